@@ -1,0 +1,78 @@
+"""The narrow door to a model: requests in, replies out, streamed as they come.
+
+An engine decides order and batching; the caller knows each request by its key. Seeds belong to the
+request, so that neither order nor batch composition is part of what is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from video_star.domain import ModelRef
+
+
+@dataclass(frozen=True)
+class Clip:
+    """The part of a video file that a request is about; None means from its start / to its end."""
+
+    path: Path
+    start_s: float | None
+    end_s: float | None
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How an answer is drawn; temperature 0 is greedy."""
+
+    temperature: float
+    top_p: float
+    max_new_tokens: int
+
+
+@dataclass(frozen=True)
+class Request:
+    """One question to the model about one clip."""
+
+    key: str
+    clip: Clip
+    prompt: str
+    sampling: Sampling
+    seed: int
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the model said to the request with this key."""
+
+    key: str
+    text: str
+    finish_reason: Literal["stop", "length"]
+    n_tokens: int
+
+
+@dataclass(frozen=True)
+class Unusable:
+    """A request that could not be answered: its clip cannot be read."""
+
+    key: str
+    error: str
+    message: str
+
+
+class Engine(Protocol):
+    """Anything that answers questions about clips."""
+
+    @property
+    def ref(self) -> ModelRef: ...
+
+    def answer(self, requests: Sequence[Request]) -> Iterator[Reply | Unusable]:
+        """Answer every request exactly once, in any order."""
+        ...
+
+
+def by_key(replies: Iterable[Reply | Unusable]) -> dict[str, Reply | Unusable]:
+    """Replies indexed by their request's key."""
+    return {reply.key: reply for reply in replies}

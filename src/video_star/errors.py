@@ -1,0 +1,62 @@
+"""Every error that video-star raises on purpose.
+
+    VideoStarError            exit code 1: the work could not be done
+    ├── UsageError            exit code 2: the command, a parameter or a setting is wrong
+    ├── DataError             exit code 3: an input file is missing, unreadable or malformed
+    │   └── VideoError        one video cannot be used (becomes a counted Failure)
+    ├── TooManyFailures       exit code 4: more samples failed than `max_failure_rate` allows
+    ├── ZeroYield             exit code 5: a label kind yielded nothing in a round
+    ├── BusyError             exit code 6: another process works on the same step or workspace
+    └── ServiceError          exit code 7: a server that is needed does not answer
+
+Each message is one sentence that says what is wrong, where, and the way out. Anything else that
+escapes is a bug and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+
+class VideoStarError(Exception):
+    """Base of all errors that are explained to the user in one sentence."""
+
+    exit_code = 1
+
+
+class UsageError(VideoStarError):
+    """The command, a parameter or a setting is wrong."""
+
+    exit_code = 2
+
+
+class DataError(VideoStarError):
+    """An input file is missing, unreadable or malformed."""
+
+    exit_code = 3
+
+
+class VideoError(DataError):
+    """One video cannot be opened, decoded or cut as asked."""
+
+
+class TooManyFailures(VideoStarError):
+    """More samples failed than `max_failure_rate` allows."""
+
+    exit_code = 4
+
+
+class ZeroYield(VideoStarError):
+    """Some label kind yielded no training example in a round."""
+
+    exit_code = 5
+
+
+class BusyError(VideoStarError):
+    """Another process works on the same step or workspace."""
+
+    exit_code = 6
+
+
+class ServiceError(VideoStarError):
+    """A server that is needed does not answer."""
+
+    exit_code = 7

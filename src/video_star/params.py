@@ -1,0 +1,233 @@
+"""The pydantic mirror of params.yaml: frozen, unknown keys refused, no default in code.
+
+`load_params` validates everything before anything is loaded and says in one sentence what is wrong.
+Imports neither torch nor any orchestrator, so every command starts fast.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from video_star.errors import UsageError
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+class Section(BaseModel):
+    """Base of all sections."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class RoundParams(Section):
+    prev: str
+
+
+class PlateauParams(Section):
+    metric: str
+    min_gain: float
+
+
+class ModelParams(Section):
+    base: str
+    revision: str | None
+    dtype: Literal["float32", "bfloat16", "float16"]
+    trust_remote_code: bool
+
+
+class VideoParams(Section):
+    frames: int = Field(ge=1)
+    sampling: Literal["uniform", "middle", "fps"]
+    fps: float | None = Field(gt=0)
+    short_side: int | None = Field(ge=8)
+
+    @model_validator(mode="after")
+    def _fps_goes_with_its_policy(self) -> VideoParams:
+        if (self.sampling == "fps") != (self.fps is not None):
+            raise ValueError("fps is set exactly when sampling is 'fps'")
+        return self
+
+
+class KineticsSource(Section):
+    """A Kinetics annotation file with its folder of clips."""
+
+    reader: Literal["kinetics"]
+    dataset: str
+    annotations: str
+    videos: str
+    split: Literal["train", "test"]
+
+
+class TableSource(Section):
+    """Any CSV or JSONL file with one row per labelled clip; `columns` maps our names to its own."""
+
+    reader: Literal["table"]
+    dataset: str
+    annotations: str
+    videos: str
+    columns: dict[str, str]
+    """Keys: video and label (needed), id, split, source_id, start_s, end_s, question, synonyms."""
+    split: Literal["train", "test"] | None
+    """Split of every row, or null when a column says it."""
+
+
+Source = Annotated[KineticsSource | TableSource, Field(discriminator="reader")]
+
+
+class IngestParams(Section):
+    sources: tuple[Source, ...] = Field(min_length=1)
+
+
+class SamplingParams(Section):
+    """How answers are drawn."""
+
+    enabled: bool
+    samples: int = Field(ge=1)
+    temperature: float = Field(ge=0)
+    top_p: float = Field(gt=0, le=1)
+    max_new_tokens: int = Field(ge=1)
+
+
+class VerifyParams(Section):
+    class_similarity: Fraction
+    allow_hedge: bool
+    zero_yield: Literal["stop", "continue"]
+
+
+class ReplayParams(Section):
+    annotations: str
+    videos: str
+    share: float = Field(ge=0, lt=1)
+
+
+class CurateParams(Section):
+    source: Literal["answers", "labels"]
+    forms: tuple[Literal["direct", "chain_of_thought", "multiple_choice"], ...] = Field(
+        min_length=1
+    )
+    final_round: Literal["direct", "all"]
+    options: int = Field(ge=2, le=26)
+    cap_per_label: int | None = Field(ge=1)
+    replay: ReplayParams | None
+
+
+class LoraParams(Section):
+    r: int = Field(ge=1)
+    alpha: int = Field(ge=1)
+    dropout: float = Field(ge=0, lt=1)
+    target_modules: str | tuple[str, ...]
+
+
+class FinetuneParams(Section):
+    start_from: Literal["base", "previous"]
+    learning_rate: float = Field(gt=0)
+    epochs: int = Field(ge=1)
+    batch_size: int = Field(ge=1)
+    warmup_ratio: Fraction
+    weight_decay: float = Field(ge=0)
+    scheduler: Literal["cosine", "linear", "constant_with_warmup"]
+    max_grad_norm: float = Field(gt=0)
+    zero_stage: Literal[0, 1, 2, 3]
+    lora: LoraParams
+
+
+class EvaluateParams(Section):
+    max_new_tokens: int = Field(ge=1)
+    bootstrap: int = Field(ge=100)
+    benchmarks: dict[str, dict[str, Any]] = Field(min_length=1)
+    """Benchmark name to its own parameters; each benchmark validates its own."""
+
+
+class PublishParams(Section):
+    registered_model: str
+    champion_metric: str
+
+
+class Settings(Section):
+    """Where and how fast; never part of what a step computes."""
+
+    engine: str
+    device: str
+    batch_size: int = Field(ge=1)
+    decode_workers: int = Field(ge=1)
+    processes: int = Field(ge=1)
+    micro_batch_size: int = Field(ge=1)
+    checkpoint_steps: int = Field(ge=1)
+    hostfile: str | None
+    tracking_uri: str | None
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    cycle: str = Field(min_length=1)
+    seed: int = Field(ge=0)
+    max_failure_rate: Fraction
+    rounds: dict[str, RoundParams] = Field(min_length=1)
+    evaluated: tuple[str, ...]
+    plateau: PlateauParams | None
+    model: ModelParams
+    video: VideoParams
+    ingest: IngestParams
+    generate: SamplingParams
+    verify: VerifyParams
+    rationalize: SamplingParams
+    curate: CurateParams
+    finetune: FinetuneParams
+    evaluate: EvaluateParams
+    publish: PublishParams
+    settings: Settings
+
+    @model_validator(mode="after")
+    def _rounds_are_a_chain(self) -> Params:
+        names = ["r0", *self.rounds]
+        for number, (name, item) in enumerate(self.rounds.items(), start=1):
+            if name != f"r{number}":
+                raise ValueError(
+                    f"rounds.{name} should be called r{number}: rounds count up from r1"
+                )
+            if item.prev != names[number - 1]:
+                raise ValueError(
+                    f"rounds.{name}.prev must be {names[number - 1]}, not {item.prev}: rounds are a chain"
+                )
+        if list(self.evaluated) != names:
+            raise ValueError(f"evaluated must be [{', '.join(names)}], r0 and every round")
+        return self
+
+    @property
+    def last_round(self) -> str:
+        return next(reversed(self.rounds))
+
+    def previous(self, round_name: str) -> str:
+        """The round whose model a round learns from."""
+        return self.rounds[round_name].prev
+
+
+def load_params(path: Path) -> Params:
+    """Read and validate params.yaml; UsageError says the key and what is wrong with it."""
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be read ({error.strerror}); run video-star in a workspace, a folder with params.yaml."
+        ) from error
+    except yaml.YAMLError as error:
+        raise UsageError(f"{path} is not YAML: {' '.join(str(error).split())}.") from error
+    try:
+        return Params.model_validate(raw)
+    except ValidationError as error:
+        problems = "; ".join(_explain(item) for item in error.errors()[:5])
+        raise UsageError(f"{path.name}: {problems}.") from error
+
+
+def _explain(item: Any) -> str:
+    key = ".".join(str(part) for part in item["loc"]) or "params"
+    if item["type"] == "extra_forbidden":
+        return f"{key}: unknown parameter, remove it or correct its name"
+    if item["type"] == "missing":
+        return f"{key}: missing, add it (null where it is not wanted)"
+    return f"{key}: {item['msg'].removeprefix('Value error, ')}"
