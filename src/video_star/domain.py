@@ -22,7 +22,7 @@ class Record(BaseModel):
 
 
 class ClassLabel(Record):
-    """An action or object class; passes when every content word of the name (or a synonym) is found."""
+    """An action or object class; passes when each content word of a name is found."""
 
     kind: Literal["class"] = "class"
     name: str = Field(min_length=1)

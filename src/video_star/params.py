@@ -192,7 +192,8 @@ class Params(Section):
                 )
             if item.prev != names[number - 1]:
                 raise ValueError(
-                    f"rounds.{name}.prev must be {names[number - 1]}, not {item.prev}: rounds are a chain"
+                    f"rounds.{name}.prev must be {names[number - 1]}, not {item.prev}: "
+                    "rounds are a chain"
                 )
         if list(self.evaluated) != names:
             raise ValueError(f"evaluated must be [{', '.join(names)}], r0 and every round")
@@ -213,7 +214,8 @@ def load_params(path: Path) -> Params:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(
-            f"{path} cannot be read ({error.strerror}); run video-star in a workspace, a folder with params.yaml."
+            f"{path} cannot be read ({error.strerror}); run video-star in a workspace, "
+            "a folder with params.yaml."
         ) from error
     except yaml.YAMLError as error:
         raise UsageError(f"{path} is not YAML: {' '.join(str(error).split())}.") from error

@@ -1,7 +1,7 @@
 """All wording that reaches a model: questions, the two prompts of the loop, training forms.
 
-The structure follows Video-STaR (arXiv 2407.06189, sections 2.1, 2.2 and A.1): one prompt asks for a
-step-by-step answer, the other one also tells the label. The words are our own. Nothing here knows
+The structure follows Video-STaR (arXiv 2407.06189, sections 2.1, 2.2 and A.1): one prompt asks for
+a step-by-step answer, the other one also tells the label. The words are our own. Nothing here knows
 any data set; templates are chosen by a stable hash, so the order of a manifest does not matter.
 """
 
@@ -58,7 +58,7 @@ def with_label(question: str, label_text: str) -> str:
 
 
 def multiple_choice(question: str, options: Sequence[str]) -> str:
-    """A question with one lettered option per line, in the layout and with the suffix of TempCompass."""
+    """A question with one lettered option per line, in TempCompass' layout and with its suffix."""
     lines = [f"{ascii_uppercase[i]}. {text}" for i, text in enumerate(options)]
     return "\n".join([question, *lines, BEST_OPTION])
 

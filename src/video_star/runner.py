@@ -94,7 +94,8 @@ def run_step(step: str, round_name: str, workspace: Workspace, progress: Progres
     known = rounds_of(step, params)
     if round_name not in known:
         raise UsageError(
-            f"Step {step} has no round {round_name!r}; it exists for {', '.join(known)} (rounds in params.yaml)."
+            f"Step {step} has no round {round_name!r}; it exists for {', '.join(known)} "
+            "(rounds in params.yaml)."
         )
     module, _, name = STEPS[step].function.partition(":")
     context = StepContext(
@@ -124,8 +125,8 @@ def _refuse_changed_params(step: str, before: Params, after: Params) -> None:
     changed = [s for s in STEPS[step].sections if getattr(before, s) != getattr(after, s)]
     if changed:
         raise VideoStarError(
-            f"{', '.join(changed)} in params.yaml changed while {step} ran, so its result would be filed "
-            "under the wrong parameters; run it again."
+            f"{', '.join(changed)} in params.yaml changed while {step} ran, so its result would be "
+            "filed under the wrong parameters; run it again."
         )
 
 
@@ -151,6 +152,6 @@ def only_one(workspace: Workspace, name: str) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise BusyError(
-                f"Another process works on {name} in {workspace.root}; wait for it or stop it first."
+                f"Another process works on {name} in {workspace.root}; wait for it or stop it."
             ) from error
         yield

@@ -1,0 +1,175 @@
+"""The command line: parse, call the step, print its report, map errors to exit codes.
+
+    video-star generate r1        one step of one round (all steps: video-star --help)
+    video-star rounds             the table of rounds so far
+    video-star doctor             what is wrong with this installation, and how to mend it
+
+No parameter of a step is a flag: params.yaml is the only place for numbers that change a result.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from video_star.environment import quieten
+from video_star.errors import UsageError, VideoStarError
+from video_star.layout import Workspace
+from video_star.runner import STEPS, run_step
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Any labelled video data set teaches any video-language model.",
+)
+demo = typer.Typer(no_args_is_help=True, help="The small world that the demo runs in.")
+app.add_typer(demo, name="demo")
+
+SUMMARIES = {
+    "ingest": "Read the labelled data sets into one manifest.",
+    "base": "Check the base model and write down exactly which weights it has.",
+    "generate": "Let the previous round's model answer each question, with its reasoning.",
+    "verify": "Judge the answers against the labels.",
+    "rationalize": "Tell the model the label where it failed, and let it explain.",
+    "verify-rationales": "Judge the explanations against the labels.",
+    "curate": "Turn what passed into training conversations.",
+    "finetune": "Train an adapter on them with DeepSpeed, from the base.",
+    "evaluate": "Measure the round's model on held-out videos.",
+    "publish": "Send numbers, adapter and data set version to MLflow.",
+}
+
+
+def workspace() -> Workspace:
+    """The workspace: the folder given by VIDEO_STAR_HOME, else the current one."""
+    return Workspace(Path(os.environ.get("VIDEO_STAR_HOME", ".")).resolve())
+
+
+def _add_step(step: str) -> None:
+    default = "r0" if STEPS[step].rounds == "once" else ...
+
+    def command(round_name: Annotated[str, typer.Argument(metavar="ROUND")] = default) -> None:  # type: ignore[assignment]
+        from video_star.terminal import report_lines, show_progress
+
+        with show_progress(f"{step} {round_name}") as progress:
+            report = run_step(step, round_name, workspace(), progress)
+        for line in report_lines(report):
+            typer.echo(line)
+
+    command.__doc__ = SUMMARIES[step]
+    app.command(step, rich_help_panel="Steps, in their order")(command)
+
+
+for _step in STEPS:
+    _add_step(_step)
+
+
+@app.command()
+def rounds(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
+    """Show the table of rounds: yields and metrics with their intervals."""
+    from video_star.rounds_table import print_rounds, rounds_rows
+
+    rows = rounds_rows(workspace())
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+    else:
+        print_rounds(rows)
+
+
+@app.command()
+def picture(out: Annotated[Path, typer.Argument(help="A .png or .svg file.")]) -> None:
+    """Draw yields and metrics of the rounds."""
+    from video_star.picture import draw_rounds
+
+    draw_rounds(workspace(), out)
+    typer.echo(f"wrote {out}")
+
+
+@app.command()
+def export(
+    round_name: Annotated[str, typer.Argument(metavar="ROUND")],
+    out: Annotated[Path, typer.Argument(help="The JSON file to write.")],
+) -> None:
+    """Write a training set as LLaVA JSON (what ms-swift and LLaMA-Factory read)."""
+    from video_star.exporting import export_llava
+
+    n = export_llava(workspace().round(round_name), out)
+    typer.echo(f"wrote {n} conversations to {out}")
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is wrong with this installation, and how to mend it."""
+    from video_star.doctor import print_findings, run_doctor
+
+    findings = run_doctor(workspace())
+    print_findings(findings)
+    if any(not finding.ok for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def up() -> None:
+    """Start Prefect (server, worker, deployment) and MLflow, on loopback only."""
+    from video_star.services import start
+
+    start(workspace(), typer.echo)
+
+
+@app.command()
+def down() -> None:
+    """Stop what `up` started."""
+    from video_star.services import stop
+
+    stop(workspace(), typer.echo)
+
+
+@demo.command("data")
+def demo_data(
+    out: Annotated[Path, typer.Argument(help="Folder to write.")] = Path("data"),
+) -> None:
+    """Render the demo's clips and annotation files, bit for bit the same each time."""
+    from video_star.demo.files import write_data
+    from video_star.terminal import show_progress
+
+    if out.exists() and any(out.iterdir()):
+        raise UsageError(f"{out} is not empty; remove it or name another folder.")
+    with show_progress("demo data") as progress:
+        write_data(out, progress=progress)
+    typer.echo(f"wrote the demo data to {out}")
+
+
+@demo.command("base")
+def demo_base(out: Annotated[Path, typer.Argument(help="Folder to write.")]) -> None:
+    """Train the demo's base model anew, from its seed (about half an hour on 2 cores)."""
+    from video_star.demo.pretrain import pretrain
+
+    pretrain(out)
+    typer.echo(f"wrote the base model to {out}")
+
+
+def main() -> None:
+    """Run the command line; errors of ours end in one sentence, bugs keep their traceback."""
+    quieten()
+    if "DVC_STAGE" in os.environ:
+        from video_star.processes import die_with_parent
+
+        die_with_parent()
+    _exit_with(app)
+
+
+def _exit_with(command: Callable[[], None]) -> None:
+    try:
+        command()
+    except VideoStarError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        typer.echo("interrupted; the same command goes on where it stopped.", err=True)
+        sys.exit(130)

@@ -1,0 +1,25 @@
+"""Environment that every process of ours starts with: telemetry of the packages off by default.
+
+Values that the user has set already are kept.
+"""
+
+from __future__ import annotations
+
+import os
+
+QUIET = {
+    "DO_NOT_TRACK": "true",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "DVC_NO_ANALYTICS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "TRANSFORMERS_VERBOSITY": "error",
+}
+
+
+def quieten() -> None:
+    """Set what is not set yet; call before the packages are imported."""
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)

@@ -1,0 +1,60 @@
+"""The command line as a user meets it: quick, one sentence per error, meaningful exit codes."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from video_star.runner import STEPS
+
+SHIPPED = Path(__file__).parents[2] / "params.yaml"
+
+
+def video_star(*args: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "video_star", *args],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_help_lists_every_step(tmp_path: Path) -> None:
+    out = video_star("--help", cwd=tmp_path).stdout
+    assert all(step in out for step in STEPS)
+
+
+def test_an_unknown_parameter_is_one_sentence_and_exit_code_2(tmp_path: Path) -> None:
+    text = SHIPPED.read_text().replace("max_new_tokens: 64", "max_new_tokens: 64\n  warmth: 1", 1)
+    (tmp_path / "params.yaml").write_text(text)
+    done = video_star("generate", "r1", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.strip() == (
+        "error: params.yaml: generate.warmth: unknown parameter, remove it or correct its name."
+    )
+
+
+def test_a_round_that_does_not_exist_is_exit_code_2(tmp_path: Path) -> None:
+    shutil.copy(SHIPPED, tmp_path / "params.yaml")
+    done = video_star("generate", "r9", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "it exists for r1, r2, r3" in done.stderr
+
+
+def test_a_step_without_its_input_says_which_file_and_what_to_run(tmp_path: Path) -> None:
+    shutil.copy(SHIPPED, tmp_path / "params.yaml")
+    done = video_star("verify", "r1", cwd=tmp_path)
+    assert done.returncode == 3
+    assert "manifest.jsonl" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("module", ["torch", "mlflow", "prefect", "deepspeed", "dvc", "av"])
+def test_starting_up_does_not_import_the_heavy_packages(module: str) -> None:
+    code = f"import sys, video_star.cli; sys.exit({module!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,127 @@
+"""The guards around every step, tried with a step made for the purpose."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import types
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from video_star.context import StepContext
+from video_star.domain import Failure, StepReport
+from video_star.errors import BusyError, TooManyFailures, UsageError, VideoStarError
+from video_star.layout import Workspace
+from video_star.progress import Silent
+from video_star.runner import STEPS, Step, StepResult, only_one, run_step
+
+SHIPPED = Path(__file__).parents[2] / "params.yaml"
+Body = Callable[[StepContext], StepResult]
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    shutil.copy(SHIPPED, tmp_path / "params.yaml")
+    return Workspace(tmp_path)
+
+
+@pytest.fixture
+def step(monkeypatch: pytest.MonkeyPatch) -> Callable[[Body], None]:
+    def install(body: Body) -> None:
+        module = types.ModuleType("made_up_step")
+        module.run = body  # type: ignore[attr-defined]
+        monkeypatch.setitem(sys.modules, "made_up_step", module)
+        monkeypatch.setitem(STEPS, "made-up", Step("made_up_step:run", ("verify",), "rounds", 1))
+
+    return install
+
+
+def result(failed: int = 0, read: int = 100) -> StepResult:
+    failures = tuple(
+        Failure(sample_id=str(i), step="made-up", error="VideoError", message="x")
+        for i in range(failed)
+    )
+    report = StepReport(
+        step="made-up",
+        round="r1",
+        read=read,
+        written=read - failed,
+        failed=failed,
+        reasons={"VideoError": failed} if failed else {},
+    )
+    return StepResult(report, failures)
+
+
+def run(workspace: Workspace) -> StepReport:
+    return run_step("made-up", "r1", workspace, Silent())
+
+
+def test_the_report_is_written_last(workspace: Workspace, step: Callable[[Body], None]) -> None:
+    step(lambda context: result())
+    run(workspace)
+    assert json.loads(workspace.round("r1").report("made-up").read_text())["written"] == 100
+
+
+def test_failures_within_the_limit_are_counted_and_kept(
+    workspace: Workspace, step: Callable[[Body], None]
+) -> None:
+    step(lambda context: result(failed=2))
+    assert run(workspace).failed == 2
+    assert len(workspace.round("r1").failures("made-up").read_text().splitlines()) == 2
+
+
+def test_more_failures_than_the_limit_stop_the_step(
+    workspace: Workspace, step: Callable[[Body], None]
+) -> None:
+    step(lambda context: result(failed=3))
+    with pytest.raises(TooManyFailures, match="3 of 100 samples failed"):
+        run(workspace)
+    assert not workspace.round("r1").report("made-up").exists()
+
+
+def test_an_edit_of_the_steps_own_parameters_while_it_runs_fails_it(
+    workspace: Workspace, step: Callable[[Body], None]
+) -> None:
+    def body(context: StepContext) -> StepResult:
+        text = workspace.params.read_text()
+        workspace.params.write_text(
+            text.replace("class_similarity: 0.85", "class_similarity: 0.9")
+        )
+        return result()
+
+    step(body)
+    with pytest.raises(VideoStarError, match="verify in params.yaml changed while made-up ran"):
+        run(workspace)
+
+
+def test_an_edit_of_settings_while_it_runs_is_fine(
+    workspace: Workspace, step: Callable[[Body], None]
+) -> None:
+    def body(context: StepContext) -> StepResult:
+        text = workspace.params.read_text()
+        workspace.params.write_text(text.replace("decode_workers: 2", "decode_workers: 1"))
+        return result()
+
+    step(body)
+    assert run(workspace).written == 100
+
+
+def test_the_same_step_cannot_run_twice_at_once(
+    workspace: Workspace, step: Callable[[Body], None]
+) -> None:
+    step(lambda context: result())
+    with (
+        only_one(workspace, "made-up-r1"),
+        pytest.raises(BusyError, match="Another process works on made-up-r1"),
+    ):
+        run(workspace)
+
+
+def test_an_unknown_step_or_round_is_refused_with_the_known_ones(workspace: Workspace) -> None:
+    with pytest.raises(UsageError, match="the steps are ingest"):
+        run_step("make", "r1", workspace, Silent())
+    with pytest.raises(UsageError, match="it exists for r1, r2, r3"):
+        run_step("generate", "r0", workspace, Silent())
