@@ -73,9 +73,9 @@ def _cluster_tables(points: Sequence[Point]) -> tuple[Floats, Floats]:
     cell = cluster * shape[1] + group
     values = np.array([row[2] for row in ordered], dtype=np.float64)
     size = shape[0] * shape[1]
-    sums = np.bincount(cell, weights=values, minlength=size)
-    counts = np.bincount(cell, minlength=size)
-    return sums.reshape(shape), counts.reshape(shape).astype(np.float64)
+    sums = np.bincount(cell, weights=values, minlength=size).reshape(shape)
+    counts = np.bincount(cell, minlength=size).reshape(shape)
+    return sums.astype(np.float64), counts.astype(np.float64)
 
 
 def _resampled_means(sums: Floats, counts: Floats, bootstrap: Bootstrap) -> Floats:

@@ -3,27 +3,32 @@
 Source: llyx97/TempCompass, eval_multi-choice.py, eval_yes_no.py, eval_caption_matching.py (August
 2024). Case-sensitive where the official rules are. An answer that no rule recognises is rated 0
 and counted as not matched, as the official `--disable_llm` does. Captioning has no official rule
-(a judge reads the caption); `caption_choice` is ours: the caption decides for an option of the
-first multi-choice question of the same video and aspect when that option's text alone stands in it.
+(a judge reads the caption); `match_captioning` is ours.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+from video_star.benchmarks.options import named_options
 
 Task = Literal["multi-choice", "yes_no", "caption_matching", "captioning"]
 TASKS: tuple[Task, ...] = ("multi-choice", "yes_no", "caption_matching", "captioning")
 
 _LETTERS = ("A", "B", "C", "D")
+_OPTION_LINE = re.compile(r"\s*[A-Z]\.\s*(.+)")
+_INFORMATION = re.compile(
+    r"""^Information ([A-Z]): \{.*'(?!subject')\w+': (?:'(.+)'|"(.+)")\}$""", re.MULTILINE
+)
+"""Letter and last value of a line such as: Information A: {'subject': 'man', 'order': 'x'}"""
 _CAPTION_NAMES = re.compile(r"Sentence |Option |Caption ")
 
 
 @dataclass(frozen=True)
 class Match:
-    """What the rules say: rating 0 or 1 (None: no rating without a judge), and if a rule applied."""
+    """What the rules say: rating 0 or 1 (None: only a judge could), and whether a rule applied."""
 
     rating: int | None
     matched: bool
@@ -43,6 +48,15 @@ def option_lines(question: str) -> list[str]:
     return question.split("\n")[1:]
 
 
+def option_text(line: str) -> str | None:
+    """The text of a multi-choice option line, None when it is none.
+
+    Three lines of the official file have a blank before the letter or none after its full stop.
+    """
+    found = _OPTION_LINE.fullmatch(line)
+    return found[1] if found else None
+
+
 def match_multi_choice(prediction: str, answer: str) -> Match:
     """`answer` is a full option line, such as "C. dunking"."""
     if prediction == answer:
@@ -56,7 +70,7 @@ def match_multi_choice(prediction: str, answer: str) -> Match:
 
 
 def match_yes_no(prediction: str, answer: str) -> Match:
-    """`answer` is "yes" or "no"; the prediction's first letters decide ("not sure" counts as no)."""
+    """`answer` is "yes" or "no"; the first letters decide ("not sure" counts as no)."""
     for word in ("yes", "no"):
         if prediction.lower().startswith(word):
             return Match(int(word == answer), True)
@@ -87,26 +101,24 @@ def match_caption(prediction: str, question: str, answer: str) -> Match:
     return Match(int(chosen in right), True)
 
 
-def caption_choice(caption: str, options: Sequence[str]) -> int | None:
-    """Index of the one option whose text stands in the caption; None for none or several.
+def match_captioning(
+    prediction: str, question: str, answer: str, choice_question: str, choice_answer: str
+) -> Match:
+    """Which option a caption decides for; `choice_*` are the first multi-choice question about it.
 
-    Whole words, upper and lower case alike. A longer option hides a shorter one inside of it, so
-    "moving left and then growing" does not also name "moving left".
+    The rule is ours. As the official judge is asked to, it reads the caption as an answer to the
+    first multi-choice question of the same video and aspect: the one option whose text stands in
+    the caption. A caption that names none of these may name one of the pieces of information of its
+    own `question` (with `answer`). Naming nothing, or several, is left unrated.
     """
-    rest = " ".join(caption.casefold().split())
-    found: set[int] = set()
-    for index in sorted(range(len(options)), key=lambda i: -len(options[i])):
-        text = " ".join(options[index].casefold().split()).rstrip(".")
-        rest, times = re.subn(rf"(?<!\w){re.escape(text)}(?!\w)", "\n", rest)
-        if times:
-            found.add(index)
-    return found.pop() if len(found) == 1 else None
-
-
-def match_captioning(prediction: str, choice_question: str, choice_answer: str) -> Match:
-    """`choice_*` are the first multi-choice question of the same video and aspect."""
     lines = option_lines(choice_question)
-    index = caption_choice(prediction, [line.split(". ", 1)[-1] for line in lines])
-    if index is None:
+    named = named_options(prediction, [option_text(line) or line for line in lines])
+    if len(named) == 1:
+        return Match(int(lines[named.pop()] == choice_answer), True)
+    if named:
         return UNRATED
-    return Match(int(lines[index] == choice_answer), True)
+    informed = _INFORMATION.findall(question)
+    named = named_options(prediction, [single or double for _, single, double in informed])
+    if len(named) == 1:
+        return Match(int(informed[named.pop()][0] == answer[0]), True)
+    return UNRATED

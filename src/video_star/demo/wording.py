@@ -197,15 +197,22 @@ CAPTIONING_STEM: Final = (
 )
 
 
-def captioning(facet: Facet, subject: str, n_options: int, rng: random.Random) -> Asked:
-    """TempCompass captioning; the answer here is the caption that a model should write."""
+def captioning_options(
+    facet: Facet, subject: str, n_options: int, rng: random.Random
+) -> tuple[str, list[str]]:
+    """TempCompass captioning question and its options, in their order."""
     options = [facet.truth, *rng.sample(facet.wrong, min(n_options - 1, len(facet.wrong)))]
     rng.shuffle(options)
     infos = [
         f"Information {letter}: {{'subject': '{subject}', '{facet.key}': '{text}'}}"
         for letter, text in zip("ABCD", options, strict=False)
     ]
-    question = "\n".join([CAPTIONING_STEM, *infos, "Generated Caption:"])
+    return "\n".join([CAPTIONING_STEM, *infos, "Generated Caption:"]), options
+
+
+def captioning(facet: Facet, subject: str, n_options: int, rng: random.Random) -> Asked:
+    """TempCompass captioning; the answer here is the caption that a model should write."""
+    question, _ = captioning_options(facet, subject, n_options, rng)
     return Asked(question, caption(subject, facet.truth))
 
 

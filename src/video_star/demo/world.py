@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -179,34 +180,51 @@ def _visible(program: Program, rng: random.Random) -> Ints:
 
 _COS: Final = np.array([round(1024 * math.cos(math.radians(a))) for a in range(360)])
 _SIN: Final = np.array([round(1024 * math.sin(math.radians(a))) for a in range(360)])
-_FINE: Final = (np.arange(2 * SIZE, dtype=np.int32) * UNIT // 2 + UNIT // 4).astype(np.int32)
+_REACH: Final = 12
+"""No shape reaches further than this from its middle, in pixels."""
+_FINE: Final = np.arange(4 * _REACH, dtype=np.int32) * (UNIT // 2) + UNIT // 4
 
 
-def _inside(shape: str, u: NDArray[np.int32], v: NDArray[np.int32], r: NDArray[np.int32]) -> Ints:
-    """Where the rotated coordinates u, v lie in a shape of radius r, as booleans."""
+def _inside(
+    shape: str, u: NDArray[np.int32], v: NDArray[np.int32], r: NDArray[np.int32]
+) -> NDArray[np.bool_]:
+    """Where the rotated coordinates u, v lie in a shape of radius r."""
     au, av = np.abs(u), np.abs(v)
     if shape == "square":
-        return (np.maximum(au, av) * 20 <= r * 17).astype(np.int64)
+        return np.asarray(np.maximum(au, av) * 20 <= r * 17)
     if shape == "bar":
-        return ((au * 20 <= r * 23) & (av * 20 <= r * 9)).astype(np.int64)
+        return np.asarray((au * 20 <= r * 23) & (av * 20 <= r * 9))
     if shape == "cross":
         arm = r * 7 // 20
-        return (((au <= r) & (av <= arm)) | ((av <= r) & (au <= arm))).astype(np.int64)
-    return ((v * 20 <= r * 11) & ((v + r) * 4 >= au * 7)).astype(np.int64)
+        return np.asarray(((au <= r) & (av <= arm)) | ((av <= r) & (au <= arm)))
+    return np.asarray((v * 20 <= r * 11) & ((v + r) * 4 >= au * 7))
 
 
-def render(clip: Clip, which: list[int] | None = None) -> Frames:
-    """The frames of a clip (all 16, or those named) as uint8 [n, 56, 56, 3], RGB."""
-    states = clip.states[which if which is not None else slice(None)].astype(np.int32)
-    x, y, r, angle = (states[:, i, None, None] for i in range(4))
-    dx, dy = _FINE[None, None, :] - x, _FINE[None, :, None] - y
-    cos, sin = _COS[angle].astype(np.int32), _SIN[angle].astype(np.int32)
+def _cover(shape: str, states: NDArray[np.int32]) -> NDArray[np.int32]:
+    """How much of each pixel the shape covers, 0..4 as int32 [n, 56, 56] (2 x 2 points a pixel)."""
+    n, reach = len(states), _REACH
+    corner = states[:, :2] // UNIT - reach
+    local = states[:, :2] - corner * UNIT
+    dx = _FINE[None, None, :] - local[:, 0, None, None]
+    dy = _FINE[None, :, None] - local[:, 1, None, None]
+    cos = _COS[states[:, 3]].astype(np.int32)[:, None, None]
+    sin = _SIN[states[:, 3]].astype(np.int32)[:, None, None]
     u, v = (dx * cos + dy * sin) >> 10, (dy * cos - dx * sin) >> 10
-    fine = _inside(clip.shape, u, v, r) * states[:, 4, None, None]
-    cover = fine.reshape(len(states), SIZE, 2, SIZE, 2).sum(axis=(2, 4))[..., None]
+    fine = _inside(shape, u, v, states[:, 2, None, None]) & (states[:, 4, None, None] > 0)
+    window = fine.reshape(n, 2 * reach, 2, 2 * reach, 2).sum(axis=(2, 4), dtype=np.int32)
+    canvas = np.zeros((n, SIZE + 2 * reach, SIZE + 2 * reach), dtype=np.int32)
+    for i, (x, y) in enumerate(corner + reach):
+        canvas[i, y : y + 2 * reach, x : x + 2 * reach] = window[i]
+    return canvas[:, reach:-reach, reach:-reach]
+
+
+def render(clip: Clip, which: Sequence[int] = range(FRAMES)) -> Frames:
+    """The named frames of a clip as uint8 [n, 56, 56, 3], RGB."""
+    cover = _cover(clip.shape, clip.states[list(which)].astype(np.int32))[..., None]
     level, tint, slope_x, slope_y = clip.ground
-    place = np.arange(SIZE) - SIZE // 2
+    place = np.arange(SIZE, dtype=np.int32) - SIZE // 2
     plane = level + (place[None, :] * slope_x + place[:, None] * slope_y) // 28
-    ground = np.clip(plane[..., None] + np.array([tint, 0, -tint]), 0, 255)[None]
-    colour = np.array(COLOURS[clip.colour])
-    return (ground + (colour - ground) * cover // 4).astype(np.uint8)
+    tints = np.array([tint, 0, -tint], dtype=np.int32)
+    ground = np.clip(plane[..., None] + tints, 0, 255)[None]
+    colour = np.array(COLOURS[clip.colour], dtype=np.int32)
+    return np.asarray(ground + (colour - ground) * cover // 4, dtype=np.uint8)

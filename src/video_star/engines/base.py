@@ -1,15 +1,17 @@
 """The narrow door to a model: requests in, replies out, streamed as they come.
 
 An engine decides order and batching; the caller knows each request by its key. Seeds belong to the
-request, so that neither order nor batch composition is part of what is asked for.
+request, so that neither order nor batch composition is part of what is asked for. Batches are
+formed over everything that is wanted, also what is known already: after a kill the rest of the work
+falls into the same batches as before, and rounding differs nowhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeAlias
 
 from video_star.domain import ModelRef
 
@@ -62,17 +64,17 @@ class Unusable:
     message: str
 
 
+Outcome: TypeAlias = Reply | Unusable
+
+
 class Engine(Protocol):
     """Anything that answers questions about clips."""
 
     @property
     def ref(self) -> ModelRef: ...
 
-    def answer(self, requests: Sequence[Request]) -> Iterator[Reply | Unusable]:
-        """Answer every request exactly once, in any order."""
+    def answer(
+        self, requests: Sequence[Request], known: Collection[str] = ()
+    ) -> Iterator[Sequence[Outcome]]:
+        """Answer every request whose key is not in `known` exactly once, one list per batch."""
         ...
-
-
-def by_key(replies: Iterable[Reply | Unusable]) -> dict[str, Reply | Unusable]:
-    """Replies indexed by their request's key."""
-    return {reply.key: reply for reply in replies}

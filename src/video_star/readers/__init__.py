@@ -1,0 +1,14 @@
+"""Readers of annotation files: one table from the `reader` of a source to the function that reads it."""
+
+from __future__ import annotations
+
+from video_star.readers.kinetics import read_kinetics
+from video_star.readers.rows import Reader, Row
+from video_star.readers.table import read_table
+
+READERS: dict[str, Reader] = {
+    "kinetics": read_kinetics,
+    "table": read_table,
+}
+
+__all__ = ["READERS", "Reader", "Row"]

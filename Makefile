@@ -1,0 +1,85 @@
+# `make help` lists the targets. Everything happens in this folder: .venv, .work, data, rounds, mlflow.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup demo-data ops up down cycle repro rounds ui doctor test smoke check format clean
+
+PYTHON ?= python3
+VENV ?= $(CURDIR)/.venv
+BIN := $(VENV)/bin
+# Stage commands of dvc.yaml say `video-star`, so the environment's programs come first.
+export PATH := $(BIN):$(PATH)
+export DVC_NO_ANALYTICS := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.installed ops demo-data ## environment, DeepSpeed's CPU op, demo data (whatever is missing)
+
+$(VENV)/.installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "error: $(PYTHON) is older than Python 3.11; use make PYTHON=python3.12 (or another) instead." >&2; exit 2; }
+	@echo "installing into $(VENV) (several minutes the first time)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+ops: $(VENV)/.ops
+
+$(VENV)/.ops: $(VENV)/.installed
+	@echo "building DeepSpeed's CPU op (a minute or two the first time)"
+	@$(BIN)/python -c 'from video_star.training.ops import build_ops; print(build_ops())'
+	@touch $@
+
+# Rendered beside and moved into place, so that an interrupted run leaves no half data set.
+demo-data: $(VENV)/.installed
+	@if [ ! -e data ]; then \
+	  rm -rf .work/data.part && mkdir -p .work && \
+	  $(BIN)/video-star demo data .work/data.part && mv .work/data.part data; \
+	  if [ ! -e data.dvc ]; then $(BIN)/dvc add --quiet data; fi; \
+	  $(BIN)/dvc status --quiet data.dvc || { \
+	    echo "error: the rendered data differ from data.dvc; run make doctor." >&2; exit 1; }; \
+	elif ! $(BIN)/dvc status --quiet data.dvc; then \
+	  echo "note: data/ is not what data.dvc records; 'dvc add data' records yours, removing data/ renders the demo."; \
+	fi
+
+up: setup ## start Prefect (server, worker, deployment) and MLflow, on loopback
+	@$(BIN)/video-star up
+
+down: ## stop them
+	@test -x $(BIN)/video-star && $(BIN)/video-star down || echo "nothing is installed, so nothing runs"
+
+cycle: setup ## all rounds through Prefect, live, then the table (ROUNDS=2: only the first two)
+	@$(BIN)/python -m video_star.launch $(ROUNDS)
+
+repro: setup ## the same rounds with plain DVC, no server
+	@$(BIN)/dvc repro
+
+rounds: setup ## the table of rounds
+	@$(BIN)/video-star rounds
+
+ui: up ## the MLflow page that shows the rounds side by side
+	@$(BIN)/python -m video_star.addresses
+
+doctor: $(VENV)/.installed ## what is wrong with this installation, and how to mend it
+	@$(BIN)/video-star doctor
+
+test: setup ## all tests
+	@$(BIN)/python -m pytest
+
+smoke: $(VENV)/.installed ## the quick tests only
+	@$(BIN)/python -m pytest -m "not slow and not gpu"
+
+check: $(VENV)/.installed ## ruff and mypy --strict
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: $(VENV)/.installed ## let ruff put the code in shape
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+clean: down ## remove scratch and caches (not data, rounds or the MLflow store)
+	@rm -rf .work

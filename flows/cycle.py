@@ -1,0 +1,122 @@
+"""The flow "video-star": base model, rounds in their order, early stop, summary.
+
+    prefect deployment run video-star/cycle --watch
+    prefect deployment run video-star/cycle --param rounds=2 --watch
+
+`run_cycle` is the plain function behind it: it knows no Prefect and runs with any door.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from prefect import flow, get_run_logger
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+
+from flows.one_round import Do, base_model, one_round
+from tasks.lineage import describe_code, forget_lost_runs
+from tasks.stage import DvcDoor
+from tasks.steps import TASKS
+from tasks.summary import show_rounds
+from video_star.errors import UsageError, VideoStarError
+from video_star.layout import Workspace
+from video_star.params import Params, PlateauParams, load_params
+from video_star.rounds_table import rounds_rows
+from video_star.runner import STEPS, only_one, rounds_of
+
+UP_TO_DATE = "everything up to date"
+
+
+@flow(name="video-star", version="1", persist_result=False)
+def cycle(rounds: int | None = None) -> State[Any]:
+    """Run the first `rounds` rounds of params.yaml (all of them when it is not given)."""
+    log = get_run_logger()
+    workspace = Workspace(Path.cwd())
+    log.info(describe_code(workspace))
+    door = DvcDoor(workspace)
+    outcomes: list[str] = []
+
+    def do(step: str, round_name: str) -> None:
+        state = cast(State[Any], TASKS[step](round_name, door, return_state=True))
+        if not state.is_completed():
+            raise VideoStarError(f"{step} {round_name}: {state.message}")
+        outcomes.append(state.message or "")
+
+    try:
+        params = load_params(workspace.params)
+        names = chosen_rounds(params, rounds)
+        with only_one(workspace, "cycle"):
+            forget_lost_runs(workspace, params)
+            door.prepare(steps_of(params, names))
+            run_cycle(workspace, params, names, do, log.info)
+            show_rounds(workspace, params)
+    except VideoStarError as error:
+        log.error("%s", error)
+        return Failed(message=str(error))
+    return Completed(message=verdict(outcomes))
+
+
+def run_cycle(
+    workspace: Workspace,
+    params: Params,
+    names: Sequence[str],
+    do: Do,
+    say: Callable[[str], None],
+) -> list[str]:
+    """Run r0 and the named rounds; stop early when the plateau rule says so. Returns what ran."""
+    base_model(do)
+    finished = ["r0"]
+    for name in names:
+        one_round(name, do)
+        finished.append(name)
+        if params.plateau is not None and plateaued(headline(workspace, params), params.plateau):
+            say(f"{params.plateau.metric} no longer rises: {name} is the last round")
+            break
+    return finished
+
+
+def chosen_rounds(params: Params, rounds: int | None) -> list[str]:
+    """The first `rounds` rounds that params.yaml lists; UsageError when it has fewer."""
+    listed = list(params.rounds)
+    if rounds is None:
+        return listed
+    if not 0 <= rounds <= len(listed):
+        raise UsageError(
+            f"rounds={rounds}, but params.yaml lists {len(listed)} ({', '.join(listed)}); "
+            "add rounds there (and to evaluated) or ask for fewer."
+        )
+    return listed[:rounds]
+
+
+def steps_of(params: Params, names: Sequence[str]) -> list[tuple[str, str]]:
+    """Every (step, round) of r0 and the named rounds."""
+    wanted = {"r0", *names}
+    return [(step, name) for step in STEPS for name in rounds_of(step, params) if name in wanted]
+
+
+def headline(workspace: Workspace, params: Params) -> list[float]:
+    """The plateau metric of each measured round so far, in round order."""
+    assert params.plateau is not None
+    rows = rounds_rows(workspace)
+    found = [row["metrics"].get(params.plateau.metric) for row in rows]
+    return [metric["value"] for metric in found if metric is not None]
+
+
+def plateaued(values: Sequence[float], rule: PlateauParams) -> bool:
+    """Whether the newest value gains less than `min_gain` over the best one before it."""
+    return len(values) >= 2 and values[-1] - max(values[:-1]) < rule.min_gain
+
+
+def verdict(outcomes: Sequence[str]) -> str:
+    """The last word of a cycle."""
+    ran, restored = outcomes.count("ran"), outcomes.count("restored")
+    if not ran and not restored:
+        return UP_TO_DATE
+    parts = [f"{ran} steps ran"] if ran else []
+    parts += [f"{restored} brought back from the cache"] if restored else []
+    rest = len(outcomes) - ran - restored
+    parts += [f"{rest} were up to date"] if rest else []
+    return ", ".join(parts)

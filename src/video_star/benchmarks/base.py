@@ -1,0 +1,117 @@
+"""What a benchmark is: items to ask a model about, a rule to mark answers, and what to report.
+
+A benchmark knows no engine. `run_evaluate` asks the items of all benchmarks as one list, has each
+answer marked, and writes what `measures` makes of the marks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from video_star.context import StepContext
+from video_star.domain import Score
+from video_star.engines.base import Clip
+from video_star.errors import UsageError
+from video_star.metrics import Point
+
+G = TypeVar("G")
+P = TypeVar("P", bound="BenchmarkParams")
+
+
+class BenchmarkParams(BaseModel):
+    """Base of the parameters of a benchmark: a section of `evaluate.benchmarks` in params.yaml."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True)
+class Item(Generic[G]):
+    """One question of a benchmark; `gold` is whatever its rule needs to mark the answer."""
+
+    id: str
+    clip: Clip
+    cluster: str
+    """The source video; intervals are clustered by it."""
+    prompt: str
+    metric: str
+    """The metric that the item's score counts for."""
+    slices: tuple[str, ...]
+    gold: G
+
+    def scored(self, value: float | None, reason: str) -> Score:
+        """The score of this item; None is unscored."""
+        return Score(
+            item_id=self.id,
+            metric=self.metric,
+            value=value,
+            cluster=self.cluster,
+            slices=self.slices,
+            reason=reason,
+        )
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One reported number: its points, and the same number for parts of them."""
+
+    name: str
+    points: tuple[Point, ...]
+    slices: Mapping[str, tuple[Point, ...]]
+
+
+class Benchmark(Protocol[G]):
+    """The narrow door to a benchmark."""
+
+    def items(self, context: StepContext) -> list[Item[G]]:
+        """Every item, ids unique, in a stable order; DataError names what cannot be read."""
+        ...
+
+    def score(self, item: Item[G], text: str) -> Score:
+        """Mark the answer to one item."""
+        ...
+
+    def measures(self, scores: Sequence[Score]) -> list[Measure]:
+        """The numbers to report of the marks of all items."""
+        ...
+
+    def write_predictions(
+        self, folder: Path, items: Sequence[Item[G]], texts: Mapping[str, str]
+    ) -> None:
+        """Write the answers (by item id, unanswered ones missing) in the benchmark's own layout."""
+        ...
+
+
+def plain_measures(scores: Iterable[Score]) -> list[Measure]:
+    """A measure for each metric that occurs: its scored items, overall and by slice."""
+    points: dict[str, list[Point]] = {}
+    slices: dict[str, dict[str, list[Point]]] = {}
+    for score in scores:
+        if score.value is None:
+            continue
+        point = Point(score.value, score.cluster)
+        points.setdefault(score.metric, []).append(point)
+        for name in score.slices:
+            slices.setdefault(score.metric, {}).setdefault(name, []).append(point)
+    return [
+        Measure(name, tuple(own), {k: tuple(v) for k, v in slices.get(name, {}).items()})
+        for name, own in points.items()
+    ]
+
+
+def own_params(kind: type[P], name: str, raw: Mapping[str, Any]) -> P:
+    """The validated parameters of a benchmark; UsageError names the key and what is wrong."""
+    try:
+        return kind.model_validate(raw)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"evaluate.benchmarks.{'.'.join([name, *map(str, item['loc'])])}: {item['msg']}"
+            for item in error.errors()[:5]
+        )
+        raise UsageError(
+            f"params.yaml: {problems}; the parameters of {name} are {', '.join(kind.model_fields)}."
+        ) from error

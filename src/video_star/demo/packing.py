@@ -1,0 +1,174 @@
+"""Training batches: one video, many independent questions.
+
+A row holds one clip's visual tokens followed by several question-answer segments. A mask lets each
+segment see the video and itself only, and its positions start right behind the video, so a row
+equals as many separate conversations, at the cost of one pass over the frames.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from video_star.demo import lessons, world
+from video_star.demo.skeleton import N_FRAMES, VIDEO_TOKENS
+from video_star.demo.wording import Asked
+from video_star.demo.world import Clip, Frames, Ints, Program
+
+PREFIX: Final = 1 + VIDEO_TOKENS
+"""The user token and the video."""
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Clips drawn once, with all their frames: uint8 [n, 16, 56, 56, 3]."""
+
+    clips: list[Clip]
+    frames: Frames
+
+
+def draw_pool(n: int, named_share: float, seed: int) -> Pool:
+    """Random clips; `named_share` of them follow one of the 16 actions' programs."""
+    rng = random.Random(seed)
+    programs, named = world.all_programs(), [a.program for a in world.ACTIONS]
+
+    def program() -> Program:
+        return rng.choice(named if rng.random() < named_share else programs)
+
+    clips = [world.draw_clip(program(), rng.getrandbits(31)) for _ in range(n)]
+    return Pool(clips, np.stack([world.render(clip) for clip in clips]))
+
+
+def sample_frames(rng: random.Random) -> list[int]:
+    """8 of 16 frames, spread evenly in any of the usual ways, with a little jitter."""
+    kind = rng.randrange(3)
+    spread = [round(i * 15 / 7) for i in range(8)] if kind == 0 else list(range(kind - 1, 16, 2))
+    if rng.random() < 0.2:
+        spread = [min(15, max(0, i + rng.choice((-1, 0, 0, 1)))) for i in spread]
+    return sorted(spread)
+
+
+def pixels(frames: Frames, noise: float, generator: torch.Generator) -> Tensor:
+    """uint8 [..., 56, 56, 3] to float [..., 3, 56, 56] in -1..1, with noise in grey levels.
+
+    The noise (a shift of each clip's brightness and grain) stands for what a codec does to a frame.
+    """
+    values = torch.from_numpy(np.ascontiguousarray(np.moveaxis(frames, -1, -3))).float()
+    if noise > 0:
+        values += torch.randn(values.shape, generator=generator) * noise
+        values += (
+            torch.randn(values.shape[0], *[1] * (values.dim() - 1), generator=generator) * noise
+        )
+    return values / 127.5 - 1
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Tensors of one step; `videos` is empty for text-only rows."""
+
+    videos: Tensor
+    ids: Tensor
+    positions: Tensor
+    mask: Tensor
+    targets: Tensor
+    """int64 [b, l]: the next token where an answer's token is to be said, else -100."""
+    states: Tensor
+    """float [b, 8, 5] states of the sampled frames (empty for text-only rows)."""
+    which: Tensor
+    """int64 [b, 8]: numbers of the sampled frames."""
+    clips: list[Clip]
+
+
+class Packer:
+    """Makes batches from a pool of clips, a mix of lessons and a tokenizer."""
+
+    def __init__(self, tokenizer: Any, budget: int) -> None:
+        self.tokenizer = tokenizer
+        self.budget = budget
+        ids = tokenizer.convert_tokens_to_ids
+        self.user, self.end, self.pad = ids("<|user|>"), ids("<|end|>"), ids("<|pad|>")
+        self.assistant, self.video = ids("<|assistant|>"), ids("<video>")
+
+    def _segments(self, asked: list[Asked]) -> list[tuple[list[int], list[int]]]:
+        texts = [text for pair in asked for text in pair]
+        backend = self.tokenizer.backend_tokenizer
+        backend.no_padding()  # a probe's padded call would leave padding switched on
+        encoded = [e.ids for e in backend.encode_batch(texts)]
+        return [
+            ([*question, self.end, self.assistant], [*answer, self.end])
+            for question, answer in zip(encoded[::2], encoded[1::2], strict=True)
+        ]
+
+    def _row(self, prefix: list[int], asked: list[Asked]) -> tuple[Ints, Ints, Ints, Ints]:
+        """Token, position, segment number (0 for the prefix) and target of each place."""
+        ids, positions = list(prefix), list(range(len(prefix)))
+        segments, targets = [0] * len(prefix), [-100] * len(prefix)
+        for number, (question, answer) in enumerate(self._segments(asked), start=1):
+            if number > 1 and len(ids) + len(question) + len(answer) > self.budget:
+                break
+            both = question + answer
+            ids += both
+            positions += range(len(prefix), len(prefix) + len(both))
+            segments += [number] * len(both)
+            targets += [-100] * (len(question) - 1) + answer + [-100]
+        return np.array(ids), np.array(positions), np.array(segments), np.array(targets)
+
+    def _collate(self, rows: list[tuple[Ints, Ints, Ints, Ints]]) -> dict[str, Tensor]:
+        length = max(len(row[0]) for row in rows)
+        fill = (self.pad, 0, -1, -100)
+        ids, positions, segments, targets = (
+            torch.from_numpy(
+                np.stack(
+                    [np.pad(r[i], (0, length - len(r[i])), constant_values=fill[i]) for r in rows]
+                )
+            )
+            for i in range(4)
+        )
+        same = segments[:, :, None] == segments[:, None, :]
+        shared = (segments == 0)[:, None, :]
+        causal = torch.ones(length, length, dtype=torch.bool).tril()
+        mask = ((same | shared) & causal)[:, None]
+        return {"ids": ids, "positions": positions, "mask": mask, "targets": targets}
+
+    def of_clips(
+        self, pool: Pool, size: int, mix: dict[str, float], noise: float, rng: random.Random
+    ) -> Batch:
+        """A batch of `size` clips of the pool with as many lessons as fit the token budget."""
+        picks = [rng.randrange(len(pool.clips)) for _ in range(size)]
+        which = [sample_frames(rng) for _ in picks]
+        prefix = [self.user] + [self.video] * VIDEO_TOKENS
+        rows = [
+            self._row(prefix, [lessons.draw(pool.clips[p], mix, rng) for _ in range(16)])
+            for p in picks
+        ]
+        generator = torch.Generator().manual_seed(rng.getrandbits(31))
+        frames = np.stack([pool.frames[p][w] for p, w in zip(picks, which, strict=True)])
+        states = np.stack([pool.clips[p].states[w] for p, w in zip(picks, which, strict=True)])
+        return Batch(
+            videos=pixels(frames, noise, generator),
+            states=torch.from_numpy(states).float(),
+            which=torch.tensor(which),
+            clips=[pool.clips[p] for p in picks],
+            **self._collate(rows),
+        )
+
+    def of_text(self, size: int, rng: random.Random) -> Batch:
+        """A batch without videos: repeat a text, or the label that was told."""
+        rows = []
+        for _ in range(size):
+            make = lessons.repeat if rng.random() < 0.5 else lessons.told_only
+            rows.append(self._row([self.user], [make(rng) for _ in range(6)]))
+        empty = torch.empty(0, N_FRAMES, 3, world.SIZE, world.SIZE)
+        none = torch.empty(0, N_FRAMES, dtype=torch.int64)
+        return Batch(
+            videos=empty,
+            states=torch.empty(0, N_FRAMES, 5),
+            which=none,
+            clips=[],
+            **self._collate(rows),
+        )

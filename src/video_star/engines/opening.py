@@ -1,0 +1,39 @@
+"""From settings.engine to an engine."""
+
+from __future__ import annotations
+
+from video_star.domain import ModelRef
+from video_star.engines.base import Engine
+from video_star.errors import UsageError
+from video_star.frames import FrameCache
+from video_star.layout import Workspace, inside
+from video_star.models import base_location
+from video_star.params import Params
+from video_star.progress import Progress
+
+
+def open_engine(ref: ModelRef, params: Params, workspace: Workspace, progress: Progress) -> Engine:
+    """The engine that answers with the weights of `ref`, which it loads when they are needed."""
+    settings = params.settings
+    frames = FrameCache(workspace.frames, params.video, settings.decode_workers)
+    kind, _, file = settings.engine.partition(":")
+    if kind == "scripted" and file:
+        from video_star.engines.scripted import read_script
+
+        return read_script(workspace.root / file, ref, frames, settings.batch_size)
+    if settings.engine != "transformers":
+        raise UsageError(
+            f"settings.engine is {settings.engine!r}; use transformers or scripted:FILE."
+        )
+    from video_star.engines.transformers import TransformersEngine, pick_device
+
+    return TransformersEngine(
+        ref=ref,
+        model=params.model,
+        location=base_location(params.model, workspace.root),
+        adapter=None if ref.adapter is None else inside(workspace.root, ref.adapter),
+        frames=frames,
+        device=pick_device(settings.device),
+        batch_size=settings.batch_size,
+        progress=progress,
+    )

@@ -1,0 +1,118 @@
+"""`make cycle` after setup: start the services, run the deployment, show what came out.
+
+    python -m video_star.launch [rounds]
+
+The flow itself runs in the worker: ending this command does not end it.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from collections.abc import Callable, Sequence
+
+from video_star.addresses import addresses, compare_url
+from video_star.environment import quieten
+from video_star.errors import BusyError, ServiceError, UsageError, VideoStarError
+from video_star.layout import Workspace
+from video_star.params import load_params
+from video_star.prefect_api import FlowRun, PrefectApi
+from video_star.processes import run_lines
+from video_star.services import DEPLOYMENT, FLOW, ensure, environment
+
+Say = Callable[[str], None]
+MARKS = {"Running": "…", "Completed": "✓", "Failed": "✗", "Crashed": "✗"}
+
+
+def run_cycle_command(workspace: Workspace, rounds: int | None, say: Say) -> None:
+    """Run `prefect deployment run video-star/cycle --watch`; raises when the flow failed."""
+    params = load_params(workspace.params)  # a mistake there should cost no server start
+    ensure(workspace, say)
+    where = addresses()
+    say(f"Prefect {where.prefect}   MLflow {where.mlflow}")
+    run = _watch(workspace, rounds, say)
+    if run.state == "CANCELLED":
+        raise BusyError(
+            "Another cycle runs in this workspace, so this one was cancelled; "
+            f"watch it at {where.prefect}, or stop it with `make down`."
+        )
+    if run.state != "COMPLETED":
+        raise VideoStarError(run.message or f"The flow run ended as {run.state}.")
+    say(f"\n{run.message}")
+    show_rounds(workspace)
+    if link := compare_url(workspace, params):
+        say(f"\nThe rounds side by side in MLflow:\n{link}")
+
+
+def _watch(workspace: Workspace, rounds: int | None, say: Say) -> FlowRun:
+    """Run the deployment, say what it logs, and return how it ended."""
+    where = addresses()
+    api = PrefectApi(where.prefect_api)
+    before = api.newest_run()
+    deployment = f"{FLOW}/{DEPLOYMENT}"
+    command = [sys.executable, "-m", "prefect", "deployment", "run", deployment, "--watch"]
+    if rounds is not None:
+        command += ["--param", f"rounds={rounds}"]
+    env = {**environment(workspace, where), "COLUMNS": "1000", "PYTHONUNBUFFERED": "1"}
+    begun = time.monotonic()
+
+    def show(line: str) -> None:
+        if text := watched(line):
+            say(f"{time.monotonic() - begun:6.0f} s  {text}")
+
+    say(f"$ prefect {' '.join(command[3:])}")
+    run_lines(command, workspace.root, env, show)
+    run = api.newest_run()
+    if run is None or (before is not None and run.id == before.id):
+        raise ServiceError("Prefect did not take the run; run `make doctor`, then `make up`.")
+    return run
+
+
+def watched(line: str) -> str | None:
+    """What a person wants to see of a line of `--watch`: logs, and how each step begins and ends."""
+    if found := re.match(r"▪\s+\S+\s+[0-9a-f]{12} (.*)", line):
+        return found[1]
+    if found := re.match(r".* prefect\.task-run\.(Running|Completed|Failed|Crashed) \* (.*)", line):
+        return f"{MARKS[found[1]]} {found[2]}"
+    return None
+
+
+def show_rounds(workspace: Workspace) -> None:
+    """Print the table of rounds."""
+    from video_star.rounds_table import print_rounds, rounds_rows
+
+    print_rounds(rounds_rows(workspace))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Exit code of the command; errors of ours end in one sentence."""
+    from video_star.cli import workspace
+
+    quieten()
+    try:
+        run_cycle_command(workspace(), _rounds(arguments), _say)
+    except VideoStarError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return error.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write("The cycle goes on in the background; `make down` stops it.\n")
+        return 130
+    return 0
+
+
+def _rounds(arguments: Sequence[str]) -> int | None:
+    if not arguments or not arguments[0]:
+        return None
+    if len(arguments) > 1 or not arguments[0].isdecimal():
+        raise UsageError(f"{' '.join(arguments)!r} is not a number of rounds; use ROUNDS=2.")
+    return int(arguments[0])
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

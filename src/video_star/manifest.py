@@ -1,0 +1,40 @@
+"""The manifest: one JSON line per sample, sorted by id, written by `ingest` and read by every step."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from video_star.domain import Split, VideoSample
+from video_star.errors import DataError
+from video_star.layout import Workspace
+from video_star.records import read_records, write_records
+
+LISTED = 10
+"""How many offenders an error names."""
+
+
+def read_manifest(workspace: Workspace, split: Split | None = None) -> list[VideoSample]:
+    """The samples of a workspace in id order, or those of one split; DataError without a manifest."""
+    samples = read_records(workspace.manifest, VideoSample)
+    return [sample for sample in samples if split is None or sample.split == split]
+
+
+def write_manifest(workspace: Workspace, samples: Iterable[VideoSample]) -> int:
+    """Write the manifest atomically, sorted by id, and return the number of samples."""
+    return write_records(workspace.manifest, sorted(samples, key=lambda sample: sample.id))
+
+
+def refuse_leaks(samples: Iterable[VideoSample]) -> None:
+    """DataError that lists the recordings which are in train and test at once."""
+    splits: dict[str, set[str]] = defaultdict(set)
+    for sample in samples:
+        splits[sample.source_id].add(sample.split)
+    leaks = sorted(source for source, found in splits.items() if len(found) > 1)
+    if not leaks:
+        return
+    listed = ", ".join(leaks[:LISTED]) + (", ..." if len(leaks) > LISTED else "")
+    raise DataError(
+        f"{len(leaks)} source videos are in train and in test ({listed}), so a test would measure "
+        "memory; remove them from one of the two annotation files."
+    )

@@ -1,0 +1,111 @@
+"""Which weights a round uses, told by content: making, writing and reading of model.json.
+
+No path of this machine is ever written: the base is named as in params.yaml (an absolute path by
+its last part), the adapter relative to the workspace. Loading always goes by params.yaml.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from video_star.domain import ModelRef
+from video_star.errors import DataError, UsageError
+from video_star.layout import inside
+from video_star.params import ModelParams
+from video_star.records import digest_files, dump_json, write_text
+
+CONTENT = {".json", ".jinja", ".safetensors", ".txt", ".model", ".py", ".tiktoken"}
+"""Endings of the files that change what a model says: weights, settings, tokenizer, template."""
+
+
+def base_location(model: ModelParams, root: Path) -> str:
+    """What `from_pretrained` gets: the folder (relative to the workspace), else the hub name."""
+    local = root / model.base
+    return str(local.resolve()) if local.is_dir() else model.base
+
+
+def base_ref(model: ModelParams, root: Path) -> ModelRef:
+    """The base of params.yaml by content; UsageError when it is nowhere to be found."""
+    folder = root / model.base
+    name = folder.name if Path(model.base).is_absolute() else model.base
+    if folder.is_dir():
+        digest = _folder_digest(folder, "model.base")
+        return ModelRef(
+            base=name,
+            revision=model.revision,
+            base_digest=digest,
+            adapter=None,
+            adapter_digest=None,
+        )
+    commit = _hub_commit(model)
+    return ModelRef(
+        base=name, revision=commit, base_digest=commit, adapter=None, adapter_digest=None
+    )
+
+
+def adapter_ref(base: ModelRef, folder: Path, root: Path) -> ModelRef:
+    """The base with the adapter in `folder`; DataError when it is missing."""
+    digest = adapter_digest(folder)
+    relative = folder.resolve().relative_to(root.resolve()).as_posix()
+    return base.model_copy(update={"adapter": relative, "adapter_digest": digest})
+
+
+def adapter_digest(folder: Path) -> str:
+    """sha256 over an adapter's configuration and weights; DataError when it is missing."""
+    if not (folder / "adapter_config.json").is_file():
+        raise DataError(f"{folder}: holds no adapter; run the finetune step that writes it.")
+    return digest_files((folder / n for n in _content(folder)), folder)
+
+
+def write_ref(path: Path, ref: ModelRef) -> None:
+    """Write model.json."""
+    write_text(path, dump_json(ref.model_dump(mode="json")))
+
+
+def read_ref(path: Path, root: Path) -> ModelRef:
+    """Read model.json and check that its adapter is there and unchanged; DataError otherwise."""
+    if not path.is_file():
+        step = "base" if path.parent.parent.name == "r0" else "finetune"
+        raise DataError(f"{path}: does not exist; run `{step}` of {path.parent.parent.name} first.")
+    try:
+        ref = ModelRef.model_validate_json(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DataError(
+            f"{path}: is not a model reference; delete it and run the step that writes it again."
+        ) from error
+    if ref.adapter is None:
+        return ref
+    folder = inside(root, ref.adapter)
+    if adapter_digest(folder) != ref.adapter_digest:
+        raise DataError(
+            f"{folder}: is not the adapter that {path.name} names; "
+            "run the finetune step that writes it again."
+        )
+    return ref
+
+
+def _content(folder: Path) -> list[str]:
+    return sorted(p.name for p in folder.iterdir() if p.is_file() and p.suffix in CONTENT)
+
+
+def _folder_digest(folder: Path, key: str) -> str:
+    if not (folder / "config.json").is_file():
+        raise UsageError(f"{key}: {folder} holds no config.json; name the folder of a model.")
+    return digest_files((folder / n for n in _content(folder)), folder)
+
+
+def _hub_commit(model: ModelParams) -> str:
+    """The commit of a hub model; the files are fetched when the model is loaded."""
+    from transformers.utils.hub import cached_file, extract_commit_hash
+
+    try:
+        path = cached_file(model.base, "config.json", revision=model.revision or "main")
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"model.base: {model.base} is neither a folder nor a model that can be fetched; "
+            "correct the name, or download the model and give its folder."
+        ) from error
+    commit = extract_commit_hash(path, None)
+    if commit is None:
+        raise UsageError(f"model.base: the commit of {model.base} is unknown; give a folder.")
+    return str(commit)

@@ -1,0 +1,91 @@
+"""The few questions that starting and stopping asks the Prefect server, over plain HTTP.
+
+Importing the prefect package takes seconds; these calls take milliseconds.
+"""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from typing import Any
+
+from video_star.errors import ServiceError
+
+UNFINISHED = ("RUNNING", "PENDING", "CANCELLING")
+
+
+@dataclass(frozen=True)
+class FlowRun:
+    """A run of the flow as the server knows it."""
+
+    id: str
+    state: str
+    message: str | None
+
+
+class PrefectApi:
+    """A Prefect server by its API address."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def ensure_pool(self, name: str) -> None:
+        """Make the process work pool; an existing one is kept."""
+        self._post("/work_pools/", {"name": name, "type": "process"}, accept=(409,))
+
+    def end_abandoned_runs(self) -> int:
+        """Mark runs that nothing works on any more as crashed; call when no worker runs.
+
+        A run whose process and worker were killed together stays "Running" for good and keeps the
+        deployment's only slot, so that every new run would be cancelled at once.
+        """
+        wanted = {"flow_runs": {"state": {"type": {"any_": list(UNFINISHED)}}}}
+        runs = self._post("/flow_runs/filter", wanted)
+        state = {"type": "CRASHED", "name": "Crashed", "message": "Its worker was gone."}
+        for run in runs:
+            self._post(f"/flow_runs/{run['id']}/set_state", {"state": state, "force": True})
+        return len(runs)
+
+    def has_deployment(self, flow: str, name: str) -> bool:
+        """Whether a deployment is known."""
+        return self._request("GET", f"/deployments/name/{flow}/{name}", None, (404,)) is not None
+
+    def worker_is_online(self, pool: str, name: str) -> bool:
+        """Whether a worker has reported to its pool lately."""
+        workers = self._post(f"/work_pools/{pool}/workers/filter", {}, accept=(404,)) or []
+        return any(w["name"] == name and w["status"] == "ONLINE" for w in workers)
+
+    def newest_run(self) -> FlowRun | None:
+        """The flow run that was asked for last."""
+        wanted = {"sort": "EXPECTED_START_TIME_DESC", "limit": 1}
+        for run in self._post("/flow_runs/filter", wanted):
+            state = run.get("state") or {}
+            return FlowRun(run["id"], state.get("type", "UNKNOWN"), state.get("message"))
+        return None
+
+    def _post(self, path: str, body: dict[str, Any], accept: tuple[int, ...] = ()) -> Any:
+        return self._request("POST", path, body, accept)
+
+    def _request(
+        self, method: str, path: str, body: dict[str, Any] | None, accept: tuple[int, ...]
+    ) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(
+            self._url + path, data, {"Content-Type": "application/json"}, method=method
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=30) as response:
+                text = response.read()
+        except urllib.error.HTTPError as error:
+            if error.code in accept:
+                return None
+            raise ServiceError(
+                f"The Prefect server refused {path} ({error.code}); run `make down` and `make up`."
+            ) from error
+        except OSError as error:
+            raise ServiceError(
+                f"The Prefect server at {self._url} does not answer; start it with `make up`."
+            ) from error
+        return json.loads(text) if text else {}

@@ -1,0 +1,132 @@
+"""The table of rounds: what each round kept and how good its model is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypedDict, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from video_star.domain import StepReport
+from video_star.errors import DataError
+from video_star.layout import RoundPaths, Workspace
+from video_star.metrics import RoundMetrics
+from video_star.params import load_params
+
+R = TypeVar("R", bound=BaseModel)
+HEADLINES = ("kinetics_qa/open_accuracy", "kinetics_qa/choice_accuracy", "tempcompass/accuracy")
+"""Metrics of the terminal table, where they were measured; --json has all of them."""
+
+
+class MetricRow(TypedDict):
+    """A metric as `--json` shows it."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+class RoundRow(TypedDict):
+    """One round as `--json` shows it; yields are shares of the train samples, null for r0."""
+
+    round: str
+    kept: int
+    direct_yield: float | None
+    rationalized_yield: float | None
+    metrics: dict[str, MetricRow]
+
+
+def rounds_rows(workspace: Workspace) -> list[RoundRow]:
+    """One row for each evaluated round of params.yaml, in order; DataError when there is none."""
+    params = load_params(workspace.params)
+    paths = [workspace.round(name) for name in params.evaluated]
+    rows = [_row(path) for path in paths if path.metrics.exists()]
+    if not rows:
+        raise DataError(
+            f"{workspace.root / 'rounds'}: no round is evaluated yet; run the cycle, or "
+            "`video-star evaluate r0`."
+        )
+    return rows
+
+
+def _row(paths: RoundPaths) -> RoundRow:
+    metrics = _read(paths.metrics, RoundMetrics).metrics
+    curated = paths.report("curate")
+    counts = _read(curated, StepReport).metrics if curated.exists() else {}
+    return {
+        "round": paths.name,
+        "kept": int(counts.get("kept", 0)),
+        "direct_yield": counts.get("direct_yield"),
+        "rationalized_yield": counts.get("rationalized_yield"),
+        "metrics": {
+            name: {"value": m.value, "low": m.low, "high": m.high, "n": m.n}
+            for name, m in sorted(metrics.items())
+        },
+    }
+
+
+def _read(path: Path, kind: type[R]) -> R:
+    try:
+        return kind.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValidationError) as error:
+        step = "evaluate" if kind is RoundMetrics else "curate"
+        raise DataError(
+            f"{path}: not what {step} writes; delete it and run `video-star {step}` "
+            "of that round again."
+        ) from error
+
+
+def print_rounds(rows: list[RoundRow]) -> None:
+    """Print the table to the terminal."""
+    Console().print(rounds_table(rows))
+
+
+def rounds_table(rows: list[RoundRow]) -> Table:
+    """Yields and headline metrics: percent, 95 % interval, change against the first row."""
+    names = headline_metrics(rows)
+    caption = "Percent; below it the 95 % interval; + and - against the first row."
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, caption=caption, caption_justify="left")
+    for heading in ("round", "kept", "direct\nyield", "rationalized\nyield"):
+        table.add_column(heading, justify="left" if heading == "round" else "right")
+    for name in names:
+        benchmark, _, metric = name.partition("/")
+        table.add_column(f"{benchmark}\n{metric.replace('_', chr(10))}", justify="right")
+    for row in rows:
+        cells = [
+            _metric(row["metrics"].get(n), rows[0]["metrics"].get(n), row is rows[0]) for n in names
+        ]
+        table.add_row(
+            row["round"],
+            str(row["kept"]) if row["direct_yield"] is not None else "-",
+            _share(row["direct_yield"]),
+            _share(row["rationalized_yield"]),
+            *cells,
+        )
+    return table
+
+
+def headline_metrics(rows: list[RoundRow]) -> list[str]:
+    """The headline metrics that any row has; the first three of all when it has none of them."""
+    measured = {name for row in rows for name in row["metrics"]}
+    return [n for n in HEADLINES if n in measured] or sorted(measured)[:3]
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.1f}"
+
+
+def _metric(metric: MetricRow | None, first: MetricRow | None, is_first: bool) -> Text:
+    if metric is None:
+        return Text("-")
+    cell = Text()
+    if first is not None and not is_first:
+        change = 100 * (metric["value"] - first["value"])
+        cell.append(f"{change:+.1f} ", style="green" if change > 0 else "red" if change < 0 else "")
+    cell.append(f"{100 * metric['value']:.1f}", style="bold")
+    cell.append(f"\n{100 * metric['low']:.1f} - {100 * metric['high']:.1f}", style="dim")
+    return cell

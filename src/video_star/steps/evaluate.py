@@ -1,0 +1,177 @@
+"""Step `evaluate`: the round's model answers every benchmark's items; marks and means are written.
+
+Reads model/model.json, data/ and the manifest. Writes predictions/<benchmark>/predictions.jsonl and
+scores.jsonl (and the benchmark's own layout, if it has one), and metrics.json.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from video_star.benchmarks import open_benchmark
+from video_star.benchmarks.base import Benchmark, Item, Measure
+from video_star.context import StepContext
+from video_star.domain import Failure, MetricValue, Prediction, Score, StepReport
+from video_star.engines.base import Outcome, Reply, Request, Sampling, Unusable
+from video_star.engines.store import ask, open_store
+from video_star.errors import DataError
+from video_star.metrics import Bootstrap, RoundMetrics, mean_with_interval
+from video_star.models import read_ref
+from video_star.records import dump_json, write_records, write_text
+from video_star.runner import StepResult
+from video_star.stable import stable_seed
+
+Replies = Mapping[str, Outcome]
+
+
+@dataclass(frozen=True)
+class Exam:
+    """One benchmark with its items."""
+
+    name: str
+    benchmark: Benchmark[Any]
+    items: Sequence[Item[Any]]
+
+    def key(self, item: Item[Any]) -> str:
+        """The request key of an item, unique over all benchmarks."""
+        return f"{self.name}/{item.id}"
+
+
+@dataclass(frozen=True)
+class Marked:
+    """What became of one benchmark."""
+
+    scores: Sequence[Score]
+    failures: Sequence[Failure]
+    measures: Sequence[Measure]
+
+
+def run_evaluate(context: StepContext) -> StepResult:
+    """Measure this round's model; DataError when a benchmark has no item or nothing is scored."""
+    exams = list(_open_exams(context))
+    replies = _ask(context, exams)
+    shutil.rmtree(context.paths.predictions, ignore_errors=True)
+    marked = {exam.name: _mark(exam, replies) for exam in exams}
+    for exam in exams:
+        folder = context.paths.predictions / exam.name
+        _write(folder, exam, replies, marked[exam.name])
+    metrics = _summarise(context, marked)
+    write_text(context.paths.metrics, dump_json(metrics.model_dump(mode="json")))
+    failures = tuple(failure for done in marked.values() for failure in done.failures)
+    return StepResult(_report(context, marked, metrics), failures)
+
+
+def _open_exams(context: StepContext) -> Iterator[Exam]:
+    """All benchmarks are opened and read before any model is loaded."""
+    for name, raw in context.params.evaluate.benchmarks.items():
+        benchmark = open_benchmark(name, raw)
+        items = benchmark.items(context)
+        if not items:
+            raise DataError(
+                f"Benchmark {name} has no item to ask about; give it held-out videos or remove it "
+                "from evaluate.benchmarks in params.yaml."
+            )
+        yield Exam(name, benchmark, items)
+
+
+def _ask(context: StepContext, exams: Sequence[Exam]) -> Replies:
+    """The reply to every item, greedy, asked as one list so that clips are shared."""
+    ref = read_ref(context.paths.model_json, context.workspace.root)
+    sampling = Sampling(
+        temperature=0.0, top_p=1.0, max_new_tokens=context.params.evaluate.max_new_tokens
+    )
+    requests = [
+        Request(exam.key(item), item.clip, item.prompt, sampling, seed=0)
+        for exam in exams
+        for item in exam.items
+    ]
+    engine = context.open_engine(ref)
+    store = open_store(context.workspace, context.params, engine)
+    return ask(engine, store, requests, context.progress)
+
+
+def _mark(exam: Exam, replies: Replies) -> Marked:
+    scores: list[Score] = []
+    failures: list[Failure] = []
+    for item in exam.items:
+        reply = replies[exam.key(item)]
+        if isinstance(reply, Unusable):
+            scores.append(item.scored(None, reply.error))
+            failures.append(
+                Failure(
+                    sample_id=exam.key(item),
+                    step="evaluate",
+                    error=reply.error,
+                    message=reply.message,
+                )
+            )
+        else:
+            scores.append(exam.benchmark.score(item, reply.text))
+    return Marked(scores, failures, exam.benchmark.measures(scores))
+
+
+def _write(folder: Path, exam: Exam, replies: Replies, marked: Marked) -> None:
+    texts = {
+        item.id: reply.text
+        for item in exam.items
+        if isinstance(reply := replies[exam.key(item)], Reply)
+    }
+    write_records(
+        folder / "predictions.jsonl",
+        (
+            Prediction(item_id=item.id, prompt=item.prompt, text=texts[item.id])
+            for item in exam.items
+            if item.id in texts
+        ),
+    )
+    write_records(folder / "scores.jsonl", marked.scores)
+    exam.benchmark.write_predictions(folder, exam.items, texts)
+
+
+def _summarise(context: StepContext, marked: Mapping[str, Marked]) -> RoundMetrics:
+    """Means with intervals of everything that was measured."""
+    # One seed for all: metrics of the same videos are then resampled alike.
+    bootstrap = Bootstrap(
+        context.params.evaluate.bootstrap, stable_seed(context.params.seed, "bootstrap")
+    )
+    metrics: dict[str, MetricValue] = {}
+    slices: dict[str, dict[str, MetricValue]] = {}
+    for name, done in marked.items():
+        for measure in done.measures:
+            key = f"{name}/{measure.name}"
+            metrics[key] = mean_with_interval(measure.points, bootstrap)
+            parts = {
+                part: mean_with_interval(points, bootstrap)
+                for part, points in measure.slices.items()
+            }
+            if parts:
+                slices[key] = parts
+    if not metrics:
+        raise DataError(
+            f"evaluate {context.round}: not one answer could be scored; look at "
+            f"{context.paths.predictions} and at the videos of the benchmarks."
+        )
+    return RoundMetrics(round=context.round, metrics=metrics, slices=slices)
+
+
+def _report(
+    context: StepContext, marked: Mapping[str, Marked], metrics: RoundMetrics
+) -> StepReport:
+    scores = [score for done in marked.values() for score in done.scores]
+    failed = sum(len(done.failures) for done in marked.values())
+    unscored = Counter(score.reason for score in scores if score.value is None)
+    return StepReport(
+        step="evaluate",
+        round=context.round,
+        read=len(scores),
+        written=sum(score.value is not None for score in scores),
+        rejected=sum(unscored.values()) - failed,
+        failed=failed,
+        reasons=dict(sorted(unscored.items())),
+        metrics={name: value.value for name, value in metrics.metrics.items()},
+    )

@@ -1,0 +1,199 @@
+"""finetune: the training conversations of a round become a LoRA adapter on the base model."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, cast
+
+from video_star.context import StepContext
+from video_star.domain import Failure, ModelRef, StepReport, TrainingExample
+from video_star.engines.base import Clip
+from video_star.errors import DataError
+from video_star.frames import FrameCache
+from video_star.layout import inside
+from video_star.models import adapter_ref, base_location, base_ref, read_ref, write_ref
+from video_star.records import dump_json, read_shards, write_records, write_text
+from video_star.runner import STEPS, StepResult
+from video_star.stable import stable_seed
+from video_star.training.checkpoints import drop_unusable
+from video_star.training.examples import clip_of
+from video_star.training.job import Job, fit_micro_batch
+from video_star.training.launch import count_processes, hostfile_of, launch, pick_device
+
+DECODED_AHEAD = 8
+"""Clips that may wait decoded while others are looked at."""
+
+
+def run_finetune(context: StepContext) -> StepResult:
+    """Train on rounds/rK/train and write rounds/rK/model: model.json, adapter/, loss.jsonl.
+
+    A run that was killed goes on from its last complete checkpoint and ends in the same bytes.
+    """
+    examples = list(read_shards(context.paths.train, TrainingExample))
+    if not examples:
+        raise DataError(
+            f"{context.paths.train} holds no training example; look at the reports of verify and "
+            "curate in the same round for the reasons."
+        )
+    usable, failures = _readable(examples, context)
+    if len(failures) > context.params.max_failure_rate * len(examples):
+        return StepResult(_report(context, len(examples), 0, failures), failures)
+    base = base_ref(context.params.model, context.workspace.root)
+    job, job_file = _describe(context, usable, base)
+    if not job.done.exists():
+        drop_unusable(job, context.progress.note)
+        hostfile = hostfile_of(context.params.settings, context.workspace.root)
+        launch(job_file, job, hostfile, context.progress)
+    _publish_result(context, job, base)
+    report = _report(context, len(examples), len(usable), failures)
+    shutil.rmtree(job.folder)
+    return StepResult(report, failures)
+
+
+def _readable(
+    examples: Sequence[TrainingExample], context: StepContext
+) -> tuple[list[TrainingExample], tuple[Failure, ...]]:
+    """Examples whose clip can be read (its frames are then cached); a failure for each other."""
+    workers = context.params.settings.decode_workers
+    frames = FrameCache(context.workspace.frames, context.params.video, workers)
+    failures: dict[int, Failure] = {}
+    places: dict[Clip, list[int]] = {}
+    for place, example in enumerate(examples):
+        try:
+            places.setdefault(clip_of(example, context.workspace.data), []).append(place)
+        except DataError as error:
+            failures[place] = _failure(example, error)
+    for done, decoded in enumerate(frames.ahead(places, DECODED_AHEAD), start=1):
+        if decoded.error is not None:
+            for place in places[decoded.clip]:
+                failures[place] = _failure(examples[place], decoded.error)
+        context.progress.update(done, len(places), "clips read")
+    usable = [example for place, example in enumerate(examples) if place not in failures]
+    return usable, tuple(failures[place] for place in sorted(failures))
+
+
+def _failure(example: TrainingExample, error: DataError) -> Failure:
+    return Failure(
+        sample_id=example.sample_id,
+        step="finetune",
+        error=type(error).__name__,
+        message=str(error),
+    )
+
+
+def _describe(
+    context: StepContext, examples: Sequence[TrainingExample], base: ModelRef
+) -> tuple[Job, Path]:
+    """The job in a scratch folder that is named by everything that goes into the adapter."""
+    params, root = context.params, context.workspace.root
+    world = count_processes(params.settings, root)
+    start = _start_adapter(context)
+    folder = _scratch(context, examples, base, start)
+    job = Job(
+        folder=folder,
+        data=context.workspace.data.absolute(),
+        frames=context.workspace.frames.absolute(),
+        examples=folder / "examples.jsonl",
+        base=base_location(params.model, root),
+        base_name=base.base,
+        revision=base.revision,
+        trust_remote_code=params.model.trust_remote_code,
+        dtype=params.model.dtype,
+        start_adapter=None if start is None else inside(root, str(start.adapter)).absolute(),
+        device=cast(Literal["cpu", "cuda"], pick_device(params.settings.device)),
+        seed=stable_seed(params.seed, "finetune", context.round),
+        threads=max(1, _cores() // params.settings.processes),
+        world_size=world,
+        micro_batch_size=fit_micro_batch(
+            params.finetune.batch_size, world, params.settings.micro_batch_size
+        ),
+        checkpoint_steps=params.settings.checkpoint_steps,
+        video=params.video,
+        finetune=params.finetune,
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    write_records(job.examples, examples)
+    job_file = folder / "job.json"
+    write_text(job_file, dump_json(job.model_dump(mode="json")))
+    return job, job_file
+
+
+def _start_adapter(context: StepContext) -> ModelRef | None:
+    """The model of the previous round when training goes on from it and it has an adapter."""
+    if context.params.finetune.start_from == "base":
+        return None
+    ref = read_ref(context.previous.model_json, context.workspace.root)
+    return None if ref.adapter is None else ref
+
+
+def _scratch(
+    context: StepContext,
+    examples: Sequence[TrainingExample],
+    base: ModelRef,
+    start: ModelRef | None,
+) -> Path:
+    """.work/finetune-<round>-<hash>; scratch of other inputs of this round is deleted."""
+    params = context.params
+    digest = hashlib.sha256()
+    for part in (
+        STEPS["finetune"].version,
+        params.seed,
+        base.key,
+        start and start.key,
+        params.model.model_dump_json(),
+        params.video.model_dump_json(),
+        params.finetune.model_dump_json(),
+        *(example.model_dump_json() for example in examples),
+    ):
+        digest.update(f"{part}\n".encode())
+    work = context.workspace.work.absolute()
+    folder = work / f"finetune-{context.round}-{digest.hexdigest()[:16]}"
+    for other in work.glob(f"finetune-{context.round}-*"):
+        if other.is_dir() and other != folder:
+            shutil.rmtree(other)
+    return folder
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _publish_result(context: StepContext, job: Job, base: ModelRef) -> None:
+    """Move adapter, loss and model.json to the round as one folder: all or nothing."""
+    paths = context.paths
+    building = paths.model.with_name(".model.part")
+    shutil.rmtree(building, ignore_errors=True)
+    shutil.copytree(job.result / "adapter", building / paths.adapter.name)
+    shutil.copy(job.result / "loss.jsonl", building / paths.loss.name)
+    shutil.rmtree(paths.model, ignore_errors=True)
+    building.rename(paths.model)
+    write_ref(paths.model_json, adapter_ref(base, paths.adapter, context.workspace.root))
+
+
+def _report(
+    context: StepContext, read: int, written: int, failures: Sequence[Failure]
+) -> StepReport:
+    reasons: dict[str, int] = {}
+    for failure in failures:
+        reasons[failure.error] = reasons.get(failure.error, 0) + 1
+    metrics: dict[str, float] = {}
+    if written:
+        lines = context.paths.loss.read_text(encoding="utf-8").splitlines()
+        losses = [json.loads(line)["loss"] for line in lines]
+        metrics = {"steps": len(losses), "first_loss": losses[0], "last_loss": losses[-1]}
+    return StepReport(
+        step="finetune",
+        round=context.round,
+        read=read,
+        written=written,
+        failed=len(failures),
+        reasons=reasons,
+        metrics=metrics,
+    )

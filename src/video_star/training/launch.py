@@ -1,0 +1,164 @@
+"""The `deepspeed` launcher as a child process: started, listened to, never left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from video_star.environment import QUIET
+from video_star.errors import UsageError, VideoStarError
+from video_star.params import Settings
+from video_star.processes import run_lines
+from video_star.progress import Progress
+from video_star.training.guard import alive
+from video_star.training.job import Job
+from video_star.training.worker import MARK
+
+TAIL = 6
+"""Lines of the log that an error message shows."""
+
+
+def pick_device(wanted: str) -> str:
+    """cpu or cuda for settings.device, `auto` included."""
+    if wanted == "cpu":
+        return "cpu"
+    import torch
+
+    available = torch.cuda.is_available()
+    if wanted == "auto":
+        return "cuda" if available else "cpu"
+    if wanted != "cuda":
+        raise UsageError(f"settings.device is {wanted!r}; it is one of auto, cpu, cuda.")
+    if not available:
+        raise UsageError("settings.device is cuda, but torch sees no CUDA device; use auto or cpu.")
+    return "cuda"
+
+
+def accelerator_environment(device: str) -> dict[str, str]:
+    """What tells DeepSpeed which device it works on."""
+    return {"DS_ACCELERATOR": device} | ({"CUDA_VISIBLE_DEVICES": ""} if device == "cpu" else {})
+
+
+def hostfile_of(settings: Settings, root: Path) -> Path | None:
+    """The hostfile of the settings, or None for this machine alone."""
+    if settings.hostfile is None:
+        return None
+    path = root / settings.hostfile
+    if not path.is_file():
+        raise UsageError(
+            f"settings.hostfile {settings.hostfile} does not exist; write it or use null."
+        )
+    return path
+
+
+def count_processes(settings: Settings, root: Path) -> int:
+    """Processes of a run: settings.processes here, or all slots of the hostfile."""
+    path = hostfile_of(settings, root)
+    if path is None:
+        return settings.processes
+    slots = [
+        int(field.partition("=")[2])
+        for line in path.read_text(encoding="utf-8").splitlines()
+        for field in line.partition("#")[0].split()[1:]
+        if field.startswith("slots=")
+    ]
+    if not slots:
+        raise UsageError(
+            f"settings.hostfile {path} names no host with slots=N; see DeepSpeed's manual."
+        )
+    return sum(slots)
+
+
+def launch(job_file: Path, job: Job, hostfile: Path | None, progress: Progress) -> None:
+    """Run the launcher until it ends; VideoStarError when the job is not done afterwards."""
+    run = Path(tempfile.mkdtemp(prefix="run-", dir=job.folder))
+    log = run / "log.txt"
+    told: dict[str, Any] = {}
+    with alive(run / "alive"), log.open("w", encoding="utf-8") as sink:
+
+        def hear(line: str) -> None:
+            message = message_in(line)
+            if message is None:
+                sink.write(f"{line}\n")
+                sink.flush()
+                return
+            told.update(message)
+            _show(message, progress)
+
+        command = _command(job_file, job, run, hostfile)
+        code = run_lines(command, job.folder, _environment(job, alone=hostfile is None), hear)
+    if not job.done.exists():
+        raise _failure(code, told, log)
+
+
+def _command(job_file: Path, job: Job, run: Path, hostfile: Path | None) -> list[str]:
+    where = (
+        ["--hostfile", str(hostfile)]
+        if hostfile
+        else ["--hostfile", "", "--num_gpus", str(job.world_size), "--master_addr", "127.0.0.1"]
+    )
+    return [
+        *(sys.executable, "-m", "deepspeed.launcher.runner", *where),
+        *("--master_port", str(_free_port()), "--log_level", "warning"),
+        *("--module", "video_star.training.worker", str(job_file), str(run)),
+    ]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _environment(job: Job, alone: bool) -> dict[str, str]:
+    """Threads are set here, because the launcher's own default depends on its version."""
+    loopback = {"GLOO_SOCKET_IFNAME": "lo"} if alone and sys.platform == "linux" else {}
+    return {
+        **QUIET,
+        **os.environ,
+        **accelerator_environment(job.device),
+        **loopback,
+        "OMP_NUM_THREADS": str(job.threads),
+        "MKL_NUM_THREADS": str(job.threads),
+        "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
+        "PYTHONHASHSEED": "0",
+        "PYTHONUNBUFFERED": "1",
+        **({"HF_HUB_OFFLINE": "1"} if Path(job.base).is_dir() else {}),
+    }
+
+
+def message_in(line: str) -> dict[str, Any] | None:
+    """What a rank tells the step, or None when the line is log."""
+    _, mark, text = line.partition(MARK)
+    if not mark:
+        return None
+    try:
+        message: dict[str, Any] = json.loads(text)
+    except json.JSONDecodeError:  # two ranks wrote at once
+        return None
+    return message
+
+
+def _show(message: dict[str, Any], progress: Progress) -> None:
+    if "step" in message:
+        progress.update(message["step"], message["steps"], "steps")
+    elif "clips" in message:
+        progress.update(message["clips"], message["of"], "clips encoded")
+    elif "note" in message:
+        progress.note(message["note"])
+
+
+def _failure(code: int, told: dict[str, Any], log: Path) -> VideoStarError:
+    if "error" in told:
+        return (UsageError if told["usage"] else VideoStarError)(told["error"])
+    lines = [line.strip() for line in log.read_text(encoding="utf-8").splitlines() if line.strip()]
+    tail = " | ".join(lines[-TAIL:]) or "it wrote nothing"
+    return VideoStarError(
+        f"The deepspeed launcher ended with exit code {code} before the finetune was done; mend "
+        f"what its log says and run the step again ({log} ends with: {tail})."
+    )

@@ -1,0 +1,107 @@
+"""LoRA by PEFT: attach a fresh or an earlier adapter, write a folder that holds nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+
+from video_star.errors import UsageError
+from video_star.params import LoraParams
+from video_star.records import dump_json, write_text
+
+WEIGHTS = "adapter_model.safetensors"
+CONFIG = "adapter_config.json"
+
+
+def attach(model: Any, lora: LoraParams, start: Path | None, seed: int) -> Any:
+    """The PEFT model with a fresh adapter drawn from `seed`, or with the weights in `start`."""
+    from peft import LoraConfig, PeftModel, get_peft_model
+
+    if start is not None:
+        _refuse_other_shape(start, lora)
+        return PeftModel.from_pretrained(model, str(start), is_trainable=True)
+    targets = lora.target_modules
+    config = LoraConfig(
+        r=lora.r,
+        lora_alpha=lora.alpha,
+        lora_dropout=lora.dropout,
+        target_modules=targets if isinstance(targets, str) else list(targets),
+        bias="none",
+    )
+    torch.manual_seed(seed)
+    try:
+        return get_peft_model(model, config)
+    except ValueError as error:
+        raise UsageError(
+            f"finetune.lora.target_modules {targets!r} names no layer of this model; give a "
+            "regular expression over whole module names, or a list of endings (q_proj, v_proj)."
+        ) from error
+
+
+def _refuse_other_shape(start: Path, lora: LoraParams) -> None:
+    """An adapter goes on only with the shape it was made with."""
+    saved = json.loads((start / CONFIG).read_text(encoding="utf-8"))
+    targets = lora.target_modules
+    wanted = {
+        "r": lora.r,
+        "lora_alpha": lora.alpha,
+        "target_modules": targets if isinstance(targets, str) else sorted(targets),
+    }
+    differing = [name for name, value in wanted.items() if saved.get(name) != value]
+    if differing:
+        raise UsageError(
+            f"finetune.start_from is 'previous', but {start} was made with other "
+            f"{', '.join(differing)}; keep finetune.lora as it was or start from the base."
+        )
+
+
+def trainable(model: Any) -> list[torch.nn.Parameter]:
+    """The parameters of the adapter."""
+    return [parameter for parameter in model.parameters() if parameter.requires_grad]
+
+
+@contextmanager
+def whole(model: Any, zero_stage: int) -> Iterator[None]:
+    """The adapter's parameters in one piece: ZeRO 3 keeps a part of each on every process."""
+    if zero_stage < 3:
+        yield
+        return
+    import deepspeed
+
+    with deepspeed.zero.GatheredParameters(trainable(model)):
+        yield
+
+
+def adapter_weights(model: Any) -> dict[str, torch.Tensor]:
+    """Copies of the adapter's tensors by name; call inside `whole`."""
+    from peft import get_peft_model_state_dict
+
+    state = get_peft_model_state_dict(model, save_embedding_layers=False)
+    return {name: value.detach().cpu().clone().contiguous() for name, value in state.items()}
+
+
+def save_adapter(
+    model: Any, weights: dict[str, torch.Tensor], folder: Path, base_name: str
+) -> None:
+    """Weights and config: no absolute path, no clock, the same bytes for the same weights."""
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
+    config = model.peft_config["default"].to_dict()
+    config |= {"base_model_name_or_path": base_name, "inference_mode": True}
+    plain = {name: _plain(value) for name, value in config.items()}
+    write_text(folder / CONFIG, dump_json(plain))
+
+
+def _plain(value: Any) -> Any:
+    """Sets in a fixed order and enums as text, so that hashing seeds leave no trace."""
+    if isinstance(value, (set, frozenset)):
+        return sorted(value)
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    return getattr(value, "value", value)

@@ -1,0 +1,50 @@
+"""Which examples each optimizer step sees, in which order: drawn once, from the seed alone.
+
+All epochs are laid out as one long list, so that a resumed run only skips, and so that neither the
+number of processes nor the micro batch changes what a step learns from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil
+
+from video_star.stable import stable_shuffle
+
+POOL = 16
+"""Batches that are sorted by length together: little padding, still a fair shuffle."""
+
+
+def training_order(
+    lengths: Sequence[int], epochs: int, batch_size: int, seed: int
+) -> list[list[int]]:
+    """Batches of `batch_size` example indices that visit every example `epochs` times.
+
+    `lengths` are tokens per example. Examples of similar length share a batch; the order of the
+    batches is shuffled. The last batch is filled up from the start of one more epoch.
+    """
+    n = len(lengths)
+    steps = ceil(epochs * n / batch_size)
+    flat: list[int] = []
+    epoch = 0
+    while len(flat) < steps * batch_size:
+        flat.extend(stable_shuffle(range(n), seed, "order", epoch))
+        epoch += 1
+    flat = flat[: steps * batch_size]
+    batches: list[list[int]] = []
+    for number, start in enumerate(range(0, len(flat), POOL * batch_size)):
+        pool = sorted(flat[start : start + POOL * batch_size], key=lambda i: (lengths[i], i))
+        cut = [pool[at : at + batch_size] for at in range(0, len(pool), batch_size)]
+        batches.extend(stable_shuffle(cut, seed, "batches", number))
+    return batches
+
+
+def micro_batches(
+    batches: Sequence[Sequence[int]], micro: int, world_size: int, rank: int
+) -> list[list[int]]:
+    """The micro batches of one rank, in time order: number k of a step goes to rank k mod world."""
+    mine: list[list[int]] = []
+    for batch in batches:
+        cut = [list(batch[at : at + micro]) for at in range(0, len(batch), micro)]
+        mine.extend(cut[rank::world_size])
+    return mine

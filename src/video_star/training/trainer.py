@@ -1,0 +1,195 @@
+"""HF Trainer with our order of examples, loss on answer tokens, marks on complete checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from inspect import signature
+from typing import Any
+
+import torch
+from torch.nn.functional import cross_entropy
+from torch.utils.data import DataLoader, Dataset
+from transformers import Trainer, TrainerCallback, TrainingArguments
+from transformers.modeling_outputs import BaseModelOutputWithPooling
+
+from video_star.training.checkpoints import mark_complete
+from video_star.training.clips import ClipInputs, join
+from video_star.training.examples import IGNORED, Encoded
+from video_star.training.job import Job
+
+
+class Examples(Dataset[Encoded]):
+    """Encoded examples by index."""
+
+    def __init__(self, encoded: Sequence[Encoded]) -> None:
+        self._encoded = encoded
+
+    def __len__(self) -> int:
+        return len(self._encoded)
+
+    def __getitem__(self, index: int) -> Encoded:
+        return self._encoded[index]
+
+
+class Collate:
+    """Right-padded batches; logits only from the first answer token of the batch on."""
+
+    def __init__(self, clips: ClipInputs, pad_id: int, forward: Callable[..., Any]) -> None:
+        self._clips = clips
+        self._pad = pad_id
+        self._cuts_logits = "logits_to_keep" in signature(forward).parameters
+
+    def __call__(self, batch: Sequence[Encoded]) -> dict[str, Any]:
+        """input_ids, attention_mask [B, L], labels [B, K] of the last K positions, clip inputs."""
+        length = max(len(example) for example in batch)
+        keep = (
+            length - min(example.answer for example in batch) + 1 if self._cuts_logits else length
+        )
+        ids = torch.full((len(batch), length), self._pad)
+        mask = torch.zeros_like(ids)
+        labels = torch.full_like(ids, IGNORED)
+        kinds = torch.zeros_like(ids)
+        for row, example in enumerate(batch):
+            n = len(example)
+            tokens = torch.from_numpy(example.ids).long()
+            ids[row, :n], mask[row, :n] = tokens, 1
+            labels[row, example.answer : n] = tokens[example.answer :]
+            if example.kinds is not None:
+                kinds[row, :n] = torch.from_numpy(example.kinds).long()
+        made = join([self._clips[example.clip] for example in batch])
+        made |= {"input_ids": ids, "attention_mask": mask, "labels": labels[:, length - keep :]}
+        if batch[0].kinds is not None:
+            made["mm_token_type_ids"] = kinds
+        if self._cuts_logits:
+            made["logits_to_keep"] = keep
+        return made
+
+
+class AnswerTrainer(Trainer):
+    """Trains on given micro batches; the loss is the mean over all answer tokens of a step."""
+
+    def __init__(self, micro: Sequence[Sequence[int]], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._micro = micro
+        # Trainer reads both: it counts the answer tokens of a whole step and leaves dividing to us.
+        self.model_accepts_loss_kwargs = True
+        self.loss_is_scaled_for_ga = True
+
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        """This process' micro batches; already shared out, so nothing for accelerate to do."""
+        return DataLoader(
+            self.train_dataset,
+            batch_sampler=[list(batch) for batch in self._micro],
+            collate_fn=self.data_collator,
+        )
+
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: torch.Tensor | int | None = None,
+    ) -> Any:
+        """Cross entropy summed over this micro batch / answer tokens of the step * processes."""
+        n = num_items_in_batch if num_items_in_batch is not None else answer_tokens(inputs)
+        # Gradients are averaged over processes afterwards, so each one's share is scaled up.
+        return summed_loss(model, inputs) / n * self.args.world_size
+
+
+def answer_tokens(batch: dict[str, Any]) -> int:
+    """How many tokens of a batch carry loss."""
+    return int((batch["labels"] != IGNORED).sum())
+
+
+def summed_loss(model: Any, batch: dict[str, Any]) -> torch.Tensor:
+    """Cross entropy of a collated batch, summed over its answer tokens."""
+    inputs = dict(batch)
+    labels, features = inputs.pop("labels"), inputs.pop("features", None)
+    if features is not None:
+        output = BaseModelOutputWithPooling(pooler_output=features)
+        inputs["mm_encoder_outputs"] = {"video": output}
+    logits = model(**inputs, use_cache=False).logits[:, :-1].float()
+    return cross_entropy(
+        logits.flatten(0, 1), labels[:, 1:].flatten(), ignore_index=IGNORED, reduction="sum"
+    )
+
+
+class Watch(TrainerCallback):
+    """Tells progress and loss, and marks checkpoints that every process has finished."""
+
+    def __init__(self, job: Job, rank: int, tell: Callable[[dict[str, Any]], None]) -> None:
+        self._job, self._rank, self._tell = job, rank, tell
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
+        """One line per step."""
+        if logs and "loss" in logs:
+            self._tell({"step": state.global_step, "steps": state.max_steps, "loss": logs["loss"]})
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Every process has written its part once all have passed the barrier."""
+        torch.distributed.barrier()
+        if self._rank == 0:
+            mark_complete(self._job.checkpoints / f"checkpoint-{state.global_step}", self._job)
+        torch.distributed.barrier()
+
+
+def arguments(job: Job, steps: int) -> TrainingArguments:
+    """Everything that Trainer is told, DeepSpeed's configuration included."""
+    tune = job.finetune
+    return TrainingArguments(
+        output_dir=str(job.checkpoints),
+        max_steps=steps,
+        per_device_train_batch_size=job.micro_batch_size,
+        gradient_accumulation_steps=job.accumulation,
+        learning_rate=tune.learning_rate,
+        warmup_steps=int(steps * tune.warmup_ratio),
+        weight_decay=tune.weight_decay,
+        lr_scheduler_type=tune.scheduler,
+        max_grad_norm=tune.max_grad_norm,
+        optim="adamw_torch",
+        logging_steps=1,
+        save_strategy="steps",
+        save_steps=job.checkpoint_steps,
+        # The newest may be half-written when the process is killed; the one before it is whole.
+        save_total_limit=2,
+        seed=job.seed,
+        data_seed=job.seed,
+        use_cpu=job.device == "cpu",
+        bf16=job.dtype == "bfloat16",
+        fp16=job.dtype == "float16",
+        report_to=[],
+        disable_tqdm=True,
+        log_level="error",
+        remove_unused_columns=False,
+        dataloader_num_workers=0,
+        dataloader_pin_memory=False,
+        label_names=["labels"],
+        deepspeed=deepspeed_config(job),
+    )
+
+
+def deepspeed_config(job: Job) -> dict[str, Any]:
+    """ZeRO as asked for; torch's AdamW on every device, so that nothing is compiled in a run."""
+    tune = job.finetune
+    return {
+        "train_batch_size": tune.batch_size,
+        "train_micro_batch_size_per_gpu": job.micro_batch_size,
+        "gradient_accumulation_steps": job.accumulation,
+        "gradient_clipping": tune.max_grad_norm,
+        "zero_optimization": {"stage": tune.zero_stage},
+        "zero_allow_untested_optimizer": True,
+        "zero_force_ds_cpu_optimizer": False,
+        "bf16": {"enabled": job.dtype == "bfloat16"},
+        "fp16": {"enabled": job.dtype == "float16"},
+        "steps_per_print": 1 << 30,
+        "wall_clock_breakdown": False,
+    }
+
+
+def loss_lines(history: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The training log as {"step", "loss", "learning_rate"}, one per optimizer step."""
+    return [
+        {name: entry[name] for name in ("step", "loss", "learning_rate")}
+        for entry in history
+        if "loss" in entry
+    ]

@@ -1,0 +1,102 @@
+"""What each process of the `deepspeed` launcher runs: python -m video_star.training.worker JOB RUN.
+
+JOB is the job file, RUN the folder of this launch (its lock, the rendezvous of its processes).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from video_star.errors import VideoStarError
+from video_star.processes import die_with_parent
+from video_star.training.guard import die_with_holder
+from video_star.training.job import Job
+from video_star.training.ops import without_shared_memory_op
+
+MARK = "@video-star "
+"""Start of a line for the step; everything else is log."""
+
+
+def tell(message: dict[str, Any]) -> None:
+    """One line to the step."""
+    sys.stdout.write(f"{MARK}{json.dumps(message)}\n")
+    sys.stdout.flush()
+
+
+def main() -> int:
+    """Train the job of the command line; errors meant for the user end in one line to the step."""
+    parser = ArgumentParser()
+    parser.add_argument("job", type=Path)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--local_rank", type=int, default=0)
+    given = parser.parse_args()
+    die_with_parent()
+    job = Job.model_validate_json(given.job.read_text(encoding="utf-8"))
+    if not _several_machines():
+        die_with_holder(given.run / "alive")
+    try:
+        run(job, given.run)
+    except VideoStarError as error:
+        tell({"error": str(error), "usage": error.exit_code == 2})
+        return error.exit_code
+    return 0
+
+
+def run(job: Job, folder: Path) -> None:
+    """Load, encode, train, and write the result on rank 0."""
+    import torch
+
+    rank = int(os.environ["RANK"])
+    torch.set_num_threads(job.threads)
+    _make_repeatable(torch, job)
+    _join_processes(job, folder, rank)
+    from video_star.training.session import train
+
+    train(job, rank, tell if rank == 0 else _silent)
+    torch.distributed.barrier()
+    if rank == 0:
+        shutil.rmtree(job.checkpoints, ignore_errors=True)
+    torch.distributed.destroy_process_group()
+
+
+def _several_machines() -> bool:
+    return int(os.environ.get("CROSS_SIZE", "1")) > 1  # set by DeepSpeed's launcher
+
+
+def _silent(message: dict[str, Any]) -> None:
+    return
+
+
+def _make_repeatable(torch: Any, job: Job) -> None:
+    """Deterministic kernels where there are any; the seed of everything that is drawn."""
+    torch.manual_seed(job.seed)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.backends.cudnn.benchmark = False
+
+
+def _join_processes(job: Job, folder: Path, rank: int) -> None:
+    """On one machine the processes meet in a file: no port is opened for it."""
+    import deepspeed
+
+    without_shared_memory_op()
+    backend = "nccl" if job.device == "cuda" else "gloo"
+    place = {} if _several_machines() else {"init_method": f"file://{folder / 'rendezvous'}"}
+    deepspeed.init_distributed(
+        dist_backend=backend,
+        auto_mpi_discovery=False,
+        verbose=False,
+        rank=rank,
+        world_size=job.world_size,
+        **place,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,25 @@
+"""Leak guard: an explanation that only repeats what the prompt told is no explanation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from video_star import prompts
+from video_star.domain import Label
+from video_star.labels import label_text
+from video_star.verifiers.text import STOP_WORDS, words_of
+
+OWN_WORDS = 2
+"""Content words of its own that an explanation needs at least."""
+_NAMING = frozenset(
+    "action activity video clip answer label called named name shows shown show showing seen see "
+    "happening happens performed performing person people here therefore thus because".split()
+)
+"""Words that frame an answer and explain nothing."""
+
+
+def is_echo(question: str, labels: Sequence[Label], text: str) -> bool:
+    """Whether a rationalized answer says nothing beyond the question, the label and a frame."""
+    told = set(words_of(prompts.with_label(question, label_text(labels))))
+    own = {word for word in words_of(text) if word not in STOP_WORDS and word not in _NAMING}
+    return len(own - told) < OWN_WORDS

@@ -1,0 +1,30 @@
+"""What a cycle starts from: the code's commit, and published rounds whose MLflow store is gone."""
+
+from __future__ import annotations
+
+from video_star.layout import Workspace
+from video_star.params import Params
+from video_star.provenance import git_state
+
+
+def describe_code(workspace: Workspace) -> str:
+    """The commit for the log, and whether files differ from it."""
+    commit, changed = git_state(workspace.root)
+    if commit is None:
+        return "code: not in a git commit"
+    return f"code: git {commit[:12]}{' with uncommitted changes' if changed else ''}"
+
+
+def forget_lost_runs(workspace: Workspace, params: Params) -> int:
+    """Drop every mlflow.json when the local store was deleted, so that DVC publishes again.
+
+    DVC cannot know that the runs named in these files are gone: the store is not one of its files.
+    """
+    uri = params.settings.tracking_uri
+    if uri is not None or (workspace.mlflow / "mlflow.db").exists():
+        return 0
+    lost = [workspace.round(name).mlflow_run for name in params.evaluated]
+    lost = [path for path in lost if path.exists()]
+    for path in lost:
+        path.unlink()
+    return len(lost)

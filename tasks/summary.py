@@ -1,0 +1,39 @@
+"""What a cycle ends with: the table of rounds and the link to the comparison, as artifacts."""
+
+from __future__ import annotations
+
+from prefect.artifacts import create_link_artifact, create_table_artifact
+
+from video_star.addresses import compare_url
+from video_star.layout import Workspace
+from video_star.params import Params
+from video_star.rounds_table import RoundRow, rounds_rows
+
+
+def show_rounds(workspace: Workspace, params: Params) -> None:
+    """Make the two artifacts; rounds that are not there yet are left out."""
+    rows = rounds_rows(workspace)
+    create_table_artifact(
+        key="rounds",
+        table=[table_row(row) for row in rows],
+        description="Yields and held-out metrics of each round, with 95 % intervals.",
+    )
+    link = compare_url(workspace, params)
+    if link is not None:
+        create_link_artifact(
+            key="mlflow-comparison", link=link, link_text="The rounds side by side in MLflow"
+        )
+
+
+def table_row(row: RoundRow) -> dict[str, str]:
+    """One row of the table: text only, fractions as percentages."""
+    cells = {"round": str(row["round"]), "kept": str(row["kept"])}
+    for name, share in (
+        ("direct_yield", row["direct_yield"]),
+        ("rationalized_yield", row["rationalized_yield"]),
+    ):
+        cells[name] = "" if share is None else f"{share:.1%}"
+    for name, metric in row["metrics"].items():
+        value, low, high = metric["value"], metric["low"], metric["high"]
+        cells[name] = f"{value:.1%} [{low:.1%}, {high:.1%}]"
+    return cells

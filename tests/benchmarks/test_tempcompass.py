@@ -1,0 +1,226 @@
+"""TempCompass: the official files become items, marks become the official numbers."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny
+
+from video_star.benchmarks import open_benchmark
+from video_star.benchmarks.base import Item
+from video_star.benchmarks.tempcompass import Gold, TempCompass, source_of
+from video_star.context import StepContext
+from video_star.domain import Score
+from video_star.errors import DataError, UsageError
+from video_star.layout import Workspace
+from video_star.metrics import Bootstrap, mean_with_interval
+
+RAW = {"annotations": "tempcompass", "suffixes": "official"}
+CHOICE = {"question": "Which way?\nA. left\nB. right", "answer": "B. right"}
+FILES: dict[str, dict[str, Any]] = {
+    "multi-choice": {"7": {"direction": [CHOICE], "order": [CHOICE]}},
+    "yes_no": {"7": {"direction": [{"question": "Is it going right?", "answer": "yes"}]}},
+    "caption_matching": {
+        "7": {
+            "order": [
+                {
+                    "question": "Which?\nOption 1: It moves left.\nOption 2: It moves right.",
+                    "answer": "Option 2: It moves right.",
+                }
+            ]
+        }
+    },
+    "captioning": {"7": {"direction": [{"question": "Write a caption.", "answer": "A. left"}]}},
+}
+META = {"7": {"eval_dim": {"direction": {"type": "object motion"}, "order": None}, "content": []}}
+
+
+def _write(folder: Path, files: dict[str, Any] = FILES, meta: dict[str, Any] = META) -> None:
+    (folder / "questions").mkdir(parents=True)
+    for task, content in files.items():
+        (folder / "questions" / f"{task}.json").write_text(json.dumps(content))
+    (folder / "meta_info.json").write_text(json.dumps(meta))
+
+
+def _context(workspace: Workspace) -> StepContext:
+    def no_engine(ref: object) -> Any:
+        raise AssertionError(f"a benchmark needs no engine, not even {ref}")
+
+    return StepContext(workspace, tiny.params_of(workspace), "r0", no_engine)
+
+
+@pytest.fixture
+def benchmark() -> TempCompass:
+    return TempCompass(RAW)
+
+
+@pytest.fixture
+def items(benchmark: TempCompass, new_workspace: Callable[..., Workspace]) -> dict[str, Item[Gold]]:
+    workspace = new_workspace()
+    _write(workspace.data / "tempcompass")
+    return {item.id: item for item in benchmark.items(_context(workspace))}
+
+
+def test_items_carry_the_official_prompts(items: dict[str, Item[Gold]]) -> None:
+    assert {name: item.prompt.rpartition("\n")[2] for name, item in items.items()} == {
+        "multi-choice/7/direction/0": "Please directly give the best option:",
+        "multi-choice/7/order/0": "Please directly give the best option:",
+        "yes_no/7/direction/0": "Please answer yes or no:",
+        "caption_matching/7/order/0": "Please directly give the best option:",
+        "captioning/7/direction/0": "Write a caption.",
+    }
+
+
+def test_order_needs_no_entry_in_meta_info(items: dict[str, Item[Gold]]) -> None:
+    item = items["multi-choice/7/order/0"]
+    assert item.slices == ("task=multi-choice", "aspect=order", "type=order")
+    assert item.clip.path.as_posix().endswith("data/tempcompass/videos/7.mp4")
+
+
+def test_unmatched_answer_is_wrong_and_unmatched_caption_is_unscored(
+    benchmark: TempCompass, items: dict[str, Item[Gold]]
+) -> None:
+    answers = {
+        "multi-choice/7/direction/0": "B",
+        "multi-choice/7/order/0": "who knows",
+        "yes_no/7/direction/0": "Yes",
+        "caption_matching/7/order/0": "Option 1",
+        "captioning/7/direction/0": "A thing.",
+    }
+    scores = [benchmark.score(items[name], text) for name, text in answers.items()]
+    assert [score.value for score in scores] == [1, 0, 1, 0, None]
+    measured = {m.name: [p.value for p in m.points] for m in benchmark.measures(scores)}
+    assert measured["accuracy"] == [1, 0, 1, 0]
+    assert measured["multi-choice/match_rate"] == [1, 0]
+    assert measured["captioning/match_rate"] == [0]
+    assert "captioning/accuracy" not in measured
+    bootstrap = Bootstrap(100, 0)
+    (mean,) = (m for m in benchmark.measures(scores) if m.name == "mean_of_aspects")
+    assert mean_with_interval(mean.points, bootstrap).value == (2 / 2 + 0 / 2) / 2
+
+
+def test_a_video_that_could_not_be_read_is_left_out_of_every_rate(
+    benchmark: TempCompass, items: dict[str, Item[Gold]]
+) -> None:
+    scores = [item.scored(None, "VideoError") for item in items.values()]
+    assert benchmark.measures(scores) == []
+
+
+def test_predictions_are_written_in_the_official_layout(
+    benchmark: TempCompass, items: dict[str, Item[Gold]], tmp_path: Path
+) -> None:
+    texts = {"multi-choice/7/direction/0": "B"}
+    benchmark.write_predictions(tmp_path, list(items.values()), texts)
+    written = json.loads((tmp_path / "multi-choice.json").read_text())
+    assert written["7"]["direction"] == [{**CHOICE, "prediction": "B"}]
+    assert written["7"]["order"] == [{**CHOICE, "prediction": None}]
+    assert (tmp_path / "captioning.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("task", "content", "message"),
+    [
+        ("yes_no", {"7": {"speed": [{"question": "Is it?", "answer": "maybe"}]}}, "7/speed.0.: "),
+        ("multi-choice", {"7": {"speed": [{"question": "Q\nA. a", "answer": "B. b"}]}}, "not an"),
+        ("multi-choice", {"7": {"smell": [CHOICE]}}, "7/smell"),
+        ("captioning", {"8": {"speed": [CHOICE]}}, "8/speed has no multi-choice question"),
+        ("yes_no", {"7": {"speed": [{"question": "Is it?", "answer": "no"}]}}, "no type for 7/sp"),
+    ],
+)
+def test_what_cannot_be_scored_is_named(
+    benchmark: TempCompass,
+    workspace: Workspace,
+    task: str,
+    content: dict[str, Any],
+    message: str,
+) -> None:
+    _write(workspace.data / "tempcompass", {**FILES, task: content})
+    with pytest.raises(DataError, match=message):
+        benchmark.items(_context(workspace))
+
+
+def test_missing_files_and_files_outside_the_data_folder_are_refused(
+    benchmark: TempCompass, workspace: Workspace
+) -> None:
+    with pytest.raises(DataError, match=r"questions/multi-choice\.json: cannot be read"):
+        benchmark.items(_context(workspace))
+    with pytest.raises(DataError, match="leads out of data/"):
+        TempCompass({**RAW, "annotations": "../elsewhere"}).items(_context(workspace))
+
+
+def test_unknown_parameters_and_benchmarks_are_refused_by_name() -> None:
+    with pytest.raises(UsageError, match=r"evaluate\.benchmarks\.tempcompass\.suffix"):
+        open_benchmark("tempcompass", {**RAW, "suffix": "official"})
+    with pytest.raises(UsageError, match="no such benchmark; the benchmarks are kinetics_qa"):
+        open_benchmark("mvbench", {})
+
+
+@pytest.mark.parametrize(
+    ("video", "source"),
+    [
+        ("1034419625", "1034419625"),
+        ("1034419625_reverse", "1034419625"),
+        ("1034419625_concat_2", "1034419625"),
+        ("1034419625_1098982673_0.mp4", "1034419625"),
+        ("my_clip_0", "my_clip_0"),
+    ],
+)
+def test_videos_made_from_one_recording_are_one_cluster(video: str, source: str) -> None:
+    assert source_of(video) == source
+
+
+def test_published_predictions_give_the_official_averages(
+    benchmark: TempCompass, workspace: Workspace, real_data: Path
+) -> None:
+    folder = real_data / "tempcompass"
+    if not folder.is_dir():
+        pytest.skip("TempCompass files absent")
+    real = Workspace(workspace.root / "real")
+    real.root.mkdir()
+    real.data.symlink_to(real_data.resolve())
+    context = StepContext(real, tiny.params_of(workspace), "r0", _context(workspace).open_engine)
+    items = benchmark.items(context)
+    assert Counter(item.gold.task for item in items) == {
+        "multi-choice": 1580,
+        "yes_no": 2453,
+        "caption_matching": 1503,
+        "captioning": 2004,
+    }
+    scores = [benchmark.score(item, text) for item, text in _answers(folder, items)]
+    bootstrap = Bootstrap(1000, 0)
+    values = {m.name: mean_with_interval(m.points, bootstrap) for m in benchmark.measures(scores)}
+    assert round(100 * values["multi-choice/accuracy"].value, 1) == 45.6
+    assert round(100 * values["yes_no/accuracy"].value, 1) == 56.4
+    assert values["multi-choice/match_rate"].value == 1
+    fine = {
+        name: mean_with_interval(points, bootstrap)
+        for m in benchmark.measures([s for s in scores if s.item_id.startswith("multi-choice")])
+        if m.name == "accuracy"
+        for name, points in m.slices.items()
+    }
+    assert round(100 * fine["type=coarse-grained action"].value, 1) == 90.3
+    assert round(100 * fine["type=relative speed"].value, 1) == 28.0
+    assert fine["type=camera motion"].n == 92
+
+
+def _answers(folder: Path, items: list[Item[Gold]]) -> list[tuple[Item[Gold], str]]:
+    predictions = {
+        task: json.loads((folder / "predictions" / "video-llava" / f"{task}.json").read_text())
+        for task in ("multi-choice", "yes_no", "caption_matching", "captioning")
+    }
+    return [
+        (item, predictions[g.task][g.video][g.aspect][g.index]["prediction"])
+        for item in items
+        for g in [item.gold]
+    ]
+
+
+def test_scores_are_kept_as_records(benchmark: TempCompass, items: dict[str, Item[Gold]]) -> None:
+    score = benchmark.score(items["yes_no/7/direction/0"], "no")
+    assert Score.model_validate_json(score.model_dump_json()) == score
+    assert (score.value, score.reason, score.cluster) == (0, "wrong", "7")

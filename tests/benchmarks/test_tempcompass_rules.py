@@ -1,0 +1,148 @@
+"""The official matching rules, by hand and on the published predictions."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from video_star.benchmarks import tempcompass_rules as rules
+from video_star.benchmarks.tempcompass_rules import UNMATCHED, UNRATED, Match
+
+RIGHT, WRONG = Match(1, True), Match(0, True)
+MATCHING = (
+    "Which caption matches the video better?\nCaption A: A man jumps.\nCaption B: A man sits."
+)
+INFORMED = (
+    "Write a caption.\nInformation A: {'subject': 'cross', 'order': 'spinning'}\n"
+    "Information B: {'subject': 'cross', 'order': \"moving left's way\"}\nGenerated Caption:"
+)
+CHOICE = "What moves?\nA. moving left\nB. moving left and then growing\nC. growing"
+
+
+@pytest.mark.parametrize(
+    ("prediction", "match"),
+    [
+        ("C. dunking", RIGHT),
+        ("C", RIGHT),
+        ("C. something else", RIGHT),
+        ("C) dunking", RIGHT),
+        ("A", WRONG),
+        ("B.", WRONG),
+        ("c", UNMATCHED),
+        ("(C) dunking", UNMATCHED),
+        ("dunking", UNMATCHED),
+        ("C dunking", UNMATCHED),
+        ("E. flying", UNMATCHED),
+        ("", UNMATCHED),
+    ],
+)
+def test_multi_choice(prediction: str, match: Match) -> None:
+    assert rules.match_multi_choice(prediction, "C. dunking") == match
+
+
+@pytest.mark.parametrize(
+    ("prediction", "match"),
+    [
+        ("Yes.", RIGHT),
+        ("yes, it is", RIGHT),
+        ("No", WRONG),
+        ("not sure", WRONG),
+        ("It is.", UNMATCHED),
+    ],
+)
+def test_yes_no(prediction: str, match: Match) -> None:
+    assert rules.match_yes_no(prediction, "yes") == match
+
+
+@pytest.mark.parametrize(
+    ("prediction", "match"),
+    [
+        ("Caption A: A man jumps.", RIGHT),
+        ("A man jumps.", RIGHT),
+        ("1) A man jumps.", RIGHT),
+        ("Caption A", RIGHT),
+        ("Caption A.", RIGHT),
+        ("A", RIGHT),
+        ("A.", RIGHT),
+        ("Caption B", WRONG),
+        ("B.", WRONG),
+        ("A man jumps", UNMATCHED),
+        ("Caption A: A man sits.", UNMATCHED),
+    ],
+)
+def test_caption_matching(prediction: str, match: Match) -> None:
+    assert rules.match_caption(prediction, MATCHING, "Caption A: A man jumps.") == match
+
+
+@pytest.mark.parametrize(
+    ("caption", "match"),
+    [
+        ("A red cross is moving left and then growing.", RIGHT),
+        ("A red cross is Moving Left.", WRONG),
+        ("A red cross is growing, then moving left.", UNRATED),
+        ("A red cross is outgrowing others.", UNRATED),
+        ("A red cross.", UNRATED),
+    ],
+)
+def test_caption_decides_for_the_one_option_it_names(caption: str, match: Match) -> None:
+    answer = "B. moving left and then growing"
+    assert rules.match_captioning(caption, "Caption it.", "A. x", CHOICE, answer) == match
+
+
+@pytest.mark.parametrize(
+    ("caption", "match"),
+    [
+        ("A cross is spinning.", WRONG),
+        ("A cross is growing.", RIGHT),
+        ("A spinning cross is growing.", RIGHT),
+        ("It goes down.", UNRATED),
+    ],
+)
+def test_caption_may_name_its_own_information_instead(caption: str, match: Match) -> None:
+    answer = "B. moving left's way"
+    assert rules.match_captioning(caption, INFORMED, answer, CHOICE, "C. growing") == match
+
+
+def test_own_information_that_is_right_is_right() -> None:
+    match = rules.match_captioning("A cross, spinning.", INFORMED, "A. spinning", CHOICE, "C. x")
+    assert match == RIGHT
+
+
+def test_end_of_text_and_blanks_are_removed() -> None:
+    assert rules.clean(" A. dunking</s>\n") == "A. dunking"
+
+
+def _load(path: Path) -> Any:
+    if not path.exists():
+        pytest.skip(f"{path.name} absent")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("task", ["multi-choice", "yes_no", "caption_matching"])
+def test_published_predictions_get_the_official_marks(real_data: Path, task: str) -> None:
+    folder = real_data / "tempcompass"
+    predictions = _load(folder / "predictions" / "video-llava" / f"{task}.json")
+    official = _load(folder / "official_results" / "video-llava" / f"{task}.json")
+    n = 0
+    for video, aspects in predictions.items():
+        for aspect, entries in aspects.items():
+            for entry, result in zip(entries, official[video][aspect], strict=True):
+                match = _match(task, entry)
+                where = f"{task}/{video}/{aspect}: {entry}"
+                assert match.matched == result["match_success"], where
+                if "chatgpt-response" not in result:
+                    assert match.rating == result["rating"], where
+                n += 1
+    assert n == {"multi-choice": 1580, "yes_no": 2453, "caption_matching": 1503}[task]
+
+
+def _match(task: str, entry: dict[str, str]) -> Match:
+    prediction = rules.clean(entry["prediction"])
+    if task == "multi-choice":
+        return rules.match_multi_choice(prediction, entry["answer"])
+    if task == "yes_no":
+        return rules.match_yes_no(prediction, entry["answer"])
+    return rules.match_caption(prediction, entry["question"], entry["answer"])

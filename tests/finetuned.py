@@ -1,0 +1,65 @@
+"""Workspaces that are ready to be finetuned, and one undisturbed run to compare with."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+import tiny
+
+from video_star.domain import TrainingExample
+from video_star.layout import Workspace
+from video_star.models import base_ref, write_ref
+from video_star.progress import Silent
+from video_star.records import write_shards
+from video_star.runner import run_step
+
+
+def examples(n: int = 24) -> list[TrainingExample]:
+    """n conversations about the ten clips, short and long ones."""
+    return [
+        TrainingExample(
+            id=f"tiny/train-{i % 10}/{i}",
+            sample_id=f"tiny/train-{i % 10}",
+            video=f"clips/train-{i % 10}.mp4",
+            prompt="What is it?\nExplain step by step." if i % 2 else "What?",
+            completion=f"It moves. This is {tiny.CLASSES[i % 4]}."
+            if i % 3
+            else tiny.CLASSES[i % 4],
+            form="direct",
+            origin="direct",
+        )
+        for i in range(n)
+    ]
+
+
+def ready(root: Path, base: Path, clips: Path, **changes: object) -> Workspace:
+    """A workspace whose round r1 has a training set: 40 steps of batch 8, a checkpoint every 4."""
+    small: dict[str, object] = {
+        "finetune__batch_size": 8,
+        "finetune__epochs": 13,
+        "settings__checkpoint_steps": 4,
+    }
+    workspace = tiny.make_workspace(root, base, clips, **(small | changes))  # type: ignore[arg-type]
+    write_shards(workspace.round("r1").train, examples(), lambda example: example.sample_id)
+    model = tiny.params_of(workspace).model
+    write_ref(workspace.round("r0").model_json, base_ref(model, workspace.root))
+    return workspace
+
+
+@functools.cache
+def undisturbed(root: Path, base: Path, clips: Path) -> Workspace:
+    """A finished finetune with one process; the same folders give the same run."""
+    workspace = ready(root, base, clips)
+    run_step("finetune", "r1", workspace, Silent())
+    return workspace
+
+
+def model_bytes(workspace: Workspace) -> dict[str, bytes]:
+    """Everything that finetune leaves in rounds/r1/model, by name."""
+    folder = workspace.round("r1").model
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }

@@ -1,0 +1,110 @@
+"""The table and the picture of rounds, from the files that the steps write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from video_star.domain import MetricValue, StepReport
+from video_star.errors import DataError, UsageError
+from video_star.layout import Workspace
+from video_star.metrics import RoundMetrics
+from video_star.picture import draw_rounds
+from video_star.records import dump_json, write_text
+from video_star.rounds_table import rounds_rows, rounds_table
+
+OPEN = "kinetics_qa/open_accuracy"
+
+
+def _finish(workspace: Workspace, name: str, accuracy: float, direct: float | None) -> None:
+    """Write what evaluate (and, with yields, curate) leaves of a round."""
+    paths = workspace.round(name)
+    metrics = {
+        key: MetricValue(value=accuracy, low=accuracy - 0.1, high=accuracy + 0.1, n=40)
+        for key in (OPEN, "kinetics_qa/choice_accuracy", "tempcompass/accuracy", "other/metric")
+    }
+    whole = RoundMetrics(round=name, metrics=metrics, slices={})
+    write_text(paths.metrics, dump_json(whole.model_dump(mode="json")))
+    if direct is not None:
+        counts = {"kept": 80.0, "direct_yield": direct, "rationalized_yield": 0.5 - direct / 2}
+        report = StepReport(step="curate", round=name, read=100, written=80, metrics=counts)
+        write_text(paths.report("curate"), dump_json(report.model_dump(mode="json")))
+
+
+@pytest.fixture
+def finished(new_workspace: Callable[..., Workspace]) -> Workspace:
+    workspace = new_workspace()
+    for name, accuracy, direct in (("r0", 0.2, None), ("r1", 0.6, 0.3), ("r2", 0.8, 0.7)):
+        _finish(workspace, name, accuracy, direct)
+    return workspace
+
+
+def test_rows_hold_yields_and_every_metric(finished: Workspace) -> None:
+    rows = rounds_rows(finished)
+    assert [row["round"] for row in rows] == ["r0", "r1", "r2"]
+    assert (rows[0]["kept"], rows[0]["direct_yield"], rows[0]["rationalized_yield"]) == (
+        0,
+        None,
+        None,
+    )
+    assert (rows[1]["kept"], rows[1]["direct_yield"]) == (80, 0.3)
+    assert rows[2]["metrics"][OPEN] == {
+        "value": 0.8,
+        "low": pytest.approx(0.7),
+        "high": pytest.approx(0.9),
+        "n": 40,
+    }
+    assert "other/metric" in rows[0]["metrics"]
+
+
+def test_a_round_that_is_not_evaluated_yet_has_no_row(finished: Workspace) -> None:
+    finished.round("r2").metrics.unlink()
+    assert [row["round"] for row in rounds_rows(finished)] == ["r0", "r1"]
+
+
+def test_no_evaluated_round_is_said(workspace: Workspace) -> None:
+    with pytest.raises(DataError, match="no round is evaluated yet"):
+        rounds_rows(workspace)
+
+
+def test_a_damaged_metrics_file_is_named(finished: Workspace) -> None:
+    finished.round("r1").metrics.write_text('{"round": "r1"')
+    with pytest.raises(DataError, match=r"r1/metrics\.json: not what evaluate writes"):
+        rounds_rows(finished)
+
+
+def test_table_shows_percent_interval_and_change_against_r0(finished: Workspace) -> None:
+    console = Console(width=80)
+    with console.capture() as captured:
+        console.print(rounds_table(rounds_rows(finished)))
+    lines = captured.get().splitlines()
+    (last,) = (line for line in lines if line.startswith(" r2"))
+    assert "+60.0 80.0" in last
+    assert any("70.0 - 90.0" in line for line in lines)
+    assert "70.0" in last
+    (first,) = (line for line in lines if line.startswith(" r0"))
+    assert "+0.0" not in first
+
+
+@pytest.mark.parametrize("ending", ["png", "svg"])
+def test_picture_is_drawn_the_same_each_time(
+    finished: Workspace, tmp_path: Path, ending: str
+) -> None:
+    first = draw_rounds(finished, tmp_path / f"a.{ending}").read_bytes()
+    second = draw_rounds(finished, tmp_path / f"b.{ending}").read_bytes()
+    assert first == second
+    assert len(first) > 5000
+
+
+def test_picture_of_r0_alone_is_drawn(finished: Workspace, tmp_path: Path) -> None:
+    for name in ("r1", "r2"):
+        finished.round(name).metrics.unlink()
+    assert draw_rounds(finished, tmp_path / "only.png").exists()
+
+
+def test_a_picture_of_another_kind_is_refused(finished: Workspace) -> None:
+    with pytest.raises(UsageError, match="change the ending"):
+        draw_rounds(finished, Path("rounds.gif"))

@@ -1,0 +1,178 @@
+"""The flow without a server: rounds, early stop, collision, what a failing step says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from dvc_workspace import REPOSITORY, make_workspace, ran, set_param
+
+from flows.cycle import chosen_rounds, plateaued, run_cycle, steps_of, verdict
+from tasks.stage import DvcDoor, StageOutput, StepFailed, stage_name
+from tasks.steps import worth_retrying
+from video_star.errors import BusyError, UsageError, VideoStarError
+from video_star.layout import Workspace
+from video_star.params import Params, PlateauParams, load_params
+from video_star.progress import Silent
+from video_star.runner import STEPS, only_one, rounds_of
+
+PARAMS = load_params(REPOSITORY / "params.yaml")
+METRIC = "kinetics_qa/open_accuracy"
+
+
+def write_metric(workspace: Workspace, name: str, value: float) -> None:
+    metric = {"value": value, "low": value, "high": value, "n": 1}
+    path = workspace.round(name).metrics
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"round": name, "metrics": {METRIC: metric}, "slices": {}}))
+
+
+def with_plateau(min_gain: float) -> Params:
+    rule = PlateauParams(metric=METRIC, min_gain=min_gain)
+    return PARAMS.model_copy(update={"plateau": rule})
+
+
+def test_a_cycle_runs_every_step_of_every_round_in_order() -> None:
+    done: list[tuple[str, str]] = []
+    names = chosen_rounds(PARAMS, None)
+    run_cycle(Workspace(REPOSITORY), PARAMS, names, lambda *step: done.append(step), str)
+    wanted = [(step, name) for step in STEPS for name in rounds_of(step, PARAMS)]
+    assert sorted(done) == sorted(wanted) == sorted(steps_of(PARAMS, names))
+    assert len(done) == len(set(done))
+    assert done[:4] == [("ingest", "r0"), ("base", "r0"), ("evaluate", "r0"), ("publish", "r0")]
+    assert done.index(("finetune", "r1")) < done.index(("generate", "r2"))
+
+
+def test_a_cycle_stops_when_a_round_gains_too_little(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_bytes((REPOSITORY / "params.yaml").read_bytes())
+    workspace = Workspace(tmp_path)
+    values = {"r0": 0.30, "r1": 0.60, "r2": 0.602, "r3": 0.9}
+    said: list[str] = []
+
+    def do(step: str, name: str) -> None:
+        if step == "evaluate":
+            write_metric(workspace, name, values[name])
+
+    finished = run_cycle(workspace, with_plateau(0.005), ["r1", "r2", "r3"], do, said.append)
+    assert finished == ["r0", "r1", "r2"]
+    assert said == [f"{METRIC} no longer rises: r2 is the last round"]
+
+
+def test_the_plateau_rule_compares_with_the_best_round_before() -> None:
+    rule = PlateauParams(metric=METRIC, min_gain=0.01)
+    assert not plateaued([0.5], rule)
+    assert not plateaued([0.5, 0.52], rule)
+    assert plateaued([0.5, 0.6, 0.55], rule)
+    assert plateaued([0.6, 0.5, 0.605], rule)
+
+
+def test_more_rounds_than_listed_are_refused_in_one_sentence() -> None:
+    assert chosen_rounds(PARAMS, 2) == ["r1", "r2"]
+    with pytest.raises(UsageError, match=r"rounds=7, but params.yaml lists 3 .*add rounds there"):
+        chosen_rounds(PARAMS, 7)
+
+
+def test_two_cycles_cannot_run_in_one_workspace(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    with only_one(workspace, "cycle"), pytest.raises(BusyError, match="Another process works on"):
+        with only_one(workspace, "cycle"):
+            pass
+
+
+def test_the_last_word_counts_what_happened() -> None:
+    assert verdict(["up to date", "up to date"]) == "everything up to date"
+    assert verdict(["ran", "restored", "up to date"]) == (
+        "1 steps ran, 1 brought back from the cache, 1 were up to date"
+    )
+
+
+def output(*lines: str) -> tuple[StageOutput, list[str]]:
+    notes: list[str] = []
+    reader = StageOutput("generate@r1", notes.append, lambda *_: None)
+    for line in lines:
+        reader.read(line)
+    return reader, notes
+
+
+def test_a_failing_step_is_explained_by_its_own_sentence() -> None:
+    reader, _ = output(
+        "Running stage 'generate@r1':",
+        "> video-star generate r1",
+        "error: data/a.mp4: cannot be opened; replace it.",
+        "ERROR: failed to reproduce 'generate@r1': failed to run: video-star generate r1, exited with 3",
+    )
+    error = reader.failure(255)
+    assert isinstance(error, StepFailed)
+    assert str(error) == "data/a.mp4: cannot be opened; replace it."
+    assert error.exit_code == 3
+
+
+def test_a_killed_step_is_worth_another_try() -> None:
+    reader, _ = output(
+        "ERROR: failed to reproduce 'x': failed to run: video-star x, exited with -9"
+    )
+    assert reader.failure(255).exit_code == -9
+
+
+def test_another_dvc_on_the_same_files_is_busy_not_broken() -> None:
+    reader, _ = output("ERROR: '/a/rounds' is busy, it is being blocked by: (PID 12): dvc repro")
+    assert isinstance(reader.failure(255), BusyError)
+
+
+def test_only_what_a_person_wants_to_read_reaches_the_log() -> None:
+    _, notes = output(
+        "'data.dvc' didn't change, skipping",
+        "Running stage 'generate@r1':",
+        "> video-star generate r1",
+        "::progress 3 9 answers",
+        "generate r1: 9 read, 9 written",
+        "Updating lock file 'dvc.lock'",
+        "",
+        "To track the changes with git, run:",
+        "\tgit add dvc.lock",
+        "Use `dvc push` to send your updates to remote storage.",
+    )
+    assert notes == ["generate r1: 9 read, 9 written"]
+
+
+@pytest.mark.parametrize("code", [2, 3, 4, 5])
+def test_a_refusal_is_not_retried(code: int) -> None:
+    from prefect.states import Failed
+
+    assert not worth_retrying(None, None, Failed(data=StepFailed("no", code)))  # type: ignore[arg-type]
+    assert worth_retrying(None, None, Failed(data=StepFailed("killed", -9)))  # type: ignore[arg-type]
+    assert worth_retrying(None, None, Failed(data=BusyError("wait")))  # type: ignore[arg-type]
+    assert not worth_retrying(None, None, Failed(data=UsageError("no")))  # type: ignore[arg-type]
+
+
+@pytest.mark.slow
+def test_dvc_decides_what_the_flow_runs(tmp_path: Path) -> None:
+    root = make_workspace(tmp_path / "star")
+    workspace = Workspace(root)
+    params = load_params(workspace.params)
+
+    def cycle() -> list[str]:
+        door, outcomes = DvcDoor(workspace), []
+        door.prepare(steps_of(params, ["r1"]))
+        do = lambda step, name: outcomes.append(door.run(step, name, Silent()))  # noqa: E731
+        run_cycle(workspace, params, ["r1"], do, str)
+        return outcomes
+
+    assert verdict(cycle()) == "12 steps ran"
+    assert len(ran(root)) == 12
+    assert verdict(cycle()) == "everything up to date"
+    assert ran(root) == []
+
+    set_param(root, "evaluate", "bootstrap", 500)
+    assert verdict(cycle()) == "4 steps ran, 8 were up to date"
+    assert ran(root) == ["evaluate r0", "publish r0", "evaluate r1", "publish r1"]
+    set_param(root, "evaluate", "bootstrap", 1000)
+    assert verdict(cycle()) == "2 steps ran, 2 brought back from the cache, 8 were up to date"
+    assert ran(root) == ["publish r0", "publish r1"]
+
+    set_param(root, "verify", "allow_hedge", True)
+    (root / "fail.txt").write_text("verify r1 5 class: no answer passed; lower the threshold.")
+    with pytest.raises(VideoStarError, match="class: no answer passed; lower the threshold"):
+        cycle()
+    assert stage_name("verify", "r1") == "verify@r1"

@@ -1,0 +1,112 @@
+"""The MLflow store: a round is shown once, however often it is published."""
+
+from __future__ import annotations
+
+import socket
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from video_star.errors import ServiceError
+from video_star.layout import Workspace
+from video_star.tracking import CHAMPION, PublishedRound, Tracker, TrainingSet, local_uri
+
+MODEL, MARK = "star", "kinetics_qa/open_accuracy"
+
+
+def published(name: str, accuracy: float, adapter: Path | None) -> PublishedRound:
+    return PublishedRound(
+        cycle="it's a demo",
+        name=name,
+        params={f"finetune.key{i}": "1" for i in range(120)},
+        metrics={MARK: accuracy, "direct_yield": 0.5},
+        tags={"base_digest": "abc"},
+        headline={MARK: accuracy},
+        loss=tuple((step, 1.0 / (step + 1), 0.001) for step in range(700)),
+        training_set=TrainingSet(f"rounds/{name}/train", "0" * 32 + ".dir") if adapter else None,
+        adapter=adapter,
+    )
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    root = tmp_path_factory.mktemp("star")
+    for name, content in (("r1", "one"), ("r2", "two")):
+        folder = root / "rounds" / name / "model" / "adapter"
+        folder.mkdir(parents=True)
+        (folder / "adapter_model.safetensors").write_text(content)
+    return Workspace(root)
+
+
+@pytest.fixture(scope="module")
+def tracker(workspace: Workspace) -> Tracker:
+    """A store in which r0, r1 and r2 are published; r2 is the best one."""
+    tracker = Tracker(workspace, None)
+    tracker.publish(published("r0", 0.3, None), MODEL, MARK)
+    tracker.publish(published("r1", 0.6, workspace.round("r1").adapter), MODEL, MARK)
+    tracker.publish(published("r2", 0.8, workspace.round("r2").adapter), MODEL, MARK)
+    return tracker
+
+
+def client(workspace: Workspace):  # type: ignore[no-untyped-def]
+    from mlflow import MlflowClient
+
+    return MlflowClient(local_uri(workspace), local_uri(workspace))
+
+
+def runs(workspace: Workspace, tracker: Tracker, kind: str):  # type: ignore[no-untyped-def]
+    return client(workspace).search_runs([tracker.experiment_id], f"tags.kind = '{kind}'")
+
+
+def champion(workspace: Workspace) -> str:
+    version = client(workspace).get_model_version_by_alias(MODEL, CHAMPION)
+    return str(version.tags["round"])
+
+
+def test_publishing_again_replaces_the_child_and_moves_curve_and_champion(
+    workspace: Workspace, tracker: Tracker
+) -> None:
+    assert champion(workspace) == "r2"
+    first_parent = runs(workspace, tracker, "cycle")[0].info.run_id
+
+    tracker.publish(published("r2", 0.8, workspace.round("r2").adapter), MODEL, MARK)
+    assert runs(workspace, tracker, "cycle")[0].info.run_id == first_parent
+    tracker.publish(published("r2", 0.5, workspace.round("r2").adapter), MODEL, MARK)
+
+    children = runs(workspace, tracker, "round")
+    assert sorted(run.data.tags["round"] for run in children) == ["r0", "r1", "r2"]
+    (parent,) = runs(workspace, tracker, "cycle")
+    assert {run.data.tags["mlflow.parentRunId"] for run in children} == {parent.info.run_id}
+    history = client(workspace).get_metric_history(parent.info.run_id, MARK)
+    assert sorted((point.step, point.value) for point in history) == [(0, 0.3), (1, 0.6), (2, 0.5)]
+    assert champion(workspace) == "r1"
+    versions = client(workspace).search_model_versions(f"name = '{MODEL}'")
+    assert sorted(version.tags["round"] for version in versions) == ["r1", "r2"]
+
+
+def test_a_round_shows_parameters_loss_data_set_and_adapter(
+    workspace: Workspace, tracker: Tracker, tmp_path: Path
+) -> None:
+    import mlflow
+
+    (run,) = [r for r in runs(workspace, tracker, "round") if r.data.tags["round"] == "r1"]
+    assert len(run.data.params) == 120
+    assert len(client(workspace).get_metric_history(run.info.run_id, "train/loss")) == 700
+    (data,) = run.inputs.dataset_inputs
+    assert data.dataset.digest == "0" * 32 + ".dir"
+
+    got = mlflow.artifacts.download_artifacts(f"models:/{MODEL}@{CHAMPION}", dst_path=str(tmp_path))
+    assert (Path(got) / "adapter_model.safetensors").read_text() == "one"
+
+
+def test_a_stopped_server_is_one_sentence_within_seconds(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    started = time.monotonic()
+    with pytest.raises(ServiceError, match=r"MLflow server at .* does not answer; start it"):
+        Tracker(Workspace(tmp_path), f"http://127.0.0.1:{port}")
+    assert time.monotonic() - started < 10
+    assert replace(published("r3", 0.1, None)).number == 3

@@ -1,0 +1,138 @@
+"""finetune through the real launcher: 1 and 2 processes, what is written, what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import finetuned
+import pytest
+import tiny
+
+from video_star.context import StepContext
+from video_star.errors import DataError, TooManyFailures, UsageError
+from video_star.layout import Workspace
+from video_star.models import read_ref
+from video_star.progress import Silent
+from video_star.records import write_shards
+from video_star.runner import run_step
+from video_star.steps.finetune import run_finetune
+
+
+@pytest.fixture(scope="session")
+def done(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path, clips: Path) -> Workspace:
+    return finetuned.undisturbed(tmp_path_factory.getbasetemp() / "finetuned", tiny_base, clips)
+
+
+def losses(workspace: Workspace) -> list[float]:
+    lines = workspace.round("r1").loss.read_text().splitlines()
+    return [json.loads(line)["loss"] for line in lines]
+
+
+@pytest.mark.slow
+def test_one_process_learns_and_writes_an_adapter_and_nothing_else(done: Workspace) -> None:
+    files = finetuned.model_bytes(done)
+    assert sorted(files) == [
+        "adapter/adapter_config.json",
+        "adapter/adapter_model.safetensors",
+        "loss.jsonl",
+        "model.json",
+    ]
+    curve = losses(done)
+    assert len(curve) == 39
+    assert sum(curve[-5:]) < 0.6 * sum(curve[:5])
+    config = json.loads(files["adapter/adapter_config.json"])
+    assert config["base_model_name_or_path"] == "base"
+    assert str(done.root).encode() not in b"".join(files.values())
+    ref = read_ref(done.round("r1").model_json, done.root)
+    assert ref.adapter == "rounds/r1/model/adapter"
+    assert not list(done.work.glob("finetune-*-*"))
+
+
+@pytest.mark.slow
+def test_the_adapter_reloads_and_changes_what_the_model_says(done: Workspace) -> None:
+    import torch
+    from peft import PeftModel
+    from transformers import AutoModelForImageTextToText
+
+    base = AutoModelForImageTextToText.from_pretrained(done.root / "base").eval()
+    ids = torch.tensor([[1, 80, 81, 82]])
+    with torch.no_grad():
+        before = base(input_ids=ids).logits
+        adapted = PeftModel.from_pretrained(base, done.round("r1").adapter).eval()
+        after = adapted(input_ids=ids).logits
+    assert not torch.allclose(before, after, atol=1e-3)
+
+
+@pytest.mark.slow
+def test_two_processes_with_smaller_micro_batches_learn_the_same(
+    tmp_path: Path, tiny_base: Path, clips: Path, done: Workspace
+) -> None:
+    two = finetuned.ready(
+        tmp_path / "two",
+        tiny_base,
+        clips,
+        settings__processes=2,
+        settings__micro_batch_size=2,
+    )
+    report = run_step("finetune", "r1", two, Silent())
+    assert report.metrics["steps"] == 39
+    assert losses(two) == pytest.approx(losses(done), rel=2e-2)
+
+
+def test_a_batch_that_does_not_divide_among_the_processes_is_refused(
+    tmp_path: Path, tiny_base: Path, clips: Path
+) -> None:
+    workspace = finetuned.ready(tmp_path / "ws", tiny_base, clips, settings__processes=3)
+    with pytest.raises(UsageError, match="batch_size 8 is not divisible by 3"):
+        run_step("finetune", "r1", workspace, Silent())
+
+
+def test_a_round_without_training_examples_is_refused(
+    tmp_path: Path, tiny_base: Path, clips: Path
+) -> None:
+    workspace = finetuned.ready(tmp_path / "ws", tiny_base, clips)
+    write_shards(workspace.round("r1").train, [], lambda example: "")
+    with pytest.raises(DataError, match="no training example"):
+        run_step("finetune", "r1", workspace, Silent())
+
+
+def test_too_many_unreadable_clips_stop_the_step_before_anything_is_trained(
+    tmp_path: Path, tiny_base: Path, clips: Path
+) -> None:
+    workspace = finetuned.ready(tmp_path / "ws", tiny_base, clips)
+    (workspace.data / "clips" / "train-0.mp4").write_bytes(b"no video")
+    with pytest.raises(TooManyFailures, match="3 of 24 samples failed"):
+        run_step("finetune", "r1", workspace, Silent())
+    lines = workspace.round("r1").failures("finetune").read_text().splitlines()
+    assert {json.loads(line)["sample_id"] for line in lines} == {"tiny/train-0"}
+
+
+def test_a_few_unreadable_clips_are_counted_and_left_out(
+    tmp_path: Path, tiny_base: Path, clips: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = finetuned.ready(tmp_path / "ws", tiny_base, clips, max_failure_rate=0.5)
+    (workspace.data / "clips" / "train-0.mp4").write_bytes(b"no video")
+    trained: list[int] = []
+
+    def stand_in(job_file: Path, job: object, hostfile: object, progress: object) -> None:
+        lines = (job_file.parent / "examples.jsonl").read_text().splitlines()
+        trained.append(len(lines))
+        raise DataError("stop here")
+
+    monkeypatch.setattr("video_star.steps.finetune.launch", stand_in)
+    with pytest.raises(DataError, match="stop here"):
+        run_step("finetune", "r1", workspace, Silent())
+    assert trained == [21]
+
+
+def test_a_missing_previous_adapter_is_named(tmp_path: Path, tiny_base: Path, clips: Path) -> None:
+    workspace = finetuned.ready(tmp_path / "ws", tiny_base, clips, finetune__start_from="previous")
+    workspace.round("r0").model_json.unlink()
+    context = StepContext(workspace, tiny.params_of(workspace), "r1", _no_engine, Silent())
+    with pytest.raises(DataError, match=r"model\.json"):
+        run_finetune(context)
+
+
+def _no_engine(ref: object) -> object:
+    raise AssertionError("finetune asks no engine")

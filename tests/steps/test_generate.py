@@ -1,0 +1,123 @@
+"""generate: all training samples answered, nothing asked twice, broken videos counted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from video_star.domain import Answer, Failure
+from video_star.errors import DataError, TooManyFailures
+from video_star.layout import Workspace
+from video_star.progress import Silent
+from video_star.records import read_records, read_shards
+from video_star.runner import run_step
+
+
+def answers_of(workspace: Workspace) -> list[Answer]:
+    return list(read_shards(workspace.round("r1").answers, Answer))
+
+
+def folder_bytes(folder: Path) -> dict[str, bytes]:
+    return {p.name: p.read_bytes() for p in sorted(folder.iterdir())}
+
+
+def run(workspace: Workspace, *steps: str) -> None:
+    for step in steps:
+        run_step(step, "r0" if step == "base" else "r1", workspace, Silent())
+
+
+@pytest.fixture
+def scripted(new_workspace: Callable[..., Workspace]) -> Workspace:
+    workspace = new_workspace(settings__engine="scripted:script.json")
+    rules = [
+        {"video": "train-3", "text": "It is surfing."},
+        {"prompt": "The answer is", "text": "Because of the label."},
+        {"text": "Something moves."},
+    ]
+    (workspace.root / "script.json").write_text(json.dumps(rules), encoding="utf-8")
+    return workspace
+
+
+def test_every_training_sample_is_answered_once_per_attempt(workspace: Workspace) -> None:
+    run(workspace, "base", "generate")
+    found = {(a.sample_id, a.attempt) for a in answers_of(workspace)}
+    assert found == {(f"tiny/train-{i}", k) for i in range(10) for k in range(2)}
+    assert {a.origin for a in answers_of(workspace)} == {"direct"}
+    assert len({a.seed for a in answers_of(workspace)}) == 20
+
+
+def test_a_second_run_gives_the_same_bytes_from_the_store(workspace: Workspace) -> None:
+    run(workspace, "base", "generate")
+    first = folder_bytes(workspace.round("r1").answers)
+    (store,) = workspace.answer_store.glob("*.jsonl")
+    size = store.stat().st_size
+    run(workspace, "generate")
+    assert folder_bytes(workspace.round("r1").answers) == first
+    assert store.stat().st_size == size
+
+
+def test_answers_do_not_depend_on_the_batch_size(new_workspace: Callable[..., Workspace]) -> None:
+    texts = []
+    for size in (2, 16):
+        workspace = new_workspace(name=f"ws{size}", settings__batch_size=size)
+        run(workspace, "base", "generate")
+        texts.append([a.text for a in answers_of(workspace)])
+    assert texts[0] == texts[1]
+
+
+def test_a_changed_seed_changes_answers_and_a_changed_setting_does_not(
+    new_workspace: Callable[..., Workspace],
+) -> None:
+    workspaces = [new_workspace("a"), new_workspace("b", seed=18), new_workspace("c")]
+    for workspace in workspaces:
+        run(workspace, "base", "generate")
+    a, b, c = ([x.text for x in answers_of(w)] for w in workspaces)
+    assert a != b
+    assert a == c
+
+
+def test_an_unreadable_video_is_a_counted_failure(new_workspace: Callable[..., Workspace]) -> None:
+    workspace = new_workspace(max_failure_rate=0.5)
+    workspace.video("clips/train-1.mp4").write_bytes(b"")
+    workspace.video("clips/train-2.mp4").unlink()
+    run(workspace, "base", "generate")
+    failures = list(read_records(workspace.round("r1").failures("generate"), Failure))
+    assert [f.sample_id for f in failures] == ["tiny/train-1", "tiny/train-2"]
+    assert {f.error for f in failures} == {"VideoError"}
+    report = json.loads(workspace.round("r1").report("generate").read_text())
+    assert (report["read"], report["written"], report["failed"]) == (10, 16, 2)
+
+
+def test_too_many_unreadable_videos_stop_the_step(workspace: Workspace) -> None:
+    workspace.video("clips/train-1.mp4").write_bytes(b"no video")
+    with pytest.raises(TooManyFailures, match="1 of 10 samples failed"):
+        run(workspace, "base", "generate")
+
+
+def test_disabled_generation_writes_empty_shards(new_workspace: Callable[..., Workspace]) -> None:
+    workspace = new_workspace(generate__enabled=False)
+    run(workspace, "base", "generate")
+    assert answers_of(workspace) == []
+    assert len(list(workspace.round("r1").answers.iterdir())) == 16
+
+
+def test_a_missing_model_reference_is_named(workspace: Workspace) -> None:
+    with pytest.raises(DataError, match=r"model\.json: does not exist; run `base` of r0 first"):
+        run(workspace, "generate")
+
+
+def test_the_scripted_engine_answers_by_rule(scripted: Workspace) -> None:
+    run(scripted, "base", "generate")
+    texts = {a.sample_id: a.text for a in answers_of(scripted)}
+    assert texts["tiny/train-3"] == "It is surfing."
+    assert texts["tiny/train-4"] == "Something moves."
+
+
+def test_answers_are_in_the_order_of_sample_and_attempt(workspace: Workspace) -> None:
+    run(workspace, "base", "generate")
+    for shard in workspace.round("r1").answers.iterdir():
+        keys = [(a.sample_id, a.attempt) for a in read_records(shard, Answer)]
+        assert keys == sorted(keys)

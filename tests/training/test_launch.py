@@ -1,0 +1,64 @@
+"""What the step hears from the launcher, and how it tells of a launcher that failed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import tiny
+from jobs import make_job
+
+from video_star.errors import UsageError, VideoStarError
+from video_star.params import Settings
+from video_star.progress import Silent
+from video_star.training import launch
+
+
+def settings(**changes: object) -> Settings:
+    return Settings(**(tiny.tiny_params()["settings"] | changes))
+
+
+def test_messages_are_told_from_log_even_behind_other_text() -> None:
+    assert launch.message_in('noise @video-star {"step": 1}') == {"step": 1}
+    assert launch.message_in("plain log") is None
+    assert launch.message_in("@video-star {torn") is None
+
+
+def test_a_launcher_that_dies_ends_in_one_sentence_with_the_end_of_its_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = "import sys; sys.stderr.write('first\\nRuntimeError: no memory\\n'); sys.exit(3)"
+    monkeypatch.setattr(launch, "_command", lambda *_: [launch.sys.executable, "-c", script])
+    with pytest.raises(VideoStarError) as caught:
+        launch.launch(tmp_path / "job.json", make_job(tmp_path), None, Silent())
+    message = str(caught.value)
+    assert "exit code 3" in message
+    assert "RuntimeError: no memory" in message
+    assert "log.txt" in message
+    assert "\n" not in message
+
+
+def test_an_error_meant_for_the_user_arrives_as_it_was_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = """import sys; sys.stdout.write('@video-star {"error": "Wrong.", "usage": true}')"""
+    monkeypatch.setattr(launch, "_command", lambda *_: [launch.sys.executable, "-c", script])
+    with pytest.raises(UsageError, match=r"^Wrong\.$"):
+        launch.launch(tmp_path / "job.json", make_job(tmp_path), None, Silent())
+
+
+def test_processes_come_from_the_settings_or_from_the_hostfile(tmp_path: Path) -> None:
+    assert launch.count_processes(settings(processes=2), tmp_path) == 2
+    (tmp_path / "hosts").write_text("a slots=4\n# b slots=9\nc slots=2 # note\n")
+    assert launch.count_processes(settings(hostfile="hosts"), tmp_path) == 6
+    with pytest.raises(UsageError, match="does not exist"):
+        launch.count_processes(settings(hostfile="none"), tmp_path)
+    (tmp_path / "empty").write_text("a\n")
+    with pytest.raises(UsageError, match="slots=N"):
+        launch.count_processes(settings(hostfile="empty"), tmp_path)
+
+
+def test_an_unknown_device_is_refused() -> None:
+    assert launch.pick_device("cpu") == "cpu"
+    with pytest.raises(UsageError, match="auto, cpu, cuda"):
+        launch.pick_device("tpu")

@@ -1,0 +1,66 @@
+"""Which examples a step sees: every one once an epoch, whatever the processes and micro batches."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from video_star.errors import UsageError
+from video_star.training.job import fit_micro_batch
+from video_star.training.order import micro_batches, training_order
+
+
+@given(
+    lengths=st.lists(st.integers(1, 90), min_size=1, max_size=80),
+    epochs=st.integers(1, 4),
+    batch_size=st.sampled_from([1, 2, 8]),
+    seed=st.integers(0, 99),
+)
+def test_every_example_is_seen_once_an_epoch(
+    lengths: list[int], epochs: int, batch_size: int, seed: int
+) -> None:
+    batches = training_order(lengths, epochs, batch_size, seed)
+    assert {len(batch) for batch in batches} == {batch_size}
+    counts = Counter(index for batch in batches for index in batch)
+    n = len(lengths)
+    assert len(batches) == -(-epochs * n // batch_size)
+    assert min(counts.values()) >= epochs
+    assert sum(counts.values()) - epochs * n < batch_size
+
+
+def test_batches_hold_examples_of_similar_length() -> None:
+    lengths = [1 + 7 * i % 100 for i in range(400)]
+    batches = training_order(lengths, 1, 8, 3)
+    padding = sum(
+        max(lengths[i] for i in batch) * len(batch) - sum(lengths[i] for i in batch)
+        for batch in batches
+    )
+    assert padding < 0.1 * sum(lengths)
+
+
+@pytest.mark.parametrize(("micro", "world"), [(8, 1), (4, 2), (2, 2), (1, 4)])
+def test_processes_and_micro_batches_change_nothing_about_what_a_step_sees(
+    micro: int, world: int
+) -> None:
+    batches = training_order([5] * 30, 2, 8, 1)
+    shares = [micro_batches(batches, micro, world, rank) for rank in range(world)]
+    per_step = 8 // (micro * world)
+    for step, batch in enumerate(batches):
+        seen = [
+            i
+            for share in shares
+            for part in share[step * per_step : (step + 1) * per_step]
+            for i in part
+        ]
+        assert sorted(seen) == sorted(batch)
+
+
+def test_the_micro_batch_is_the_largest_that_divides_the_share_of_a_process() -> None:
+    assert fit_micro_batch(32, 1, 32) == 32
+    assert fit_micro_batch(32, 2, 32) == 16
+    assert fit_micro_batch(24, 2, 5) == 4
+    with pytest.raises(UsageError, match="not divisible by 3"):
+        fit_micro_batch(32, 3, 32)
