@@ -23,6 +23,17 @@ from video_star.services import DEPLOYMENT, FLOW, ensure, environment
 
 Say = Callable[[str], None]
 MARKS = {"Running": "…", "Completed": "✓", "Failed": "✗", "Crashed": "✗"}
+CHATTER = (
+    "All deployment steps",
+    "Beginning flow run",
+    "Deployment step",
+    "Executing deployment step",
+    "Finished in state",
+    "Flow run ",
+    "Running 1 deployment",
+    "Worker ",
+)
+"""How Prefect's own lines begin; the marks say the same."""
 
 
 def run_cycle_command(workspace: Workspace, rounds: int | None, say: Say) -> None:
@@ -70,9 +81,9 @@ def _watch(workspace: Workspace, rounds: int | None, say: Say) -> FlowRun:
 
 
 def watched(line: str) -> str | None:
-    """What a person wants to see of a line of `--watch`: logs, and how each step begins and ends."""
+    """What a person wants to see of a line of `--watch`: logs, begin and end of each step."""
     if found := re.match(r"▪\s+\S+\s+[0-9a-f]{12} (.*)", line):
-        return found[1]
+        return None if found[1].startswith(CHATTER) else found[1]
     if found := re.match(r".* prefect\.task-run\.(Running|Completed|Failed|Crashed) \* (.*)", line):
         return f"{MARKS[found[1]]} {found[2]}"
     return None

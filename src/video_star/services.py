@@ -83,6 +83,7 @@ def environment(workspace: Workspace, where: Addresses) -> dict[str, str]:
         # Without these two, `--watch` shows no line of the flow's log.
         "PREFECT_SERVER_LOGS_STREAM_OUT_ENABLED": "true",
         "PREFECT_SERVER_LOGS_STREAM_PUBLISHING_ENABLED": "true",
+        "PREFECT_LOGGING_TO_API_BATCH_INTERVAL": "0.5",
         "PREFECT_WORKER_QUERY_SECONDS": "2",
     }
 
@@ -111,9 +112,8 @@ def _start(workspace: Workspace, where: Addresses, say: Say) -> None:
     _launch(services.mlflow, where.mlflow_port, "VIDEO_STAR_MLFLOW_PORT", workspace, env)
     wait_for(services.server, f"{where.prefect_api}/health", READY_WITHIN_S)
     api = PrefectApi(where.prefect_api)
-    if services.worker.process() is None:
-        if ended := api.end_abandoned_runs():
-            say(f"{ended} flow runs without a worker were marked as crashed")
+    if services.worker.process() is None and (ended := api.end_abandoned_runs()):
+        say(f"{ended} flow runs without a worker were marked as crashed")
     # One after the other: both write to the work pool, and the server's sqlite takes one writer.
     api.ensure_pool(POOL)
     _deploy(workspace, api, env)

@@ -8,7 +8,6 @@ from typing import Any
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import (
-    LlavaOnevisionImageProcessor,
     PreTrainedTokenizerFast,
     Qwen2VLConfig,
     Qwen2VLForConditionalGeneration,
@@ -21,8 +20,6 @@ from transformers import (
     VideoLlavaProcessor,
     VideoLlavaVideoProcessor,
 )
-
-__all__ = ["LlavaOnevisionImageProcessor", "build_qwen2_vl", "build_video_llava"]
 
 
 def _tokenizer(specials: list[str]) -> PreTrainedTokenizerFast:

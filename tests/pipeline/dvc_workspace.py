@@ -13,7 +13,15 @@ import yaml
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ROUNDS = 2
-IGNORED = "log.txt\nfail.txt\n/rounds/manifest.jsonl\n/rounds/*/*\n!/rounds/*/metrics.json\n.work/\nmlflow/\n"
+IGNORED = """\
+log.txt
+fail.txt
+/rounds/manifest.jsonl
+/rounds/*/*
+!/rounds/*/metrics.json
+.work/
+mlflow/
+"""
 # Nothing of the outer repository or of a user's configuration may reach the inner one.
 CLEAN = {
     **{key: value for key, value in os.environ.items() if not key.startswith(("GIT_", "DVC_"))},

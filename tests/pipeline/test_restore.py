@@ -6,7 +6,6 @@ import hashlib
 from pathlib import Path
 
 import pytest
-
 from dvc_workspace import commit, dvc, git, make_workspace, ran, set_param
 
 pytestmark = pytest.mark.slow

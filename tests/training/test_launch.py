@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -28,7 +30,7 @@ def test_a_launcher_that_dies_ends_in_one_sentence_with_the_end_of_its_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script = "import sys; sys.stderr.write('first\\nRuntimeError: no memory\\n'); sys.exit(3)"
-    monkeypatch.setattr(launch, "_command", lambda *_: [launch.sys.executable, "-c", script])
+    monkeypatch.setattr(launch, "_command", lambda *_: [sys.executable, "-c", script])
     with pytest.raises(VideoStarError) as caught:
         launch.launch(tmp_path / "job.json", make_job(tmp_path), None, Silent())
     message = str(caught.value)
@@ -42,7 +44,7 @@ def test_an_error_meant_for_the_user_arrives_as_it_was_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script = """import sys; sys.stdout.write('@video-star {"error": "Wrong.", "usage": true}')"""
-    monkeypatch.setattr(launch, "_command", lambda *_: [launch.sys.executable, "-c", script])
+    monkeypatch.setattr(launch, "_command", lambda *_: [sys.executable, "-c", script])
     with pytest.raises(UsageError, match=r"^Wrong\.$"):
         launch.launch(tmp_path / "job.json", make_job(tmp_path), None, Silent())
 
@@ -62,3 +64,8 @@ def test_an_unknown_device_is_refused() -> None:
     assert launch.pick_device("cpu") == "cpu"
     with pytest.raises(UsageError, match="auto, cpu, cuda"):
         launch.pick_device("tpu")
+
+
+def test_the_step_starts_without_torch_or_any_training_library() -> None:
+    code = "import sys, video_star.steps.finetune; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

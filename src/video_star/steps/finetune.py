@@ -21,8 +21,7 @@ from video_star.records import dump_json, read_shards, write_records, write_text
 from video_star.runner import STEPS, StepResult
 from video_star.stable import stable_seed
 from video_star.training.checkpoints import drop_unusable
-from video_star.training.examples import clip_of
-from video_star.training.job import Job, fit_micro_batch
+from video_star.training.job import Job, clip_of, fit_micro_batch
 from video_star.training.launch import count_processes, hostfile_of, launch, pick_device
 
 DECODED_AHEAD = 8

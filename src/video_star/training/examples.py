@@ -18,11 +18,10 @@ import torch
 from numpy.typing import NDArray
 
 from video_star.domain import TrainingExample
-from video_star.engines.base import Clip
 from video_star.engines.inputs import chat_text
 from video_star.errors import VideoStarError
 from video_star.frames import FrameCache
-from video_star.layout import inside
+from video_star.training.job import clip_of
 
 SEQUENCE = ("input_ids", "attention_mask", "token_type_ids", "mm_token_type_ids")
 """Outputs of a processor that run along the tokens; all others describe the clip."""
@@ -130,11 +129,6 @@ def _common(short: NDArray[np.int64], long: NDArray[np.int64]) -> int:
             "turns and cannot be finetuned on answers only."
         )
     return max(same, 1)
-
-
-def clip_of(example: TrainingExample, data: Path) -> Clip:
-    """The part of a file that an example is about; `data` is the data folder."""
-    return Clip(inside(data, example.video), example.start_s, example.end_s)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from video_star.domain import TrainingExample
+from video_star.engines.base import Clip
 from video_star.errors import UsageError
+from video_star.layout import inside
 from video_star.params import FinetuneParams, VideoParams
 
 DONE = "done.json"
@@ -74,3 +77,8 @@ def fit_micro_batch(batch_size: int, processes: int, wanted: int) -> int:
         )
     share = batch_size // processes
     return next(size for size in range(min(wanted, share), 0, -1) if share % size == 0)
+
+
+def clip_of(example: TrainingExample, data: Path) -> Clip:
+    """The part of a file that an example is about; `data` is the data folder."""
+    return Clip(inside(data, example.video), example.start_s, example.end_s)

@@ -1,0 +1,93 @@
+"""The frame cache: each video is decoded once ever, by content, whatever was torn or renamed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from video_star import frames as frames_module
+from video_star.engines.base import Clip
+from video_star.errors import VideoError
+from video_star.frames import FrameCache
+from video_star.params import VideoParams
+from video_star.video import Frames, read_frames
+
+
+def params(frames: int = 4) -> VideoParams:
+    return VideoParams(frames=frames, sampling="uniform", fps=None, short_side=None)
+
+
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the files that were really decoded."""
+    names: list[str] = []
+
+    def counting(clip: Clip, video: VideoParams) -> Frames:
+        names.append(clip.path.name)
+        return read_frames(clip, video)
+
+    monkeypatch.setattr(frames_module, "read_frames", counting)
+    return names
+
+
+def test_a_clip_is_decoded_once_ever(clips: Path, tmp_path: Path, decoded: list[str]) -> None:
+    clip = Clip(clips / "train-0.mp4", None, None)
+    first = FrameCache(tmp_path, params(), 1).get(clip)
+    again = FrameCache(tmp_path, params(), 1).get(clip)
+    assert np.array_equal(first, again)
+    assert np.array_equal(first, read_frames(clip, params()))
+    assert decoded == ["train-0.mp4"]
+
+
+def test_a_renamed_file_is_not_decoded_again(
+    clips: Path, tmp_path: Path, decoded: list[str]
+) -> None:
+    cache = FrameCache(tmp_path / "cache", params(), 1)
+    cache.get(Clip(clips / "train-0.mp4", None, None))
+    copy = tmp_path / "copy.mp4"
+    copy.write_bytes((clips / "train-0.mp4").read_bytes())
+    cache.get(Clip(copy, None, None))
+    assert decoded == ["train-0.mp4"]
+
+
+def test_cut_and_parameters_are_part_of_the_key(clips: Path, tmp_path: Path) -> None:
+    path = clips / "train-0.mp4"
+    keys = {
+        FrameCache(tmp_path, params(), 1).key(Clip(path, None, None)),
+        FrameCache(tmp_path, params(), 1).key(Clip(path, 0.5, None)),
+        FrameCache(tmp_path, params(), 1).key(Clip(path, 0.5, 1.0)),
+        FrameCache(tmp_path, params(2), 1).key(Clip(path, None, None)),
+    }
+    assert len(keys) == 4
+
+
+def test_a_torn_cache_file_is_replaced(clips: Path, tmp_path: Path, decoded: list[str]) -> None:
+    cache = FrameCache(tmp_path, params(), 1)
+    clip = Clip(clips / "train-0.mp4", None, None)
+    whole = cache.get(clip)
+    (kept,) = tmp_path.rglob("*.npy")
+    for size in (0, 50, 1000):
+        kept.write_bytes(kept.read_bytes()[:size])
+        assert np.array_equal(cache.get(clip), whole)
+    assert len(decoded) == 4
+
+
+def test_clips_come_in_order_with_errors_in_their_place(clips: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"x")
+    wanted = [Clip(p, None, None) for p in sorted(clips.glob("*.mp4"))]
+    wanted.insert(3, Clip(broken, None, None))
+    cache = FrameCache(tmp_path / "cache", params(), 2)
+    found = list(cache.ahead(wanted, depth=4))
+    assert [item.clip for item in found] == wanted
+    assert [item.frames is None for item in found].index(True) == 3
+    assert isinstance(found[3].error, VideoError)
+
+
+def test_stopping_early_leaves_no_thread_waiting(clips: Path, tmp_path: Path) -> None:
+    wanted = [Clip(p, None, None) for p in sorted(clips.glob("*.mp4"))]
+    stream = FrameCache(tmp_path, params(), 2).ahead(wanted, depth=8)
+    next(stream)
+    stream.close()
