@@ -9,8 +9,12 @@ from __future__ import annotations
 
 import re
 import sys
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+import psutil  # type: ignore[import-untyped]
 
 from video_star.addresses import addresses, compare_url
 from video_star.environment import quieten
@@ -19,12 +23,14 @@ from video_star.layout import Workspace
 from video_star.params import load_params
 from video_star.prefect_api import FlowRun, PrefectApi
 from video_star.processes import run_lines
-from video_star.services import DEPLOYMENT, FLOW, ensure, environment
+from video_star.services import DEPLOYMENT, FLOW, ensure, environment, services_of
 
 Say = Callable[[str], None]
 MARKS = {"Running": "…", "Completed": "✓", "Failed": "✗", "Crashed": "✗"}
+LOOK_EVERY_S = 3.0
 CHATTER = (
     "All deployment steps",
+    "Aborted submission",
     "Beginning flow run",
     "Deployment step",
     "Executing deployment step",
@@ -60,7 +66,7 @@ def _watch(workspace: Workspace, rounds: int | None, say: Say) -> FlowRun:
     """Run the deployment, say what it logs, and return how it ended."""
     where = addresses()
     api = PrefectApi(where.prefect_api)
-    before = api.newest_run()
+    ids: list[str] = []
     deployment = f"{FLOW}/{DEPLOYMENT}"
     command = [sys.executable, "-m", "prefect", "deployment", "run", deployment, "--watch"]
     if rounds is not None:
@@ -69,15 +75,41 @@ def _watch(workspace: Workspace, rounds: int | None, say: Say) -> FlowRun:
     begun = time.monotonic()
 
     def show(line: str) -> None:
+        if found := re.search(r"UUID: ([0-9a-f-]{36})", line):
+            ids.append(found[1])
         if text := watched(line):
             say(f"{time.monotonic() - begun:6.0f} s  {text}")
 
     say(f"$ prefect {' '.join(command[3:])}")
-    run_lines(command, workspace.root, env, show)
-    run = api.newest_run()
-    if run is None or (before is not None and run.id == before.id):
+    with _watchdog(workspace, api):
+        run_lines(command, workspace.root, env, show)
+    if not ids:
         raise ServiceError("Prefect did not take the run; run `make doctor`, then `make up`.")
-    return run
+    return api.flow_run(ids[0])
+
+
+@contextmanager
+def _watchdog(workspace: Workspace, api: PrefectApi) -> Iterator[None]:
+    """End the watching when the server or the worker is gone: Prefect would wait for ever."""
+    services = services_of(workspace, addresses())
+    done = threading.Event()
+
+    def guard() -> None:
+        while not done.wait(LOOK_EVERY_S):
+            if services.server.process() is None or services.worker.process() is None:
+                with suppress(ServiceError):
+                    api.end_abandoned_runs()
+                done.wait(LOOK_EVERY_S)  # time for `--watch` to end by itself
+                for child in psutil.Process().children():
+                    child.terminate()
+
+    thread = threading.Thread(target=guard, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
 
 
 def watched(line: str) -> str | None:

@@ -43,7 +43,11 @@ class PrefectApi:
         """
         wanted = {"flow_runs": {"state": {"type": {"any_": list(UNFINISHED)}}}}
         runs = self._post("/flow_runs/filter", wanted)
-        state = {"type": "CRASHED", "name": "Crashed", "message": "Its worker was gone."}
+        state = {
+            "type": "CRASHED",
+            "name": "Crashed",
+            "message": "The worker that ran it is gone; run it again, it goes on where it stopped.",
+        }
         for run in runs:
             self._post(f"/flow_runs/{run['id']}/set_state", {"state": state, "force": True})
         return len(runs)
@@ -57,13 +61,10 @@ class PrefectApi:
         workers = self._post(f"/work_pools/{pool}/workers/filter", {}, accept=(404,)) or []
         return any(w["name"] == name and w["status"] == "ONLINE" for w in workers)
 
-    def newest_run(self) -> FlowRun | None:
-        """The flow run that was asked for last."""
-        wanted = {"sort": "EXPECTED_START_TIME_DESC", "limit": 1}
-        for run in self._post("/flow_runs/filter", wanted):
-            state = run.get("state") or {}
-            return FlowRun(run["id"], state.get("type", "UNKNOWN"), state.get("message"))
-        return None
+    def flow_run(self, id: str) -> FlowRun:
+        """A flow run by its id."""
+        state = self._request("GET", f"/flow_runs/{id}", None, ()).get("state") or {}
+        return FlowRun(id, state.get("type", "UNKNOWN"), state.get("message"))
 
     def _post(self, path: str, body: dict[str, Any], accept: tuple[int, ...] = ()) -> Any:
         return self._request("POST", path, body, accept)

@@ -66,3 +66,12 @@ def multiple_choice(question: str, options: Sequence[str]) -> str:
 def option_line(options: Sequence[str], index: int) -> str:
     """The full line of one option, as TempCompass writes its answers ("B. text")."""
     return f"{ascii_uppercase[index]}. {options[index]}"
+
+
+LABEL_ANSWERS: tuple[str, ...] = (
+    "The video shows {label}.",
+    "This is {label}.",
+    "It shows {label}.",
+    "What can be seen is {label}.",
+)
+"""Template answers that use the label alone (the paper's "Video-LLaVA+" baseline)."""

@@ -108,6 +108,8 @@ def ensure(workspace: Workspace, say: Say) -> None:
 def _start(workspace: Workspace, where: Addresses, say: Say) -> None:
     services, env = services_of(workspace, where), environment(workspace, where)
     begun = time.monotonic()
+    if services.server.process() is None:
+        services.worker.stop()  # what it ran cannot be told to a server that forgot the run's slot
     _launch(services.server, where.prefect_port, "VIDEO_STAR_PREFECT_PORT", workspace, env)
     _launch(services.mlflow, where.mlflow_port, "VIDEO_STAR_MLFLOW_PORT", workspace, env)
     wait_for(services.server, f"{where.prefect_api}/health", READY_WITHIN_S)

@@ -15,7 +15,7 @@ import pytest
 
 from video_star.layout import Workspace
 
-LIMIT_S = 180
+LIMIT_S = 400
 
 
 def start(workspace: Workspace) -> subprocess.Popen[str]:

@@ -1,7 +1,8 @@
 """Stands for `video-star` in tests of the pipeline: writes all outputs of one stage in no time.
 
 Every output is drawn from the stage's parameters and dependencies, as dvc.yaml lists them, so what
-DVC reruns, skips, restores and pushes is what it does in earnest. `fail.txt` makes a step fail.
+DVC reruns, skips, restores and pushes is what it does in earnest. `fail.txt` makes a step fail,
+`wait.txt` makes it take long.
 """
 
 from __future__ import annotations
@@ -44,6 +45,15 @@ def refuse_if_asked(step: str, name: str) -> None:
         sys.exit(int(code))
 
 
+def wait_if_asked(step: str, name: str) -> None:
+    """Take long, as long as `wait.txt` names this step; but end with the parent, as a step does."""
+    path, parent = Path("wait.txt"), os.getppid()
+    while path.exists() and path.read_text(encoding="utf-8") == f"{step} {name}":
+        if os.getppid() != parent:
+            sys.exit(143)
+        time.sleep(0.1)
+
+
 def content(stage: dict[str, Any], params: dict[str, Any]) -> str:
     """A text that changes with each listed section and each byte of a dependency."""
     digest = hashlib.sha256()
@@ -81,7 +91,7 @@ def main(step: str, name: str) -> None:
     params = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
     with Path("log.txt").open("a", encoding="utf-8") as log:
         log.write(f"{step} {name}\n")
-    time.sleep(float(os.environ.get("STEP_SECONDS", "0")))
+    wait_if_asked(step, name)
     refuse_if_asked(step, name)
     sys.stderr.write("::progress 1 2 things\n")
     sys.stdout.write(f"{step} {name}: a line worth reading\n")

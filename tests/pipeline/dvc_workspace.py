@@ -16,6 +16,7 @@ ROUNDS = 2
 IGNORED = """\
 log.txt
 fail.txt
+wait.txt
 /rounds/manifest.jsonl
 /rounds/*/*
 !/rounds/*/metrics.json

@@ -20,6 +20,8 @@ from video_star.demo.world import COLOURS, FRAMES, MOTIONS, SHAPES, SIZE, UNIT, 
 
 HALF: Final = SIZE * UNIT / 2
 PACES: Final = ("", "slow", "fast", "slowfast", "fastslow")
+PLACE_WEIGHT: Final = 4.0
+"""Motion is told from places, so those come first; the angle is the hardest and matters least."""
 SYMMETRY: Final = {"square": 4, "cross": 4, "triangle": 3, "bar": 2}
 
 
@@ -48,6 +50,7 @@ class FrameHeads(nn.Module):
         target = state_targets(states, [c.shape for c in clips])
         seen = states[..., 4] > 0
         error = F.smooth_l1_loss(self.state(flat), target, reduction="none", beta=0.1)
+        error = error * error.new_tensor([PLACE_WEIGHT, PLACE_WEIGHT, 1.0, 0.3, 0.3, 1.0])
         loss = error[seen].mean() + error[..., 5].mean()
         n = states.shape[1]
         shape = torch.tensor([SHAPES.index(c.shape) for c in clips])[:, None].expand(-1, n)

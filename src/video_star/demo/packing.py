@@ -157,6 +157,24 @@ class Packer:
             **self._collate(rows),
         )
 
+    def of_frames(self, pool: Pool, size: int, noise: float, rng: random.Random) -> Batch:
+        """Single frames of `size` clips, without any text: more variety than as many whole clips."""
+        picks = [(rng.randrange(len(pool.clips)), rng.randrange(world.FRAMES)) for _ in range(size)]
+        generator = torch.Generator().manual_seed(rng.getrandbits(31))
+        frames = np.stack([pool.frames[clip][[frame]] for clip, frame in picks])
+        states = np.stack([pool.clips[clip].states[[frame]] for clip, frame in picks])
+        none = torch.empty(0, 0, dtype=torch.int64)
+        return Batch(
+            videos=pixels(frames, noise, generator),
+            states=torch.from_numpy(states).float(),
+            which=torch.tensor([[frame] for _, frame in picks]),
+            clips=[pool.clips[clip] for clip, _ in picks],
+            ids=none,
+            positions=none,
+            mask=none,
+            targets=none,
+        )
+
     def of_text(self, size: int, rng: random.Random) -> Batch:
         """A batch without videos: repeat a text, or the label that was told."""
         rows = []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,6 +22,7 @@ from video_star.stable import stable_seed
 from video_star.training.checkpoints import drop_unusable
 from video_star.training.job import Job, clip_of, fit_micro_batch
 from video_star.training.launch import count_processes, hostfile_of, launch, pick_device
+from video_star.training.threads import threads_for
 
 DECODED_AHEAD = 8
 """Clips that may wait decoded while others are looked at."""
@@ -91,14 +91,14 @@ def _describe(
     """The job in a scratch folder that is named by everything that goes into the adapter."""
     params, root = context.params, context.workspace.root
     world = count_processes(params.settings, root)
-    start = _start_adapter(context)
+    start, location = _start_adapter(context), base_location(params.model, root)
     folder = _scratch(context, examples, base, start)
     job = Job(
         folder=folder,
         data=context.workspace.data.absolute(),
         frames=context.workspace.frames.absolute(),
         examples=folder / "examples.jsonl",
-        base=base_location(params.model, root),
+        base=location,
         base_name=base.base,
         revision=base.revision,
         trust_remote_code=params.model.trust_remote_code,
@@ -106,7 +106,7 @@ def _describe(
         start_adapter=None if start is None else inside(root, str(start.adapter)).absolute(),
         device=cast(Literal["cpu", "cuda"], pick_device(params.settings.device)),
         seed=stable_seed(params.seed, "finetune", context.round),
-        threads=max(1, _cores() // params.settings.processes),
+        threads=threads_for(location, params.settings.processes),
         world_size=world,
         micro_batch_size=fit_micro_batch(
             params.finetune.batch_size, world, params.settings.micro_batch_size
@@ -156,12 +156,6 @@ def _scratch(
         if other.is_dir() and other != folder:
             shutil.rmtree(other)
     return folder
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _publish_result(context: StepContext, job: Job, base: ModelRef) -> None:

@@ -1,0 +1,34 @@
+"""A round's training set as LLaVA JSON, which ms-swift, LLaMA-Factory and LLaVA-NeXT read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from video_star.domain import TrainingExample
+from video_star.layout import RoundPaths
+from video_star.records import read_shards, write_text
+
+
+def export_llava(paths: RoundPaths, out: Path) -> int:
+    """Write [{"id", "video", "conversations": [...]}, ...] sorted by id; returns their number.
+
+    Videos are relative to the data folder. A part of a file keeps its "start" and "end" in seconds,
+    as these trainers read whole files only and ignore keys that they do not know.
+    """
+    examples = sorted(read_shards(paths.train, TrainingExample), key=lambda example: example.id)
+    write_text(out, json.dumps([_entry(e) for e in examples], indent=2, ensure_ascii=False) + "\n")
+    return len(examples)
+
+
+def _entry(example: TrainingExample) -> dict[str, object]:
+    part = {"start": example.start_s, "end": example.end_s}
+    return {
+        "id": example.id,
+        "video": example.video,
+        "conversations": [
+            {"from": "human", "value": f"<video>\n{example.prompt}"},
+            {"from": "gpt", "value": example.completion},
+        ],
+        **{name: value for name, value in part.items() if value is not None},
+    }

@@ -1,0 +1,202 @@
+"""Step `curate`: what passed verification becomes training conversations (paper 2.3 and 1.7).
+
+Reads answers, rationales and their verdicts; writes rounds/rK/train: shards of TrainingExample. A
+stored question never contains the hint: a rationalized answer is filed under the question alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from video_star import prompts
+from video_star.context import StepContext
+from video_star.domain import (
+    Answer,
+    Failure,
+    Form,
+    Origin,
+    StepReport,
+    TrainingExample,
+    Verdict,
+    VideoSample,
+)
+from video_star.errors import VideoStarError
+from video_star.labels import label_text
+from video_star.manifest import read_manifest
+from video_star.params import CurateParams
+from video_star.records import read_shards, write_shards
+from video_star.replay import read_replay
+from video_star.runner import StepResult
+from video_star.stable import stable_hash, stable_index, stable_shuffle
+
+SENTENCE = re.compile(r"[^.!?\n]*(?:[.!?](?!\s|$)[^.!?\n]*)*[.!?\n]*\s*")
+"""A sentence with its end marks; a dot inside a number or a name ("3.5", "Soms.Tuck") ends none."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A sample's text to learn from: its first passing answer, or a template."""
+
+    sample: VideoSample
+    text: str
+    naming: str
+    """The sentences of the text in which the labels were found."""
+    origin: Origin | None
+
+
+def run_curate(context: StepContext) -> StepResult:
+    """Choose one passing answer per sample and write it in every form that `curate.forms` lists."""
+    params, seed = context.params.curate, context.params.seed
+    samples = sorted(read_manifest(context.workspace, "train"), key=lambda sample: sample.id)
+    found = _from_labels(samples, seed) if params.source == "labels" else _passing(context, samples)
+    only_direct = context.round == context.params.last_round and params.final_round == "direct"
+    if only_direct and params.source == "answers":
+        found = [item for item in found if item.origin == "direct"]
+    kept = _capped(found, params.cap_per_label, seed)
+    if not kept:
+        raise VideoStarError(
+            f"curate {context.round}: no answer passed, so there is nothing to train on; look at "
+            f"{context.paths.verdicts.parent} and at `verify` in params.yaml."
+        )
+    pool = sorted({label_text(sample.labels) for sample in samples})
+    examples = [example for item in kept for example in _forms(item, params, pool, seed)]
+    replayed, failures = _replayed(context, len(examples))
+    everything = sorted([*examples, *replayed], key=lambda example: example.id)
+    written = write_shards(context.paths.train, everything, lambda example: example.sample_id)
+    report = _report(context, samples, kept, everything, failures)
+    return StepResult(report.model_copy(update={"written": written}), tuple(failures))
+
+
+def _passing(context: StepContext, samples: Sequence[VideoSample]) -> list[Kept]:
+    """Per sample its first passing direct answer, else its first passing rationalized one."""
+    paths = context.paths
+    chosen: dict[str, Kept] = {}
+    by_id = {sample.id: sample for sample in samples}
+    for answers, verdicts in (
+        (paths.answers, paths.verdicts),
+        (paths.rationales, paths.rationale_verdicts),
+    ):
+        texts = {(a.sample_id, a.attempt): a.text.strip() for a in read_shards(answers, Answer)}
+        for verdict in read_shards(verdicts, Verdict):
+            sample = by_id.get(verdict.sample_id)
+            if verdict.passed and sample is not None and sample.id not in chosen:
+                text = texts[(verdict.sample_id, verdict.attempt)]
+                chosen[sample.id] = Kept(sample, text, _naming(text, verdict), verdict.origin)
+    return [chosen[name] for name in sorted(chosen)]
+
+
+def _naming(text: str, verdict: Verdict) -> str:
+    """The sentences of the answer that hold the labels; all of it when a place is not known."""
+    places = [label.place for label in verdict.labels]
+    sentences = [match for match in SENTENCE.finditer(text) if match.group().strip()]
+    held = [
+        sentence.group().strip()
+        for sentence in sentences
+        if any(p and p[0] < sentence.end() and p[1] > sentence.start() for p in places)
+    ]
+    return " ".join(held) if held and all(places) else text
+
+
+def _from_labels(samples: Iterable[VideoSample], seed: int) -> list[Kept]:
+    """Template answers, as the baseline that uses the labels alone."""
+    kept = []
+    for sample in samples:
+        index = stable_index(len(prompts.LABEL_ANSWERS), seed, "label-answer", sample.id)
+        text = prompts.LABEL_ANSWERS[index].format(label=label_text(sample.labels))
+        kept.append(Kept(sample, text, text, None))
+    return kept
+
+
+def _capped(kept: list[Kept], cap: int | None, seed: int) -> list[Kept]:
+    """At most `cap` samples per label: direct answers first, the rest drawn by a stable hash."""
+    if cap is None:
+        return kept
+    counts: Counter[str] = Counter()
+    chosen = []
+    order = sorted(
+        kept, key=lambda k: (k.origin != "direct", stable_hash(seed, "cap", k.sample.id))
+    )
+    for item in order:
+        name = label_text(item.sample.labels)
+        if counts[name] < cap:
+            counts[name] += 1
+            chosen.append(item)
+    return sorted(chosen, key=lambda item: item.sample.id)
+
+
+def _forms(
+    item: Kept, params: CurateParams, pool: Sequence[str], seed: int
+) -> list[TrainingExample]:
+    """One example per form; multiple choice is left out where the data set has too few labels."""
+    question = item.sample.question
+    pairs: list[tuple[Form, str, str]] = []
+    if "direct" in params.forms:
+        pairs.append(("direct", question, item.naming))
+    if "chain_of_thought" in params.forms and params.source == "answers":
+        pairs.append(("chain_of_thought", prompts.direct(question), item.text))
+    if "multiple_choice" in params.forms and len(pool) > 1:
+        right = label_text(item.sample.labels)
+        wrong = stable_shuffle([x for x in pool if x != right], seed, "wrong", item.sample.id)
+        options = [right, *wrong[: params.options - 1]]
+        options = stable_shuffle(options, seed, "options", item.sample.id)
+        line = prompts.option_line(options, options.index(right))
+        pairs.append(("multiple_choice", prompts.multiple_choice(question, options), line))
+    sample = item.sample
+    return [
+        TrainingExample(
+            id=f"{sample.id}/{form}",
+            sample_id=sample.id,
+            video=sample.video,
+            start_s=sample.start_s,
+            end_s=sample.end_s,
+            prompt=prompt,
+            completion=completion,
+            form=form,
+            origin=item.origin,
+        )
+        for form, prompt, completion in pairs
+    ]
+
+
+def _replayed(context: StepContext, own: int) -> tuple[list[TrainingExample], list[Failure]]:
+    """Replayed examples, so many that their share of the whole set is `replay.share`."""
+    replay = context.params.curate.replay
+    if replay is None:
+        return [], []
+    examples, failures = read_replay(context.workspace.data, replay)
+    wanted = round(own * replay.share / (1 - replay.share))
+    key = (context.params.seed, context.round, "replay")
+    examples.sort(key=lambda example: stable_hash(*key, example.id))
+    return examples[:wanted], failures
+
+
+def _report(
+    context: StepContext,
+    samples: Sequence[VideoSample],
+    kept: Sequence[Kept],
+    examples: Sequence[TrainingExample],
+    failures: Sequence[Failure],
+) -> StepReport:
+    origins = Counter(item.origin for item in kept)
+    forms: dict[str, float] = defaultdict(float)
+    for example in examples:
+        forms[example.form] += 1
+    total = len(samples)
+    return StepReport(
+        step="curate",
+        round=context.round,
+        read=total,
+        written=len(examples),
+        rejected=total - len(kept),
+        failed=len(failures),
+        reasons=dict(sorted(Counter(failure.error for failure in failures).items())),
+        metrics={
+            "kept": len(kept),
+            "direct_yield": origins["direct"] / total,
+            "rationalized_yield": origins["rationalized"] / total,
+            **dict(sorted(forms.items())),
+        },
+    )
