@@ -135,22 +135,30 @@ def demo_data(
     out: Annotated[Path, typer.Argument(help="Folder to write.")] = Path("data"),
 ) -> None:
     """Render the demo's clips and annotation files, bit for bit the same each time."""
-    from video_star.demo.files import write_data
+    from video_star.demo.files import SEED, write_data
     from video_star.terminal import show_progress
 
     if out.exists() and any(out.iterdir()):
         raise UsageError(f"{out} is not empty; remove it or name another folder.")
     with show_progress("demo data") as progress:
-        write_data(out, progress=progress)
-    typer.echo(f"wrote the demo data to {out}")
+        n = write_data(out, SEED, progress)
+    typer.echo(f"wrote {n} clips and their annotations to {out}")
 
 
 @demo.command("base")
-def demo_base(out: Annotated[Path, typer.Argument(help="Folder to write.")]) -> None:
+def demo_base(
+    out: Annotated[Path, typer.Argument(help="Folder to write.")],
+    work: Annotated[Path, typer.Option(help="Checkpoints of finished stages, to go on from.")] = (
+        Path(".work/pretrain")
+    ),
+) -> None:
     """Train the demo's base model anew, from its seed (about half an hour on 2 cores)."""
-    from video_star.demo.pretrain import pretrain
+    import logging
 
-    pretrain(out)
+    from video_star.demo.pretrain import THREADS, run
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    run(out, work, THREADS)
     typer.echo(f"wrote the base model to {out}")
 
 

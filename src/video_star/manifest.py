@@ -1,4 +1,4 @@
-"""The manifest: one JSON line per sample, sorted by id, written by `ingest` and read by every step."""
+"""The manifest: one JSON line per sample, sorted by id; `ingest` writes it, every step reads it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LISTED = 10
 
 
 def read_manifest(workspace: Workspace, split: Split | None = None) -> list[VideoSample]:
-    """The samples of a workspace in id order, or those of one split; DataError without a manifest."""
+    """The samples in id order, all or those of one split; DataError without a manifest."""
     samples = read_records(workspace.manifest, VideoSample)
     return [sample for sample in samples if split is None or sample.split == split]
 

@@ -17,6 +17,7 @@ from rapidfuzz import fuzz
 
 from video_star import prompts
 from video_star.demo import babble, files, lessons, mp4, tempcompass, wording, world
+from video_star.progress import Silent
 
 UNKNOWN_WORDS = {word for action in world.UNKNOWN for word in action.name.split()}
 
@@ -29,7 +30,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setattr(files, "TRAIN_PER_CLASS", 3)
         patch.setattr(files, "TEST_PER_CLASS", 2)
         patch.setattr(files, "REPLAY_CLIPS", 24)
-        files.write_data(root, seed=3)
+        files.write_data(root, 3, Silent())
         yield root
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from dvc_workspace import commit, dvc, git, make_workspace, ran, set_param
 
+from video_star.provenance import dvc_md5
+
 pytestmark = pytest.mark.slow
 
 
@@ -30,6 +32,8 @@ def test_dvc_reruns_what_depends_on_a_change_and_restores_a_training_set_by_tag(
     dvc(root, "push", "--quiet")
     commit(root, "first")
     first = train_digest(root)
+    # MLflow names a training set by the hash that DVC has for it.
+    assert dvc_md5(root / "rounds" / "r1" / "train") in (root / "dvc.lock").read_text()
 
     # Where things run is no part of what they compute.
     set_param(root, "settings", "processes", 2)

@@ -14,10 +14,14 @@ from typing import Final
 
 from video_star.demo import lessons, mp4, tempcompass, world
 from video_star.demo.world import ACTIONS, KNOWN, Action
+from video_star.progress import Progress
 from video_star.stable import stable_seed
 
+SEED: Final = 7
+"""Of the demo data as they are recorded in data.dvc."""
 TRAIN_PER_CLASS: Final = 24
 TEST_PER_CLASS: Final = 12
+PARTS: Final = ("kinetics", "tempcompass", "replay")
 CLIP_SECONDS: Final = world.FRAMES // world.FPS
 REPLAY_CLIPS: Final = 160
 REPLAY_MIX: Final = {
@@ -31,11 +35,16 @@ REPLAY_MIX: Final = {
 }
 
 
-def write_data(root: Path, seed: int) -> None:
-    """Write all of the demo data under root; the same seed gives the same bytes everywhere."""
-    _write_kinetics(root / "kinetics", seed)
-    tempcompass.write(root / "tempcompass", seed)
-    _write_replay(root / "replay", seed)
+def write_data(root: Path, seed: int, progress: Progress) -> int:
+    """Write all of the demo data under root and return the number of clips.
+
+    The same seed gives the same bytes everywhere.
+    """
+    writers = (_write_kinetics, tempcompass.write, _write_replay)
+    for done, (name, write) in enumerate(zip(PARTS, writers, strict=True), start=1):
+        write(root / name, seed)
+        progress.update(done, len(PARTS), "data sets")
+    return sum(1 for _ in root.rglob("*.mp4"))
 
 
 def _youtube_id(rng: random.Random) -> str:

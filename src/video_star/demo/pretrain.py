@@ -30,6 +30,8 @@ from video_star.demo.packing import Batch, Packer, Pool
 log = logging.getLogger("video_star.demo.pretrain")
 
 SEED: Final = 20261124
+THREADS: Final = 2
+"""Sums are split among threads: another number gives another last digit."""
 VOCABULARY: Final = 800
 SIZES: Final = {
     "width": 112,
@@ -227,7 +229,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder of the finished model")
     parser.add_argument("--work", type=Path, required=True, help="folder of stage checkpoints")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=THREADS)
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     run(args.out, args.work, args.threads)

@@ -1,4 +1,4 @@
-"""Readers of annotation files: one table from the `reader` of a source to the function that reads it."""
+"""Readers of annotation files: one table from a source's `reader` to its function."""
 
 from __future__ import annotations
 

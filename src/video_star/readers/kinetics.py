@@ -35,7 +35,7 @@ class ClipIndex:
 
 
 def index_clips(data: Path, folder: Path) -> ClipIndex:
-    """Index a folder tree; where a clip lies there twice, the first path in sorted order is taken."""
+    """Index a folder tree; of a clip that lies there twice the first path in sorted order."""
     if not folder.is_dir():
         raise DataError(
             f"{folder}: there is no such folder; correct `videos` under ingest.sources."
@@ -110,9 +110,7 @@ def clip_key(row: dict[str, str]) -> tuple[str, int, int]:
     return video, int(start), int(end)
 
 
-def _locate(
-    key: tuple[str, int, int], index: ClipIndex
-) -> tuple[str, float | None, float | None]:
+def _locate(key: tuple[str, int, int], index: ClipIndex) -> tuple[str, float | None, float | None]:
     if key in index.clips:
         return index.clips[key], None, None
     if key[0] in index.whole:

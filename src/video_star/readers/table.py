@@ -61,11 +61,13 @@ def _check_mapping(source: TableSource) -> None:
     if unknown or missing:
         problem = f"does not know {unknown[0]!r}" if unknown else f"needs {missing[0]!r}"
         raise UsageError(
-            f"ingest.sources ({source.dataset}): columns {problem}; its keys are {', '.join(KNOWN)}."
+            f"ingest.sources ({source.dataset}): columns {problem}; "
+            f"its keys are {', '.join(KNOWN)}."
         )
     if source.split is None and "split" not in columns:
         raise UsageError(
-            f"ingest.sources ({source.dataset}): no split; set `split` or name its column in `columns`."
+            f"ingest.sources ({source.dataset}): no split; "
+            "set `split` or name its column in `columns`."
         )
 
 

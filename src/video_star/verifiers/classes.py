@@ -156,7 +156,7 @@ def verify_class(
     inner = _inside_longer(phrases, named, index, own)
     bad = reading.denied | reading.asked | inner
     best, score = _best(phrases, reading, bad, params.class_similarity)
-    reason = "match" if score >= params.class_similarity else "no match"
+    reason = "match" if score >= params.class_similarity and score > 0 else "no match"
     if reason == "match" and any(_taken_back(phrase, reading) for phrase in phrases):
         reason = "negated"
     if reason == "match" and not params.allow_hedge and _rivals(phrases, siblings, named, index):

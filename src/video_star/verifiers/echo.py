@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from video_star import prompts
 from video_star.domain import Label
 from video_star.labels import label_text
-from video_star.verifiers.text import STOP_WORDS, words_of
+from video_star.verifiers.text import STOP_WORDS, word_set, words_of
 
 OWN_WORDS = 2
 """Content words of its own that an explanation needs at least."""
-_NAMING = frozenset(
-    "action activity video clip answer label called named name shows shown show showing seen see "
-    "happening happens performed performing person people here therefore thus because".split()
+_NAMING = word_set(
+    "action activity video clip answer label called named name shows shown show showing seen "
+    "see happening happens performed performing person people here therefore thus because"
 )
 """Words that frame an answer and explain nothing."""
 

@@ -15,16 +15,22 @@ _ENDS = frozenset(".!?;")
 _APOSTROPHES = "\u2019\u2018\u02bc"
 _CLITIC_HOSTS = frozenset({"it", "he", "she", "that", "there", "what"})
 
-STOP_WORDS = frozenset(
-    "a an the of to in on at by for from with into onto and or as is are was were be been being "
-    "do does did doing done it its this that these those there their his her he she they you i we "
-    "someone something somebody so then".split()
+
+def word_set(words: str) -> frozenset[str]:
+    """The words of a list that is written as one text."""
+    return frozenset(words.split())
+
+
+STOP_WORDS = word_set(
+    "a an the of to in on at by for from with into onto and or as is are was were be been "
+    "being do does did doing done it its this that these those there their his her he she "
+    "they you i we someone something somebody so then"
 )
 """Words of a name or an answer that carry no content."""
 
-_DENIALS = frozenset(
-    "not no never cannot neither nor none without hardly non lack lacks lacking isnt arent wasnt "
-    "werent doesnt dont didnt cant couldnt wouldnt impossible unlikely".split()
+_DENIALS = word_set(
+    "not no never cannot neither nor none without hardly non lack lacks lacking isnt arent "
+    "wasnt werent doesnt dont didnt cant couldnt wouldnt impossible unlikely"
 )
 _CONTRASTS = frozenset({"unlike", "except", "excluding"})
 _CONTRAST_PAIRS = {
@@ -38,17 +44,17 @@ _CONTRAST_PAIRS = {
 _ASSERTED_PAIRS = frozenset(
     {("not", "only"), ("not", "just"), ("no", "doubt"), ("without", "doubt"), ("no", "other")}
 )
-_SCOPE_ENDS = frozenset(
+_SCOPE_ENDS = word_set(
     "but while when because since so thus therefore until however although whereas yet hence "
-    "indicating suggesting showing".split()
+    "indicating suggesting showing"
 )
-_SUBJECTS = frozenset(
+_SUBJECTS = word_set(
     "it it's its this that the he he's she she's they they're a an rather instead we i there "
-    "probably clearly actually".split()
+    "probably clearly actually"
 )
 """After a comma (or "and") these start a clause that the denial before no longer reaches."""
 _VERBS = frozenset({"is", "are", "was", "were", "it's", "he's", "she's"})
-_AUXILIARIES = _VERBS | frozenset("do does did can could would should has have will".split())
+_AUXILIARIES = _VERBS | word_set("do does did can could would should has have will")
 _WRONG = frozenset({"wrong", "incorrect", "false", "unlikely", "impossible", "excluded"})
 _REACH = 8
 """How many words a denial reaches forward at most."""
@@ -68,7 +74,7 @@ class Reading:
 
 
 def fold(text: str) -> tuple[str, list[int] | None]:
-    """The text without case and accents, and each folded character's place (None: the same place)."""
+    """The text without case and accents; each folded character's place (None: unchanged)."""
     if text.isascii():
         return text.lower(), None
     folded: list[str] = []

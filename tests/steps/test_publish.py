@@ -1,0 +1,68 @@
+"""publish: what MLflow shows comes from the round's files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from video_star.context import StepContext
+from video_star.domain import ModelRef, StepReport
+from video_star.engines.base import Engine
+from video_star.layout import Workspace
+from video_star.params import load_params
+from video_star.records import dump_json, write_text
+from video_star.steps.publish import published_round, run_publish
+
+ROOT = Path(__file__).resolve().parents[2]
+METRIC = {"value": 0.75, "low": 0.7, "high": 0.8, "n": 40}
+
+
+def no_engine(_: ModelRef) -> Engine:
+    raise AssertionError("publish asks no model")
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> StepContext:
+    """Round r1 with every file that publish reads."""
+    (tmp_path / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+    workspace = Workspace(tmp_path)
+    paths = workspace.round("r1")
+    metrics = {"round": "r1", "metrics": {"kinetics_qa/open_accuracy": METRIC}, "slices": {}}
+    write_text(paths.metrics, json.dumps(metrics))
+    shares = {"kept": 30.0, "direct_yield": 0.4, "rationalized_yield": 0.2}
+    report = StepReport(step="curate", round="r1", read=50, written=90, metrics=shares)
+    write_text(paths.report("curate"), dump_json(report.model_dump()))
+    ref = ModelRef(
+        base="base", revision=None, base_digest="b" * 64, adapter="a", adapter_digest="c" * 64
+    )
+    write_text(paths.model_json, dump_json(ref.model_dump()))
+    write_text(paths.loss, '{"step": 1, "loss": 2.5, "learning_rate": 0.001}\n')
+    write_text(paths.adapter / "adapter_config.json", "{}")
+    write_text(paths.train / "0.jsonl", "{}\n")
+    return StepContext(workspace, load_params(workspace.params), "r1", no_engine)
+
+
+def test_a_round_is_read_from_its_files(context: StepContext) -> None:
+    item = published_round(context)
+    assert item.metrics["kinetics_qa/open_accuracy_low"] == 0.7
+    assert item.metrics["curate/written"] == 90
+    assert item.headline == {"kinetics_qa/open_accuracy": 0.75, **item.headline}
+    assert (item.metrics["kept"], item.metrics["direct_yield"]) == (30.0, 0.4)
+    assert item.loss == ((1, 2.5, 0.001),)
+    assert item.params["finetune.lora.r"] == "16"
+    assert not any(key.startswith("settings") for key in item.params)
+    assert item.training_set is not None
+    assert item.training_set.path == "rounds/r1/train"
+    assert item.adapter == context.paths.adapter
+    assert item.tags["adapter_digest"] == "c" * 64
+
+
+@pytest.mark.slow
+def test_publishing_writes_which_run_shows_the_round(context: StepContext) -> None:
+    run_publish(context)
+    shown = json.loads(context.paths.mlflow_run.read_text())
+    assert set(shown) == {"run_id", "experiment_id", "cycle"}
+    assert (context.workspace.mlflow / "mlflow.db").exists()
+    assert list((context.workspace.mlflow / "artifacts").rglob("adapter_config.json"))
