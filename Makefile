@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo-data ops up down cycle repro rounds ui doctor test smoke check format clean
+.PHONY: help setup demo-data up down cycle repro rounds ui doctor test smoke check format clean
 
 PYTHON ?= python3
 VENV ?= $(CURDIR)/.venv
@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(VENV)/.installed ops demo-data ## environment, DeepSpeed's CPU op, demo data (whatever is missing)
+setup: $(VENV)/.installed demo-data ## environment and demo data (whatever is missing)
 
 $(VENV)/.installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -24,13 +24,6 @@ $(VENV)/.installed: pyproject.toml
 	@echo "installing into $(VENV) (several minutes the first time)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --editable '.[dev]'
-	@touch $@
-
-ops: $(VENV)/.ops
-
-$(VENV)/.ops: $(VENV)/.installed
-	@echo "building DeepSpeed's CPU op (a minute or two the first time)"
-	@$(BIN)/python -c 'from video_star.training.ops import build_ops; print(build_ops())'
 	@touch $@
 
 # Rendered beside and moved into place, so that an interrupted run leaves no half data set.

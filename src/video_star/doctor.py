@@ -46,7 +46,6 @@ def run_doctor(workspace: Workspace) -> list[Finding]:
         _python,
         _packages,
         _programs,
-        _deepspeed_op,
         _params,
         _data,
         _mlflow_folder,
@@ -96,22 +95,6 @@ def _programs(_: Workspace) -> list[Finding]:
     for name in PROGRAMS:
         ok = shutil.which(name) is not None
         found.append(Finding(ok, name, "" if ok else f"install {name}"))
-    return found
-
-
-def _deepspeed_op(_: Workspace) -> list[Finding]:
-    """Whether a compiler and ninja are there; the op itself is built by make setup."""
-    from video_star.training.ops import missing_tools
-
-    missing = missing_tools()
-    if missing:
-        mend = "install them (Debian and Ubuntu: apt install build-essential ninja-build)"
-        return [Finding(False, f"DeepSpeed cannot build its CPU op, {', '.join(missing)}", mend)]
-    found = [Finding(True, "C++ compiler and ninja for DeepSpeed's CPU op")]
-    stamp = Path(sys.prefix) / ".ops"
-    if not stamp.exists():
-        what = "DeepSpeed's CPU op is not built ahead (the first finetune builds it)"
-        found.append(Finding(True, what))
     return found
 
 

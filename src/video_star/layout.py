@@ -73,7 +73,8 @@ class RoundPaths:
 
     @property
     def mlflow_run(self) -> Path:
-        return self.folder / "mlflow.json"
+        """Which runs of the tracking store show the round; a fact of this place, not of the round."""
+        return self.root / "mlflow" / "rounds" / f"{self.name}.json"
 
     def report(self, step: str) -> Path:
         return self.folder / "reports" / f"{step}.json"

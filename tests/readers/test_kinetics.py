@@ -80,7 +80,9 @@ def test_two_clips_of_one_recording_are_told_apart_by_time(tmp_path: Path) -> No
 
 
 def test_times_may_be_written_as_floats(tmp_path: Path) -> None:
-    rows = read(tmp_path, HEADER + "x,aaaaaaaaaaa,1.0,11.0,val,0\n", "aaaaaaaaaaa_000001_000011.mp4")
+    rows = read(
+        tmp_path, HEADER + "x,aaaaaaaaaaa,1.0,11.0,val,0\n", "aaaaaaaaaaa_000001_000011.mp4"
+    )
     assert one(rows).id.endswith("_000001_000011")
 
 

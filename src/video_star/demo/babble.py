@@ -11,7 +11,36 @@ from typing import Final
 
 from video_star.demo.world import ACTIONS
 
-_ONSETS: Final = ["b", "c", "d", "f", "g", "h", "j", "k", "l", "m", "n", "p", "r", "s", "t", "v", "w", "z", "ch", "sh", "th", "tr", "pl", "st", "sk", "br", "gr", "cl"]
+_ONSETS: Final = [
+    "b",
+    "c",
+    "d",
+    "f",
+    "g",
+    "h",
+    "j",
+    "k",
+    "l",
+    "m",
+    "n",
+    "p",
+    "r",
+    "s",
+    "t",
+    "v",
+    "w",
+    "z",
+    "ch",
+    "sh",
+    "th",
+    "tr",
+    "pl",
+    "st",
+    "sk",
+    "br",
+    "gr",
+    "cl",
+]
 _VOWELS: Final = ["a", "e", "i", "o", "u", "a", "e", "i", "o", "ai", "ee", "oo", "ou"]
 _CODAS: Final = ("", "", "", "n", "r", "l", "s", "t", "m", "ck", "nd", "st")
 _ENDS: Final = ("", "", "ing", "ing", "ing", "er", "ed", "ball", " up")

@@ -104,7 +104,7 @@ class Learner(nn.Module):
     def frame_loss(self, batch: Batch) -> Tensor:
         """Loss of the heads on the tower's tokens."""
         tokens = self.see(batch.videos)[:, :-1]
-        loss: Tensor = self.frames(tokens.unflatten(1, (-1, 4)), batch.states, batch.clips)
+        loss: Tensor = self.frames(tokens.unflatten(1, (-1, 4)), batch.states, batch.clips)  # type: ignore[no-untyped-call]
         return loss
 
     def forward(self, batch: Batch, weight: float) -> tuple[Tensor, Tensor]:
@@ -124,7 +124,7 @@ class Learner(nn.Module):
         loss = F.cross_entropy(self.model.lm_head(out.last_hidden_state[said]), batch.targets[said])
         extra = torch.zeros(())
         if tokens is not None and weight > 0:
-            frames = tokens[:, :-1].unflatten(1, (skeleton.N_FRAMES, 4))
+            frames = tokens[:, :-1].unflatten(1, (skeleton.N_FRAMES, 4))  # type: ignore[no-untyped-call]
             extra = 0.3 * self.frames(frames, batch.states, batch.clips)
             for layer, heads in enumerate(self.motions, start=1):
                 extra = extra + heads(out.hidden_states[layer], batch) / 3
@@ -175,7 +175,7 @@ def train_stage(
         else:
             loss, extra = learner(batch, stage.heads)
         optimizer.zero_grad(set_to_none=True)
-        (loss + extra).backward()
+        (loss + extra).backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(learner.parameters(), 1.0)
         optimizer.step()
         if batch.clips:

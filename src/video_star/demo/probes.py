@@ -123,7 +123,7 @@ def measure(model: Any, tokenizer: Any, pool: Pool, seed: int) -> dict[str, floa
 
 def samples(model: Any, tokenizer: Any, pool: Pool, n: int) -> list[str]:
     """A few rationalizations in full, for the log."""
-    asked = []
+    asked: list[tuple[int, str]] = []
     for number, clip in enumerate(pool.clips):
         if clip.action is not None and not clip.action.known and len(asked) < n:
             asked.append((number, prompts.with_label(prompts.CLASS_QUESTIONS[0], clip.action.name)))

@@ -178,11 +178,11 @@ def _visible(program: Program, rng: random.Random) -> Ints:
     return np.array([0 if b and (i + offset) % 4 >= 2 else 1 for i, b in enumerate(blinks)])
 
 
-_COS: Final = np.array([round(1024 * math.cos(math.radians(a))) for a in range(360)])
-_SIN: Final = np.array([round(1024 * math.sin(math.radians(a))) for a in range(360)])
+_COS: Final[Ints] = np.array([round(1024 * math.cos(math.radians(a))) for a in range(360)])
+_SIN: Final[Ints] = np.array([round(1024 * math.sin(math.radians(a))) for a in range(360)])
 _REACH: Final = 12
 """No shape reaches further than this from its middle, in pixels."""
-_FINE: Final = np.arange(4 * _REACH, dtype=np.int32) * (UNIT // 2) + UNIT // 4
+_FINE: Final[NDArray[np.int32]] = np.arange(4 * _REACH, dtype=np.int32) * (UNIT // 2) + UNIT // 4
 
 
 def _inside(
@@ -205,10 +205,10 @@ def _cover(shape: str, states: NDArray[np.int32]) -> NDArray[np.int32]:
     n, reach = len(states), _REACH
     corner = states[:, :2] // UNIT - reach
     local = states[:, :2] - corner * UNIT
-    dx = _FINE[None, None, :] - local[:, 0, None, None]
-    dy = _FINE[None, :, None] - local[:, 1, None, None]
-    cos = _COS[states[:, 3]].astype(np.int32)[:, None, None]
-    sin = _SIN[states[:, 3]].astype(np.int32)[:, None, None]
+    dx: NDArray[np.int32] = _FINE[None, None, :] - local[:, 0, None, None]
+    dy: NDArray[np.int32] = _FINE[None, :, None] - local[:, 1, None, None]
+    cos: NDArray[np.int32] = _COS[states[:, 3]].astype(np.int32)[:, None, None]
+    sin: NDArray[np.int32] = _SIN[states[:, 3]].astype(np.int32)[:, None, None]
     u, v = (dx * cos + dy * sin) >> 10, (dy * cos - dx * sin) >> 10
     fine = _inside(shape, u, v, states[:, 2, None, None]) & (states[:, 4, None, None] > 0)
     window = fine.reshape(n, 2 * reach, 2, 2 * reach, 2).sum(axis=(2, 4), dtype=np.int32)

@@ -1,7 +1,7 @@
 """publish: copy a round's numbers, adapter and data set version from its files to MLflow.
 
-Nothing depends on its result. It writes `mlflow.json` (which run shows the round), the one tracked
-file that is not the same each time.
+Nothing depends on its result. It writes mlflow/rounds/rK.json: which run of the store shows the
+round. That is a fact of the store, so it lies beside it; the files of the round stay reproducible.
 """
 
 from __future__ import annotations

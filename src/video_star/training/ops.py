@@ -16,13 +16,3 @@ def without_shared_memory_op() -> None:
     import deepspeed
 
     deepspeed.ops.__compatible_ops__[SHARED_MEMORY] = False
-
-
-def missing_tools() -> tuple[str, ...]:
-    """What finetuning needs besides the installed packages: nothing."""
-    return ()
-
-
-def build_ops() -> str:
-    """What setup has to compile for finetuning: nothing."""
-    return "DeepSpeed: nothing to compile."

@@ -1,0 +1,95 @@
+"""The whole loop with the real parts: three doors lead to the same files, and skip what is done."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import loop_workspace as ws
+import pytest
+
+pytestmark = pytest.mark.slow
+STEPS_IN_ORDER = (
+    "generate",
+    "verify",
+    "rationalize",
+    "verify-rationales",
+    "curate",
+    "finetune",
+    "evaluate",
+)
+
+
+@pytest.fixture(scope="module")
+def by_hand(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace in which every step but `publish` was run with `video-star <step> <round>`."""
+    with pytest.MonkeyPatch.context() as patch:
+        root = ws.make(tmp_path_factory.mktemp("loop") / "by-hand", patch)
+    ws.run(root, "video-star", "ingest")
+    ws.run(root, "video-star", "base")
+    ws.run(root, "video-star", "evaluate", "r0")
+    for name in ("r1", "r2"):
+        for step in STEPS_IN_ORDER:
+            ws.run(root, "video-star", step, name)
+    return root
+
+
+@pytest.fixture(scope="module")
+def by_dvc(by_hand: Path) -> Path:
+    """A clean clone of it in which `dvc repro` ran, without any server."""
+    root = ws.clone(by_hand, by_hand.with_name("by-dvc"))
+    ws.run(root, "dvc", "repro")
+    return root
+
+
+def test_each_round_learns_and_is_measured(by_hand: Path) -> None:
+    rows = json.loads(ws.run(by_hand, "video-star", "rounds", "--json"))
+    assert [row["round"] for row in rows] == ["r0", "r1", "r2"]
+    assert rows[1]["kept"] > 0
+    assert rows[1]["rationalized_yield"] > rows[2]["rationalized_yield"] == 0
+    for row in rows:
+        metric = row["metrics"]["kinetics_qa/open_accuracy"]
+        assert 0 <= metric["low"] <= metric["value"] <= metric["high"] <= 1
+        assert metric["n"] == 32
+
+
+def test_dvc_repro_in_a_clean_clone_gives_the_same_bytes(by_hand: Path, by_dvc: Path) -> None:
+    mine, theirs = ws.contents(by_hand), ws.contents(by_dvc)
+    published = {name for name in theirs if "publish" in name}
+    assert theirs.keys() - published == mine.keys()
+    assert [name for name in mine if mine[name] != theirs[name]] == []
+
+
+def test_no_tracked_file_knows_the_machine(by_dvc: Path) -> None:
+    for name, content in ws.contents(by_dvc).items():
+        assert str(by_dvc.parent).encode() not in content, name
+        assert str(Path.home()).encode() + b"/" not in content, name
+
+
+def test_a_second_repro_finds_everything_up_to_date(by_dvc: Path) -> None:
+    assert "up to date" in ws.run(by_dvc, "dvc", "repro")
+
+
+def test_settings_rerun_nothing_and_a_learning_rate_reruns_from_finetune_on(by_dvc: Path) -> None:
+    params = by_dvc / "params.yaml"
+    before = params.read_text()
+    params.write_text(before.replace("processes: 1", "processes: 2"))
+    assert ws.stages_run(ws.run(by_dvc, "dvc", "repro", "--dry")) == []
+    params.write_text(re.sub(r"learning_rate: [\d.e-]+", "learning_rate: 0.0001", before))
+    changed = ws.run(by_dvc, "dvc", "status", "finetune@r1", "evaluate@r1", "curate@r1")
+    params.write_text(before)
+    assert "finetune.learning_rate" in changed or "finetune" in changed
+    assert "curate@r1" not in changed
+
+
+def test_the_training_set_and_the_adapter_are_dvc_outputs(by_dvc: Path) -> None:
+    lock = (by_dvc / "dvc.lock").read_text()
+    for name in ("r1", "r2"):
+        assert f"rounds/{name}/train" in lock
+        assert f"rounds/{name}/model" in lock
+    adapter = by_dvc / "rounds" / "r1" / "model" / "adapter"
+    assert sorted(p.name for p in adapter.iterdir()) == [
+        "adapter_config.json",
+        "adapter_model.safetensors",
+    ]

@@ -1,0 +1,89 @@
+"""A small but whole workspace: the real base, a few real demo clips, the project's own pipeline."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from video_star.demo import files, tempcompass
+from video_star.progress import Silent
+
+ROOT = Path(__file__).resolve().parents[1]
+CODE = ("src", "flows", "tasks", "mlflow")
+ENVIRONMENT = {
+    **{key: value for key, value in os.environ.items() if not key.startswith(("GIT_", "DVC_"))},
+    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    "DVC_NO_ANALYTICS": "1",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_SYSTEM": os.devnull,
+    "HF_HUB_OFFLINE": "1",
+}
+IDENTITY = ("-c", "user.name=test", "-c", "user.email=test@example.org")
+
+
+def make(root: Path, patch: pytest.MonkeyPatch) -> Path:
+    """A committed git and DVC repository with two rounds, three clips a class and few steps."""
+    root.mkdir(parents=True)
+    for name in CODE:
+        shutil.copytree(
+            ROOT / name,
+            root / name,
+            ignore=shutil.ignore_patterns("__pycache__", "*.db", "artifacts"),
+        )
+    for name in ("dvc.yaml", "prefect.yaml", ".gitignore"):
+        shutil.copy(ROOT / name, root / name)
+    patch.setattr(files, "TRAIN_PER_CLASS", 3)
+    patch.setattr(files, "TEST_PER_CLASS", 2)
+    patch.setattr(files, "REPLAY_CLIPS", 12)
+    patch.setattr(tempcompass, "PER_ACTION", 1)
+    patch.setattr(tempcompass, "UNNAMED", 4)
+    files.write_data(root / "data", 5, Silent())
+    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    params["rounds"] = {"r1": {"prev": "r0"}, "r2": {"prev": "r1"}}
+    params["evaluated"] = ["r0", "r1", "r2"]
+    params["finetune"]["epochs"] = 1
+    params["evaluate"]["bootstrap"] = 100
+    params["settings"]["checkpoint_steps"] = 2
+    (root / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
+    run(root, "git", "init", "--quiet")
+    run(root, "dvc", "init", "--quiet")
+    run(root, "dvc", "add", "--quiet", "data")
+    run(root, "git", "add", "--all")
+    run(root, "git", *IDENTITY, "commit", "--quiet", "--message", "begun")
+    return root
+
+
+def clone(origin: Path, root: Path) -> Path:
+    """A clean clone with the data beside it, as `make setup` leaves it."""
+    run(origin.parent, "git", "clone", "--quiet", str(origin), str(root))
+    shutil.copytree(origin / "data", root / "data")
+    return root
+
+
+def run(root: Path, *command: str) -> str:
+    """Run a command that must succeed and return what it printed."""
+    done = subprocess.run(
+        command, cwd=root, env=ENVIRONMENT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{command}: {done.stdout[-4000:]}{done.stderr[-4000:]}"
+    return done.stdout
+
+
+def stages_run(output: str) -> list[str]:
+    """The stages that a `dvc repro` really ran."""
+    return [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")]
+
+
+def contents(root: Path) -> dict[str, bytes]:
+    """Every file of rounds/ by its relative name, less DVC's own ignore files."""
+    return {
+        path.relative_to(root).as_posix(): path.read_bytes()
+        for path in sorted((root / "rounds").rglob("*"))
+        if path.is_file() and path.name != ".gitignore"
+    }
