@@ -6,8 +6,11 @@ import os
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 import yaml
 
@@ -87,3 +90,23 @@ def contents(root: Path) -> dict[str, bytes]:
         for path in sorted((root / "rounds").rglob("*"))
         if path.is_file() and path.name != ".gitignore"
     }
+
+
+def processes_in(root: Path) -> list[int]:
+    """Living processes that work in the folder."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.status() != psutil.STATUS_ZOMBIE and Path(process.cwd()) == root:
+                found.append(process.pid)
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
+def wait_for(found: Callable[[], bool], limit_s: float) -> None:
+    """Wait until something holds; the test fails when it never does."""
+    end = time.monotonic() + limit_s
+    while not found():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.02)

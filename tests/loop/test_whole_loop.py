@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from pathlib import Path
+from subprocess import DEVNULL
 
 import loop_workspace as ws
 import pytest
@@ -37,8 +39,16 @@ def by_hand(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def by_dvc(by_hand: Path) -> Path:
-    """A clean clone of it in which `dvc repro` ran, without any server."""
+    """A clean clone of it in which `dvc repro` ran without any server, killed once on its way."""
     root = ws.clone(by_hand, by_hand.with_name("by-dvc"))
+    repro = subprocess.Popen(
+        ["dvc", "repro"], cwd=root, env=ws.ENVIRONMENT, stdout=DEVNULL, stderr=DEVNULL
+    )
+    ws.wait_for(lambda: any(root.glob(".work/finetune-r1-*/checkpoints/*/complete.json")), 400)
+    repro.kill()
+    repro.wait()
+    ws.wait_for(lambda: not ws.processes_in(root), 30)
+    assert not (root / "rounds" / "r1" / "model").exists()
     ws.run(root, "dvc", "repro")
     return root
 

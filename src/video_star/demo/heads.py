@@ -26,7 +26,7 @@ SYMMETRY: Final = {"square": 4, "cross": 4, "triangle": 3, "bar": 2}
 
 
 def state_targets(states: Tensor, shapes: list[str]) -> Tensor:
-    """States [b, n, 5] to [b, n, 6]: x, y, radius, cos and sin of the angle, visible; about -1..1."""
+    """States [b, n, 5] to [b, n, 6]: x, y, radius, cos and sin of the angle, visible."""
     fold = torch.tensor([SYMMETRY[s] for s in shapes])[:, None]
     angle = torch.deg2rad(states[..., 3]) * fold
     place = (states[..., :2] - HALF) / HALF

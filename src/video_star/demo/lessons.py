@@ -156,8 +156,10 @@ def told_only(rng: random.Random) -> Asked:
 
 LESSONS: Final[dict[str, Lesson]] = {
     lesson.__name__: lesson
-    for lesson in (colour, shape, first, last, place, motion, describe, caption, named, told)
-    + (multi_choice, yes_no, caption_matching, captioning)
+    for lesson in (
+        *(colour, shape, first, last, place, motion, describe, caption, named, told),
+        *(multi_choice, yes_no, caption_matching, captioning),
+    )
 }
 
 

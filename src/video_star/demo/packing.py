@@ -158,7 +158,7 @@ class Packer:
         )
 
     def of_frames(self, pool: Pool, size: int, noise: float, rng: random.Random) -> Batch:
-        """Single frames of `size` clips, without any text: more variety than as many whole clips."""
+        """Single frames of `size` clips, without text: more variety than as many whole clips."""
         picks = [(rng.randrange(len(pool.clips)), rng.randrange(world.FRAMES)) for _ in range(size)]
         generator = torch.Generator().manual_seed(rng.getrandbits(31))
         frames = np.stack([pool.frames[clip][[frame]] for clip, frame in picks])

@@ -1,6 +1,6 @@
 """Trains the small base model: `python -m video_star.demo.pretrain --out DIR`.
 
-Three stages, each from the checkpoint of the one before and with its own seed and optimizer, so a
+Four stages, each from the checkpoint of the one before and with its own seed and optimizer, so a
 run that is stopped goes on from its last stage and ends with the same weights. About 30 minutes on
 2 cores. The committed weights in `base/` are the outcome of this command.
 """
@@ -11,11 +11,11 @@ import argparse
 import json
 import logging
 import math
-import os
 import random
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,12 +43,17 @@ SIZES: Final = {
     "tower_mlp": 256,
 }
 DENSE: Final = {
-    "colour": 1.0, "shape": 1.0, "first": 2.0, "last": 2.0, "place": 1.0, "motion": 2.0, "describe": 1.0,
+    "colour": 1.0, "shape": 1.0, "first": 2.0, "last": 2.0, "place": 1.0, "motion": 2.0,
+    "describe": 1.0,
 }  # fmt: skip
 FULL: Final = {
     "colour": 0.3, "shape": 0.3, "first": 1.0, "last": 1.0, "place": 0.3, "motion": 1.0,
     "describe": 2.0, "caption": 1.0, "named": 3.0, "told": 2.0,
     "multi_choice": 2.0, "yes_no": 2.5, "caption_matching": 1.5, "captioning": 1.0,
+}  # fmt: skip
+OPTIONS: Final = {
+    "first": 0.3, "last": 0.3, "motion": 0.5, "describe": 1.0, "named": 2.0, "told": 5.0,
+    "multi_choice": 4.0, "yes_no": 2.0, "caption_matching": 2.0, "captioning": 1.0,
 }  # fmt: skip
 
 
@@ -65,8 +70,8 @@ class Stage:
     clips: int
     named_share: float
     mix: dict[str, float] = field(default_factory=dict)
-    text_every: int = 0
-    """Each n-th step repeats text without a video."""
+    text: Fraction = Fraction(0)
+    """Share of the steps that repeat text without a video, so that labels can be copied."""
     heads: float = 1.0
     """Weight of the throw-away heads."""
     budget: int = 220
@@ -79,8 +84,9 @@ class Stage:
 
 SCHEDULE: Final = (
     Stage("frames", 2400, 256, 3e-3, 0.05, 6000, 0.3, decay=0.0),
-    Stage("dense", 900, 32, 2e-3, 0.4, 10000, 0.3, DENSE, text_every=6, budget=160),
-    Stage("full", 2600, 32, 1.5e-3, 0.02, 14000, 0.4, FULL, text_every=10, heads=0.3),
+    Stage("dense", 900, 32, 2e-3, 0.4, 10000, 0.3, DENSE, text=Fraction(1, 6), budget=160),
+    Stage("full", 2600, 32, 1.5e-3, 0.02, 14000, 0.4, FULL, text=Fraction(1, 10), heads=0.3),
+    Stage("options", 1500, 32, 1.2e-3, 0.02, 14000, 0.4, OPTIONS, text=Fraction(2, 3), heads=0.3),
 )
 
 
@@ -137,7 +143,7 @@ def _batches(stage: Stage, tokenizer: Any, pool: Pool, seed: int) -> Iterator[Ba
     for step in range(stage.steps):
         if not stage.mix:
             yield packer.of_frames(pool, stage.batch, stage.noise, rng)
-        elif stage.text_every and step % stage.text_every == stage.text_every - 1:
+        elif (step + 1) * stage.text // 1 > step * stage.text // 1:
             yield packer.of_text(stage.batch, rng)
         else:
             yield packer.of_clips(pool, stage.batch, stage.mix, stage.noise, rng)
@@ -220,7 +226,7 @@ def run(out: Path, work: Path, threads: int) -> None:
         train_stage(learner, stage, tokenizer, held_out, work, SEED + 10 * number)
         part = done.with_suffix(".part")
         torch.save(learner.state_dict(), part)
-        os.replace(part, done)
+        part.replace(done)
     save(learner.model, tokenizer, out)
 
 

@@ -51,7 +51,7 @@ CHAT_TEMPLATE: Final = (
 
 
 def make_tokenizer(vocabulary: int, seed: int) -> PreTrainedTokenizerFast:
-    """A byte-level BPE tokenizer, trained on the lessons' texts; says any text and reads it back."""
+    """A byte-level BPE tokenizer, trained on the lessons; says any text and reads it back."""
     rng = random.Random(seed)
     programs = world.all_programs()
     clips = [world.draw_clip(rng.choice(programs), rng.getrandbits(31)) for _ in range(1500)]
@@ -94,7 +94,7 @@ def make_processor(tokenizer: PreTrainedTokenizerFast) -> LlavaOnevisionProcesso
 def make_model(
     tokenizer: PreTrainedTokenizerFast, sizes: dict[str, int], seed: int
 ) -> LlavaOnevisionForConditionalGeneration:
-    """The untrained model; sizes: width, layers, heads, mlp, tower_width, tower_layers, tower_mlp."""
+    """The untrained model; `sizes` as SIZES in pretrain.py."""
     torch.manual_seed(seed)
     tower = SiglipVisionConfig(
         hidden_size=sizes["tower_width"],

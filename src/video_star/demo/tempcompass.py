@@ -31,7 +31,7 @@ def _programs(rng: random.Random) -> list[Program]:
 
 
 def _facets(clip: Clip, asked: dict[str, int], rng: random.Random) -> list[Facet]:
-    """Up to two facets of a video: its name if it has one, and the motion facet asked least so far."""
+    """Up to two facets of a video: its name if any, and the motion facet asked least so far."""
     motions = sorted(wording.motion_facets(clip, rng), key=lambda facet: asked[facet.aspect])
     if clip.action is None:
         return motions[:2]

@@ -86,7 +86,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _action("ice skating", "spin", "right"),
     _action("abseiling", "left", "down"),
 )
-"""Partners differ by order, direction or speed only, so that a name cannot be guessed from a frame."""
+"""Partners differ by order, direction or speed only: no single frame gives a name away."""
 
 KNOWN: Final = tuple(action for action in ACTIONS if action.known)
 UNKNOWN: Final = tuple(action for action in ACTIONS if not action.known)
