@@ -16,7 +16,7 @@ def describe_code(workspace: Workspace) -> str:
 
 
 def forget_lost_runs(workspace: Workspace, params: Params) -> int:
-    """Drop every mlflow/rounds/rK.json when the local store was deleted, so that DVC publishes again.
+    """Drop mlflow/rounds/*.json when the local store was deleted, so that DVC publishes again.
 
     DVC cannot know that the runs named in these files are gone: the store is not one of its files.
     """

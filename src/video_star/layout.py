@@ -73,7 +73,7 @@ class RoundPaths:
 
     @property
     def mlflow_run(self) -> Path:
-        """Which runs of the tracking store show the round; a fact of this place, not of the round."""
+        """Which runs of the tracking store show the round: a fact of this place."""
         return self.root / "mlflow" / "rounds" / f"{self.name}.json"
 
     def report(self, step: str) -> Path:

@@ -22,7 +22,8 @@ def read_manifest(workspace: Workspace, split: Split | None = None) -> list[Vide
 
 def write_manifest(workspace: Workspace, samples: Iterable[VideoSample]) -> int:
     """Write the manifest atomically, sorted by id, and return the number of samples."""
-    return write_records(workspace.manifest, sorted(samples, key=lambda sample: sample.id))
+    ordered = sorted(samples, key=lambda sample: sample.id)
+    return write_records(workspace.manifest, ordered)
 
 
 def refuse_leaks(samples: Iterable[VideoSample]) -> None:

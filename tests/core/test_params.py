@@ -65,7 +65,7 @@ def test_a_missing_key_is_refused_because_no_default_hides_in_code(tmp_path: Pat
 
 
 def test_a_folder_without_params_says_what_a_workspace_is(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="a folder with params.yaml"):
+    with pytest.raises(UsageError, match=r"a folder with params\.yaml"):
         load_params(tmp_path / "params.yaml")
 
 

@@ -91,7 +91,7 @@ def test_an_edit_of_the_steps_own_parameters_while_it_runs_fails_it(
         return result()
 
     step(body)
-    with pytest.raises(VideoStarError, match="verify in params.yaml changed while made-up ran"):
+    with pytest.raises(VideoStarError, match=r"verify in params\.yaml changed while"):
         run(workspace)
 
 

@@ -122,7 +122,7 @@ def test_an_unknown_split_is_a_bad_row(tmp_path: Path) -> None:
 def test_a_mapping_that_cannot_work_is_refused_before_reading(
     tmp_path: Path, columns: dict[str, str], split: Any
 ) -> None:
-    with pytest.raises(UsageError, match="ingest.sources"):
+    with pytest.raises(UsageError, match=r"ingest\.sources"):
         read(tmp_path, "a.csv", "file,what\na.mp4,x\n", columns, split)
 
 
