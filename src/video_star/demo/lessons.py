@@ -8,7 +8,7 @@ Labels that are told are made up (see `babble`); the names that the loop has to 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from video_star import prompts
@@ -101,15 +101,20 @@ def _some_facet(clip: Clip, rng: random.Random, made_up: int) -> Facet | None:
     return rng.choice(facets) if facets else None
 
 
-def multi_choice(clip: Clip, rng: random.Random) -> Asked | None:
+def multi_choice(clip: Clip, rng: random.Random, counts: Sequence[int] = (2, 3, 4)) -> Asked | None:
     """TempCompass multi-choice with its suffix; sometimes only a made-up name is left as right."""
     facet = _some_facet(clip, rng, made_up=3)
     if known_name(clip) is None and rng.random() < 0.25:
         facet = wording.action_facet(babble.label(rng), [a.name for a in KNOWN], "action")
     if facet is None:
         return None
-    asked = wording.multi_choice(facet, clip.subject, rng.choice((2, 3, 4)), rng)
+    asked = wording.multi_choice(facet, clip.subject, rng.choice(counts), rng)
     return Asked(f"{asked.question}\n{prompts.BEST_OPTION}", asked.answer)
+
+
+def five_options(clip: Clip, rng: random.Random) -> Asked | None:
+    """The same with five options."""
+    return multi_choice(clip, rng, (5,))
 
 
 def yes_no(clip: Clip, rng: random.Random) -> Asked | None:
@@ -154,11 +159,23 @@ def told_only(rng: random.Random) -> Asked:
     return Asked(prompts.with_label(rng.choice(prompts.CLASS_QUESTIONS), name), f"This is {name}.")
 
 
+def choose_only(rng: random.Random) -> Asked:
+    """Without a video: find the option that was named."""
+    options = [babble.label(rng) for _ in range(rng.choice((2, 3, 4, 5)))]
+    right = rng.randrange(len(options))
+    question = f"{options[right]}\n{prompts.multiple_choice('Which option is this?', options)}"
+    return Asked(question, prompts.option_line(options, right))
+
+
+TEXT: Final[dict[str, Callable[[random.Random], Asked]]] = {
+    lesson.__name__: lesson for lesson in (repeat, told_only, choose_only)
+}
+"""Lessons without a video."""
 LESSONS: Final[dict[str, Lesson]] = {
     lesson.__name__: lesson
     for lesson in (
         *(colour, shape, first, last, place, motion, describe, caption, named, told),
-        *(multi_choice, yes_no, caption_matching, captioning),
+        *(multi_choice, yes_no, caption_matching, captioning, five_options),
     )
 }
 
@@ -176,7 +193,8 @@ def corpus(clips: list[Clip], rng: random.Random) -> list[str]:
     """Texts of all kinds, to train the tokenizer on."""
     made: list[Asked] = []
     for clip in clips:
-        made += [a for lesson in LESSONS.values() if (a := lesson(clip, rng)) is not None]
+        wanted = (lesson for name, lesson in LESSONS.items() if name != "five_options")
+        made += [a for lesson in wanted if (a := lesson(clip, rng)) is not None]
         made.append(told_only(rng))
     texts = [f"{a.question}\n{a.answer}" for a in made]
     return texts + [babble.text(rng) for _ in range(len(clips) * 4)]

@@ -9,17 +9,22 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from video_star import prompts
 from video_star.demo import lessons, world
 from video_star.demo.skeleton import N_FRAMES, VIDEO_TOKENS
 from video_star.demo.wording import Asked
 from video_star.demo.world import Clip, Frames, Ints, Program
 
+CHOICE_TOKENS: Final = 2
+"""The first tokens of an answer that picks an option ("B.", "Caption A") decide it; what follows
+repeats the option and drowns them unless they weigh more."""
 PREFIX: Final = 1 + VIDEO_TOKENS
 """The user token and the video."""
 
@@ -77,6 +82,8 @@ class Batch:
     mask: Tensor
     targets: Tensor
     """int64 [b, l]: the next token where an answer's token is to be said, else -100."""
+    weights: Tensor
+    """float [b, l]: weight of each target in the loss."""
     states: Tensor
     """float [b, 8, 5] states of the sampled frames (empty for text-only rows)."""
     which: Tensor
@@ -84,12 +91,24 @@ class Batch:
     clips: list[Clip]
 
 
+class Row(NamedTuple):
+    """One row before padding; `segments` is 0 for the prefix, then the number of the question."""
+
+    ids: Ints
+    positions: Ints
+    segments: Ints
+    targets: Ints
+    weights: NDArray[np.float64]
+
+
 class Packer:
     """Makes batches from a pool of clips, a mix of lessons and a tokenizer."""
 
-    def __init__(self, tokenizer: Any, budget: int) -> None:
+    def __init__(self, tokenizer: Any, budget: int, choice: float = 1.0) -> None:
+        """`choice` is the weight of the tokens that pick an option; other tokens weigh 1."""
         self.tokenizer = tokenizer
         self.budget = budget
+        self.choice = choice
         ids = tokenizer.convert_tokens_to_ids
         self.user, self.end, self.pad = ids("<|user|>"), ids("<|end|>"), ids("<|pad|>")
         self.assistant, self.video = ids("<|assistant|>"), ids("<video>")
@@ -104,11 +123,16 @@ class Packer:
             for question, answer in zip(encoded[::2], encoded[1::2], strict=True)
         ]
 
-    def _row(self, prefix: list[int], asked: list[Asked]) -> tuple[Ints, Ints, Ints, Ints]:
-        """Token, position, segment number (0 for the prefix) and target of each place."""
+    def _weights(self, asked: Asked, n: int) -> list[float]:
+        first = self.choice if asked.question.endswith(prompts.BEST_OPTION) else 1.0
+        return [first] * CHOICE_TOKENS + [1.0] * (n - CHOICE_TOKENS)
+
+    def _row(self, prefix: list[int], asked: list[Asked]) -> Row:
         ids, positions = list(prefix), list(range(len(prefix)))
         segments, targets = [0] * len(prefix), [-100] * len(prefix)
-        for number, (question, answer) in enumerate(self._segments(asked), start=1):
+        weights = [0.0] * len(prefix)
+        pairs = zip(asked, self._segments(asked), strict=True)
+        for number, (pair, (question, answer)) in enumerate(pairs, start=1):
             if number > 1 and len(ids) + len(question) + len(answer) > self.budget:
                 break
             both = question + answer
@@ -116,24 +140,29 @@ class Packer:
             positions += range(len(prefix), len(prefix) + len(both))
             segments += [number] * len(both)
             targets += [-100] * (len(question) - 1) + answer + [-100]
-        return np.array(ids), np.array(positions), np.array(segments), np.array(targets)
+            weights += [0.0] * (len(question) - 1) + self._weights(pair, len(answer)) + [0.0]
+        columns = (ids, positions, segments, targets, weights)
+        return Row(*(np.array(column) for column in columns))
 
-    def _collate(self, rows: list[tuple[Ints, Ints, Ints, Ints]]) -> dict[str, Tensor]:
-        length = max(len(row[0]) for row in rows)
-        fill = (self.pad, 0, -1, -100)
-        ids, positions, segments, targets = (
-            torch.from_numpy(
-                np.stack(
-                    [np.pad(r[i], (0, length - len(r[i])), constant_values=fill[i]) for r in rows]
-                )
-            )
-            for i in range(4)
-        )
+    def _collate(self, rows: list[Row]) -> dict[str, Tensor]:
+        length = max(len(row.ids) for row in rows)
+
+        def column(name: str, fill: float) -> Tensor:
+            cells = [getattr(row, name) for row in rows]
+            padded = [np.pad(c, (0, length - len(c)), constant_values=fill) for c in cells]
+            return torch.from_numpy(np.stack(padded))
+
+        segments = column("segments", -1)
         same = segments[:, :, None] == segments[:, None, :]
         shared = (segments == 0)[:, None, :]
         causal = torch.ones(length, length, dtype=torch.bool).tril()
-        mask = ((same | shared) & causal)[:, None]
-        return {"ids": ids, "positions": positions, "mask": mask, "targets": targets}
+        return {
+            "ids": column("ids", self.pad),
+            "positions": column("positions", 0),
+            "mask": ((same | shared) & causal)[:, None],
+            "targets": column("targets", -100),
+            "weights": column("weights", 0.0).float(),
+        }
 
     def of_clips(
         self, pool: Pool, size: int, mix: dict[str, float], noise: float, rng: random.Random
@@ -173,13 +202,14 @@ class Packer:
             positions=none,
             mask=none,
             targets=none,
+            weights=none,
         )
 
-    def of_text(self, size: int, rng: random.Random) -> Batch:
+    def of_text(self, size: int, names: tuple[str, ...], rng: random.Random) -> Batch:
         """A batch without videos: repeat a text, or the label that was told."""
         rows = []
         for _ in range(size):
-            make = lessons.repeat if rng.random() < 0.5 else lessons.told_only
+            make = lessons.TEXT[names[int(rng.random() * len(names))]]
             rows.append(self._row([self.user], [make(rng) for _ in range(6)]))
         empty = torch.empty(0, N_FRAMES, 3, world.SIZE, world.SIZE)
         none = torch.empty(0, N_FRAMES, dtype=torch.int64)

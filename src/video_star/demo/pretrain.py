@@ -52,8 +52,9 @@ FULL: Final = {
     "multi_choice": 2.0, "yes_no": 2.5, "caption_matching": 1.5, "captioning": 1.0,
 }  # fmt: skip
 OPTIONS: Final = {
-    "first": 0.3, "last": 0.3, "motion": 0.5, "describe": 1.0, "named": 2.0, "told": 5.0,
-    "multi_choice": 4.0, "yes_no": 2.0, "caption_matching": 2.0, "captioning": 1.0,
+    "first": 0.3, "last": 0.3, "motion": 0.5, "describe": 1.0, "named": 2.0, "told": 3.0,
+    "multi_choice": 5.0, "five_options": 1.5, "yes_no": 2.0, "caption_matching": 4.0,
+    "captioning": 1.0,
 }  # fmt: skip
 
 
@@ -72,6 +73,9 @@ class Stage:
     mix: dict[str, float] = field(default_factory=dict)
     text: Fraction = Fraction(0)
     """Share of the steps that repeat text without a video, so that labels can be copied."""
+    text_lessons: tuple[str, ...] = ("repeat", "told_only")
+    choice: float = 1.0
+    """Weight of the tokens that pick an option."""
     heads: float = 1.0
     """Weight of the throw-away heads."""
     budget: int = 220
@@ -86,7 +90,12 @@ SCHEDULE: Final = (
     Stage("frames", 2400, 256, 3e-3, 0.05, 6000, 0.3, decay=0.0),
     Stage("dense", 900, 32, 2e-3, 0.4, 10000, 0.3, DENSE, text=Fraction(1, 6), budget=160),
     Stage("full", 2600, 32, 1.5e-3, 0.02, 14000, 0.4, FULL, text=Fraction(1, 10), heads=0.3),
-    Stage("options", 1500, 32, 1.2e-3, 0.02, 14000, 0.4, OPTIONS, text=Fraction(2, 3), heads=0.3),
+    Stage(
+        *("options", 2000, 32, 1.2e-3, 0.02, 14000, 0.4, OPTIONS, Fraction(1, 4)),
+        text_lessons=("repeat", "told_only", "choose_only"),
+        choice=5.0,
+        heads=0.3,
+    ),
 )
 
 
@@ -127,7 +136,9 @@ class Learner(nn.Module):
             use_cache=False,
         )
         said = batch.targets != -100
-        loss = F.cross_entropy(self.model.lm_head(out.last_hidden_state[said]), batch.targets[said])
+        logits = self.model.lm_head(out.last_hidden_state[said])
+        errors = F.cross_entropy(logits, batch.targets[said], reduction="none")
+        loss = (errors * batch.weights[said]).sum() / batch.weights[said].sum()
         extra = torch.zeros(())
         if tokens is not None and weight > 0:
             frames = tokens[:, :-1].unflatten(1, (skeleton.N_FRAMES, 4))  # type: ignore[no-untyped-call]
@@ -139,12 +150,12 @@ class Learner(nn.Module):
 
 def _batches(stage: Stage, tokenizer: Any, pool: Pool, seed: int) -> Iterator[Batch]:
     rng = random.Random(seed)
-    packer = Packer(tokenizer, stage.budget)
+    packer = Packer(tokenizer, stage.budget, stage.choice)
     for step in range(stage.steps):
         if not stage.mix:
             yield packer.of_frames(pool, stage.batch, stage.noise, rng)
         elif (step + 1) * stage.text // 1 > step * stage.text // 1:
-            yield packer.of_text(stage.batch, rng)
+            yield packer.of_text(stage.batch, stage.text_lessons, rng)
         else:
             yield packer.of_clips(pool, stage.batch, stage.mix, stage.noise, rng)
 
