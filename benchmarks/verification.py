@@ -1,7 +1,7 @@
 """How many class answers a core verifies per second: `python benchmarks/verification.py`.
 
-Answers are made from sentence frames around class names of a Kinetics-like list of 700 names, a third
-of them naming another class, some denied, some hedged. Prints answers per second of one process.
+Answers are made from sentence frames around class names of a Kinetics-like list of 700 names, a
+third of them naming another class, some denied, some hedged. Prints answers per second per core.
 """
 
 from __future__ import annotations
