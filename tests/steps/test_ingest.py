@@ -1,0 +1,112 @@
+"""ingest: all sources to one sorted manifest, with everything that was left out counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from video_star.context import StepContext
+from video_star.engines.base import Engine
+from video_star.errors import DataError, TooManyFailures
+from video_star.layout import Workspace
+from video_star.manifest import read_manifest
+from video_star.params import load_params
+from video_star.progress import Silent
+from video_star.runner import StepResult, run_step
+from video_star.steps.ingest import run_ingest
+
+HEADER = "label,youtube_id,time_start,time_end,split\n"
+
+
+def kinetics(name: str, split: str) -> dict[str, Any]:
+    return {
+        "reader": "kinetics",
+        "dataset": "k",
+        "annotations": f"{name}.csv",
+        "videos": "videos",
+        "split": split,
+    }
+
+
+def name(number: int) -> str:
+    return f"-video{number:05d}"
+
+
+def rows(*numbers: int, label: str = "diving") -> str:
+    return HEADER + "".join(f"{label},{name(n)},1,2,val\n" for n in numbers)
+
+
+def prepare(workspace: Workspace, train: str, test: str, videos: Sequence[int]) -> Workspace:
+    folder = workspace.data / "videos"
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in videos:
+        (folder / f"{name(number)}_000001_000002.mp4").touch()
+    (workspace.data / "train.csv").write_text(train, encoding="utf-8")
+    (workspace.data / "test.csv").write_text(test, encoding="utf-8")
+    return workspace
+
+
+def ingest(workspace: Workspace) -> StepResult:
+    def no_engine(ref: object) -> Engine:
+        raise AssertionError("ingest asks no model")
+
+    params = load_params(workspace.params)
+    return run_ingest(StepContext(workspace, params, "r0", no_engine))
+
+
+@pytest.fixture
+def empty(new_workspace: Callable[..., Workspace]) -> Workspace:
+    sources = [kinetics("train", "train"), kinetics("test", "test")]
+    return new_workspace(ingest__sources=sources)
+
+
+def test_sources_become_one_sorted_manifest(empty: Workspace) -> None:
+    result = ingest(prepare(empty, rows(3, 1), rows(2), range(4)))
+    ids = [sample.id for sample in read_manifest(empty)]
+    assert ids == [f"k/{name(n)}_000001_000002" for n in (1, 2, 3)]
+    assert [sample.split for sample in read_manifest(empty)] == ["train", "test", "train"]
+    assert (result.report.read, result.report.written, result.report.failed) == (3, 3, 0)
+    assert result.report.metrics == {"train": 2, "test": 1}
+
+
+def test_row_order_changes_no_byte(empty: Workspace) -> None:
+    ingest(prepare(empty, rows(1, 3), rows(2), range(4)))
+    before = empty.manifest.read_bytes()
+    ingest(prepare(empty, rows(3, 1), rows(2), range(4)))
+    assert empty.manifest.read_bytes() == before
+
+
+def test_what_is_left_out_is_counted_by_reason(empty: Workspace) -> None:
+    train = rows(1, 1, 9) + f",{name(2)},1,2,val\n"
+    report = ingest(prepare(empty, train, rows(3), range(4))).report
+    assert report.reasons == {"DuplicateId": 1, "EmptyLabel": 1, "MissingVideo": 1}
+    assert (report.read, report.written, report.failed) == (5, 2, 3)
+
+
+def test_a_recording_in_train_and_test_is_refused_and_named(empty: Workspace) -> None:
+    prepare(empty, rows(1, 2), rows(2), range(4))
+    with pytest.raises(DataError, match=f"k/{name(2)}"):
+        ingest(empty)
+    other_clip = HEADER + f"diving,{name(1)},5,6,val\n"
+    (empty.data / "videos" / f"{name(1)}_000005_000006.mp4").touch()
+    with pytest.raises(DataError, match=f"k/{name(1)}"):
+        ingest(prepare(empty, rows(1), other_clip, range(4)))
+
+
+def test_files_without_rows_are_refused(empty: Workspace) -> None:
+    with pytest.raises(DataError, match="nothing to learn from"):
+        ingest(prepare(empty, HEADER, HEADER, ()))
+
+
+def test_too_many_left_out_rows_stop_the_step_and_name_the_reason(empty: Workspace) -> None:
+    prepare(empty, rows(1, 2), rows(3), (3,))
+    with pytest.raises(TooManyFailures, match="MissingVideo"):
+        run_step("ingest", "r0", empty, Silent())
+    assert "MissingVideo" in _failures(empty).read_text(encoding="utf-8")
+
+
+def _failures(workspace: Workspace) -> Path:
+    return workspace.round("r0").failures("ingest")
