@@ -46,9 +46,10 @@ def main() -> None:
         label = rng.choice(labels)
         said = label.name if rng.random() < 0.67 else rng.choice(names)
         work.append((label, rng.choice(FRAMES).format(said)))
-    begun = time.perf_counter()
+    # Time of this process on its core, so that other work on the machine does not count.
+    begun = time.process_time()
     passed = sum(verify_class(label, text, [label], params, index).passed for label, text in work)
-    seconds = time.perf_counter() - begun
+    seconds = time.process_time() - begun
     sys.stdout.write(f"{n} answers, {passed} passed, {n / seconds:,.0f} answers per second\n")
 
 

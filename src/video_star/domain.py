@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Origin = Literal["direct", "rationalized"]
 Split = Literal["train", "test"]
-Form = Literal["direct", "chain_of_thought", "multiple_choice", "replay"]
+Form = Literal["direct", "chain_of_thought", "multiple_choice", "yes_no", "replay"]
 
 
 class Record(BaseModel):

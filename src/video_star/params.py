@@ -106,11 +106,13 @@ class ReplayParams(Section):
 
 class CurateParams(Section):
     source: Literal["answers", "labels"]
-    forms: tuple[Literal["direct", "chain_of_thought", "multiple_choice"], ...] = Field(
+    forms: tuple[Literal["direct", "chain_of_thought", "multiple_choice", "yes_no"], ...] = Field(
         min_length=1
     )
     final_round: Literal["direct", "all"]
     options: int = Field(ge=2, le=26)
+    choices: int = Field(ge=1)
+    """Multiple-choice questions, and yes/no pairs, per sample: each with other wrong labels."""
     cap_per_label: int | None = Field(ge=1)
     replay: ReplayParams | None
 

@@ -63,6 +63,11 @@ def multiple_choice(question: str, options: Sequence[str]) -> str:
     return "\n".join([question, *lines, BEST_OPTION])
 
 
+def yes_no(label_text: str) -> str:
+    """Whether the video shows a label, with the suffix of TempCompass."""
+    return f"Does the video show {label_text}?\n{YES_OR_NO}"
+
+
 def option_line(options: Sequence[str], index: int) -> str:
     """The full line of one option, as TempCompass writes its answers ("B. text")."""
     return f"{ascii_uppercase[index]}. {options[index]}"

@@ -92,7 +92,7 @@ def test_the_last_round_trains_on_direct_answers_only(workspace: Workspace) -> N
     shutil.copytree(workspace.round("r1").folder, workspace.round("r2").folder)
     report, examples = curate(workspace, "r2")
     assert report.metrics["kept"] == 4
-    assert report.metrics["rationalized_yield"] == 0
+    assert report.metrics["rationalized_yield"] == pytest.approx(0.6)
     assert {example.origin for example in examples} == {"direct"}
 
 

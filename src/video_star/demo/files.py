@@ -19,11 +19,12 @@ from video_star.stable import stable_seed
 
 SEED: Final = 7
 """Of the demo data as they are recorded in data.dvc."""
-TRAIN_PER_CLASS: Final = 24
+TRAIN_PER_CLASS: Final = 12
 TEST_PER_CLASS: Final = 12
 PARTS: Final = ("kinetics", "tempcompass", "replay")
 CLIP_SECONDS: Final = world.FRAMES // world.FPS
 REPLAY_CLIPS: Final = 160
+REPLAY_TURNS: Final = 6
 REPLAY_MIX: Final = {
     "describe": 2.0,
     "caption": 1.0,
@@ -87,7 +88,7 @@ def _write_replay(root: Path, seed: int) -> None:
         video = f"videos/{number:05d}.mp4"
         mp4.write(root / video, world.render(clip))
         mix = REPLAY_MIX | ({"named": 2.0} if lessons.known_name(clip) else {})
-        for turn in range(2):
+        for turn in range(REPLAY_TURNS):
             asked = lessons.draw(clip, mix, rng)
             records.append(
                 {

@@ -16,9 +16,12 @@ from video_star.stable import stable_seed
 
 ASPECTS: Final = ("action", "direction", "speed", "order", "attribute_change")
 TASKS: Final = ("multi-choice", "yes_no", "caption_matching", "captioning")
-PER_ACTION: Final = 2
-UNNAMED: Final = 16
+PER_ACTION: Final = 3
+UNNAMED: Final = 12
 """Videos of motions without a name; half of them change their speed."""
+
+
+ENOUGH: Final = 5
 
 
 def _programs(rng: random.Random) -> list[Program]:
@@ -31,7 +34,11 @@ def _programs(rng: random.Random) -> list[Program]:
 
 
 def _facets(clip: Clip, asked: dict[str, int], rng: random.Random) -> list[Facet]:
-    """Up to two facets of a video: its name if any, and the motion facet asked least so far."""
+    """Up to two facets of a video: its name if any, and the motion facet asked least so far.
+
+    A named video is asked for its motion too only until each motion aspect was asked five times, so
+    that half of all questions are about names, which is what a round can teach.
+    """
     motions = sorted(wording.motion_facets(clip, rng), key=lambda facet: asked[facet.aspect])
     if clip.action is None:
         return motions[:2]
@@ -39,6 +46,7 @@ def _facets(clip: Clip, asked: dict[str, int], rng: random.Random) -> list[Facet
     kind = "fine-grained action" if partners else "coarse-grained action"
     others = [name for name in (a.name for a in ACTIONS) if name not in partners]
     near = [*partners, *rng.sample(others, 3)] if partners else others
+    motions = [facet for facet in motions if asked[facet.aspect] < ENOUGH]
     return [wording.action_facet(clip.action.name, near, kind), *motions[:1]]
 
 

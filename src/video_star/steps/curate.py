@@ -53,6 +53,7 @@ def run_curate(context: StepContext) -> StepResult:
     samples = sorted(read_manifest(context.workspace, "train"), key=lambda sample: sample.id)
     found = _from_labels(samples, seed) if params.source == "labels" else _passing(context, samples)
     only_direct = context.round == context.params.last_round and params.final_round == "direct"
+    yields = _yields(found, len(samples))
     if only_direct and params.source == "answers":
         found = [item for item in found if item.origin == "direct"]
     kept = _capped(found, params.cap_per_label, seed)
@@ -66,8 +67,11 @@ def run_curate(context: StepContext) -> StepResult:
     replayed, failures = _replayed(context, len(examples))
     everything = sorted([*examples, *replayed], key=lambda example: example.id)
     written = write_shards(context.paths.train, everything, lambda example: example.sample_id)
-    report = _report(context, samples, kept, everything, failures)
-    return StepResult(report.model_copy(update={"written": written}), tuple(failures))
+    report = _report(context, len(samples), kept, everything, failures)
+    metrics = {**yields, **report.metrics}
+    return StepResult(
+        report.model_copy(update={"written": written, "metrics": metrics}), tuple(failures)
+    )
 
 
 def _passing(context: StepContext, samples: Sequence[VideoSample]) -> list[Kept]:
@@ -130,7 +134,7 @@ def _capped(kept: list[Kept], cap: int | None, seed: int) -> list[Kept]:
 def _forms(
     item: Kept, params: CurateParams, pool: Sequence[str], seed: int
 ) -> list[TrainingExample]:
-    """One example per form; multiple choice is left out where the data set has too few labels."""
+    """The examples of one sample, in every form that is asked for and possible."""
     question = item.sample.question
     pairs: list[tuple[Form, str, str]] = []
     if "direct" in params.forms:
@@ -138,27 +142,54 @@ def _forms(
     if "chain_of_thought" in params.forms and params.source == "answers":
         pairs.append(("chain_of_thought", prompts.direct(question), item.text))
     if "multiple_choice" in params.forms and len(pool) > 1:
-        right = label_text(item.sample.labels)
-        wrong = stable_shuffle([x for x in pool if x != right], seed, "wrong", item.sample.id)
-        options = [right, *wrong[: params.options - 1]]
-        options = stable_shuffle(options, seed, "options", item.sample.id)
-        line = prompts.option_line(options, options.index(right))
-        pairs.append(("multiple_choice", prompts.multiple_choice(question, options), line))
-    sample = item.sample
+        pairs += [_choice(item.sample, params, pool, seed, k) for k in range(params.choices)]
+    if "yes_no" in params.forms and len(pool) > 1:
+        pairs += _yes_no(item.sample, params, pool, seed)
+    numbers: Counter[str] = Counter()
+    examples = []
+    for form, prompt, completion in pairs:
+        examples.append(_example(item, form, numbers[form], prompt, completion))
+        numbers[form] += 1
+    return examples
+
+
+def _choice(
+    sample: VideoSample, params: CurateParams, pool: Sequence[str], seed: int, number: int
+) -> tuple[Form, str, str]:
+    right = label_text(sample.labels)
+    key = (seed, "choice", sample.id, number)
+    wrong = stable_shuffle([text for text in pool if text != right], *key, "wrong")
+    options = stable_shuffle([right, *wrong[: params.options - 1]], *key, "order")
+    line = prompts.option_line(options, options.index(right))
+    return "multiple_choice", prompts.multiple_choice(sample.question, options), line
+
+
+def _yes_no(
+    sample: VideoSample, params: CurateParams, pool: Sequence[str], seed: int
+) -> list[tuple[Form, str, str]]:
+    """The right label as often as wrong ones, all different, so that neither answer is the rule."""
+    right = label_text(sample.labels)
+    others = stable_shuffle([text for text in pool if text != right], seed, "yes-no", sample.id)
+    wrong = others[: params.choices]
     return [
-        TrainingExample(
-            id=f"{sample.id}/{form}",
-            sample_id=sample.id,
-            video=sample.video,
-            start_s=sample.start_s,
-            end_s=sample.end_s,
-            prompt=prompt,
-            completion=completion,
-            form=form,
-            origin=item.origin,
-        )
-        for form, prompt, completion in pairs
+        *[("yes_no", prompts.yes_no(right), "yes") for _ in wrong],
+        *[("yes_no", prompts.yes_no(text), "no") for text in wrong],
     ]
+
+
+def _example(item: Kept, form: Form, number: int, prompt: str, completion: str) -> TrainingExample:
+    sample = item.sample
+    return TrainingExample(
+        id=f"{sample.id}/{form}/{number}",
+        sample_id=sample.id,
+        video=sample.video,
+        start_s=sample.start_s,
+        end_s=sample.end_s,
+        prompt=prompt,
+        completion=completion,
+        form=form,
+        origin=item.origin,
+    )
 
 
 def _replayed(context: StepContext, own: int) -> tuple[list[TrainingExample], list[Failure]]:
@@ -173,18 +204,25 @@ def _replayed(context: StepContext, own: int) -> tuple[list[TrainingExample], li
     return examples[:wanted], failures
 
 
+def _yields(found: Sequence[Kept], total: int) -> dict[str, float]:
+    """Shares of the training samples that pass, by origin, before any are left out."""
+    origins = Counter(item.origin for item in found)
+    return {
+        "direct_yield": origins["direct"] / total,
+        "rationalized_yield": origins["rationalized"] / total,
+    }
+
+
 def _report(
     context: StepContext,
-    samples: Sequence[VideoSample],
+    total: int,
     kept: Sequence[Kept],
     examples: Sequence[TrainingExample],
     failures: Sequence[Failure],
 ) -> StepReport:
-    origins = Counter(item.origin for item in kept)
     forms: dict[str, float] = defaultdict(float)
     for example in examples:
         forms[example.form] += 1
-    total = len(samples)
     return StepReport(
         step="curate",
         round=context.round,
@@ -193,10 +231,5 @@ def _report(
         rejected=total - len(kept),
         failed=len(failures),
         reasons=dict(sorted(Counter(failure.error for failure in failures).items())),
-        metrics={
-            "kept": len(kept),
-            "direct_yield": origins["direct"] / total,
-            "rationalized_yield": origins["rationalized"] / total,
-            **dict(sorted(forms.items())),
-        },
+        metrics={"kept": len(kept), **dict(sorted(forms.items()))},
     )

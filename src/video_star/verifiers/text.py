@@ -56,6 +56,7 @@ _SUBJECTS = word_set(
 _VERBS = frozenset({"is", "are", "was", "were", "it's", "he's", "she's"})
 _AUXILIARIES = _VERBS | word_set("do does did can could would should has have will")
 _WRONG = frozenset({"wrong", "incorrect", "false", "unlikely", "impossible", "excluded"})
+_CUES = _DENIALS | _CONTRASTS | _WRONG | _CONTRAST_PAIRS.keys()
 _REACH = 8
 """How many words a denial reaches forward at most."""
 
@@ -109,7 +110,8 @@ def spans_of(text: str) -> list[tuple[int, int]]:
 
 def read(text: str) -> Reading:
     """Words, sentences and denials of an answer."""
-    tokens = _TOKEN.findall(fold(text)[0])
+    folded = fold(text)[0]
+    tokens = _TOKEN.findall(folded)
     words: list[str] = []
     sentences: list[int] = []
     asked: set[int] = set()
@@ -127,9 +129,10 @@ def read(text: str) -> Reading:
                 asked.update(range(begin, len(words)))
             sentence += 1
             begin = len(words)
-    return Reading(
-        tuple(words), tuple(sentences), frozenset(_denied(words, breaks)), frozenset(asked)
-    )
+    # Most answers deny nothing: they are spared the search.
+    may_deny = "n't" in folded or not _CUES.isdisjoint(words)
+    denied = frozenset(_denied(words, breaks)) if may_deny else frozenset()
+    return Reading(tuple(words), tuple(sentences), denied, frozenset(asked))
 
 
 def _bare(token: str) -> str:
