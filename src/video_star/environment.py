@@ -6,6 +6,7 @@ Values that the user has set already are kept.
 from __future__ import annotations
 
 import os
+import warnings
 
 QUIET = {
     "DO_NOT_TRACK": "true",
@@ -20,6 +21,12 @@ QUIET = {
 
 
 def quieten() -> None:
-    """Set what is not set yet; call before the packages are imported."""
+    """Set what is not set yet; call before the packages are imported.
+
+    Warnings about the future of the packages are for developers of this project, who see them in
+    the tests; a user cannot act on them.
+    """
+    warnings.filterwarnings("ignore", category=FutureWarning)
+    os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning")
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)

@@ -147,6 +147,45 @@ def captioning(clip: Clip, rng: random.Random) -> Asked | None:
     return wording.captioning(facet, clip.subject, rng.choice((2, 3, 4)), rng)
 
 
+def _made_up_facet(clip: Clip, rng: random.Random) -> Facet | None:
+    """A name that nobody was taught among others: known ones leave it by elimination, made-up ones
+    leave a guess between things that were read."""
+    if known_name(clip) is not None:
+        return None
+    others = [a.name for a in KNOWN] if rng.random() < 0.5 else []
+    return wording.action_facet(
+        babble.label(rng),
+        [*others, *(babble.label(rng) for _ in range(3 - len(others) // 2))],
+        "action",
+    )
+
+
+def made_up_matching(clip: Clip, rng: random.Random) -> Asked | None:
+    """TempCompass caption_matching with names that were never taught."""
+    facet = _made_up_facet(clip, rng)
+    if facet is None:
+        return None
+    asked = wording.caption_matching(facet, clip.subject, rng)
+    return Asked(f"{asked.question}\n{prompts.BEST_OPTION}", asked.answer)
+
+
+def made_up_captioning(clip: Clip, rng: random.Random) -> Asked | None:
+    """TempCompass captioning with names that were never taught."""
+    facet = _made_up_facet(clip, rng)
+    if facet is None:
+        return None
+    return wording.captioning(facet, clip.subject, rng.choice((2, 3, 4)), rng)
+
+
+def made_up_choice(clip: Clip, rng: random.Random) -> Asked | None:
+    """TempCompass multi-choice with names that were never taught."""
+    facet = _made_up_facet(clip, rng)
+    if facet is None:
+        return None
+    asked = wording.multi_choice(facet, clip.subject, rng.choice((2, 3, 4)), rng)
+    return Asked(f"{asked.question}\n{prompts.BEST_OPTION}", asked.answer)
+
+
 def repeat(rng: random.Random) -> Asked:
     """Without a video: say a text again."""
     said = babble.text(rng)
@@ -176,8 +215,13 @@ LESSONS: Final[dict[str, Lesson]] = {
     for lesson in (
         *(colour, shape, first, last, place, motion, describe, caption, named, told),
         *(multi_choice, yes_no, caption_matching, captioning, five_options),
+        *(made_up_matching, made_up_captioning, made_up_choice),
     )
 }
+
+
+LATER: Final = ("five_options", "made_up_matching", "made_up_captioning", "made_up_choice")
+"""Lessons that the tokenizer is not trained on, for they add no wording."""
 
 
 def draw(clip: Clip, mix: dict[str, float], rng: random.Random) -> Asked:
@@ -193,7 +237,7 @@ def corpus(clips: list[Clip], rng: random.Random) -> list[str]:
     """Texts of all kinds, to train the tokenizer on."""
     made: list[Asked] = []
     for clip in clips:
-        wanted = (lesson for name, lesson in LESSONS.items() if name != "five_options")
+        wanted = (lesson for name, lesson in LESSONS.items() if name not in LATER)
         made += [a for lesson in wanted if (a := lesson(clip, rng)) is not None]
         made.append(told_only(rng))
     texts = [f"{a.question}\n{a.answer}" for a in made]

@@ -1,6 +1,6 @@
 """Trains the small base model: `python -m video_star.demo.pretrain --out DIR`.
 
-Four stages, each from the checkpoint of the one before and with its own seed and optimizer, so a
+Five stages, each from the checkpoint of the one before and with its own seed and optimizer, so a
 run that is stopped goes on from its last stage and ends with the same weights. About 30 minutes on
 2 cores. The committed weights in `base/` are the outcome of this command.
 """
@@ -57,6 +57,13 @@ OPTIONS: Final = {
     "captioning": 1.0,
 }  # fmt: skip
 
+NAMES: Final = {
+    "colour": 0.2, "shape": 0.2, "place": 0.2, "first": 0.3, "last": 0.3, "motion": 0.5,
+    "describe": 1.0, "named": 2.0, "told": 2.5, "multi_choice": 2.5, "yes_no": 2.0,
+    "caption_matching": 1.5, "captioning": 1.0, "made_up_matching": 2.0,
+    "made_up_captioning": 2.0, "made_up_choice": 1.0,
+}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -94,6 +101,12 @@ SCHEDULE: Final = (
         *("options", 2000, 32, 1.2e-3, 0.02, 14000, 0.4, OPTIONS, Fraction(1, 4)),
         text_lessons=("repeat", "told_only", "choose_only"),
         choice=5.0,
+        heads=0.3,
+    ),
+    Stage(
+        *("names", 600, 32, 8e-4, 0.02, 9000, 0.4, NAMES, Fraction(1, 6)),
+        text_lessons=("repeat", "told_only", "choose_only"),
+        choice=3.0,
         heads=0.3,
     ),
 )
