@@ -16,8 +16,8 @@ from video_star.stable import stable_seed
 
 ASPECTS: Final = ("action", "direction", "speed", "order", "attribute_change")
 TASKS: Final = ("multi-choice", "yes_no", "caption_matching", "captioning")
-PER_ACTION: Final = 3
-UNNAMED: Final = 12
+PER_ACTION: Final = 4
+UNNAMED: Final = 8
 """Videos of motions without a name; half of them change their speed."""
 
 
@@ -37,7 +37,7 @@ def _facets(clip: Clip, asked: dict[str, int], rng: random.Random) -> list[Facet
     """Up to two facets of a video: its name if any, and the motion facet asked least so far.
 
     A named video is asked for its motion too only until each motion aspect was asked five times, so
-    that half of all questions are about names, which is what a round can teach.
+    that most questions are about names, which is what a round can teach.
     """
     motions = sorted(wording.motion_facets(clip, rng), key=lambda facet: asked[facet.aspect])
     if clip.action is None:
