@@ -179,7 +179,7 @@ def tiny_params(**changes: Any) -> dict[str, Any]:
     raw["video"].update(frames=4, short_side=28)
     raw["generate"].update(samples=2, temperature=0.7, max_new_tokens=12)
     raw["rationalize"].update(samples=1, temperature=0.7, max_new_tokens=12)
-    raw["curate"]["replay"] = None
+    raw["curate"].update(replay=None, choices=2)
     raw["evaluate"].update(max_new_tokens=12, bootstrap=100)
     raw["settings"].update(batch_size=4, decode_workers=1, device="cpu")
     for name, value in changes.items():
