@@ -30,7 +30,7 @@ NOISE = re.compile(
     r"^(Data and pipelines are up to date|Use `dvc push`|Updating lock file|Generating lock file"
     r"|To track the changes with|To enable auto staging|Verifying data sources|Running stage "
     r"|Stage '.*' didn't change|Stage '.*' is cached|'.*\.dvc' didn't change|> |\s*$"
-    r"|\s+git add |\s+dvc config core.autostage)"
+    r"|\s+git add |\s+dvc config core.autostage|WARNING: '.*' is empty)"
 )
 """What DVC says besides what its stages print."""
 

@@ -95,7 +95,8 @@ def rounds_table(rows: list[RoundRow]) -> Table:
         table.add_column(heading, justify="left" if heading == "round" else "right")
     for name in names:
         benchmark, _, metric = name.partition("/")
-        table.add_column(f"{benchmark}\n{metric.replace('_', chr(10))}", justify="right")
+        heading = "\n".join([benchmark, *metric.split("_")])
+        table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
         cells = [
             _metric(row["metrics"].get(n), rows[0]["metrics"].get(n), row is rows[0]) for n in names
