@@ -54,11 +54,21 @@ def workspace() -> Workspace:
 def _add_step(step: str) -> None:
     default = "r0" if STEPS[step].rounds == "once" else ...
 
-    def command(round_name: Annotated[str, typer.Argument(metavar="ROUND")] = default) -> None:  # type: ignore[assignment]
+    def command(
+        round_name: Annotated[str, typer.Argument(metavar="ROUND")] = default,  # type: ignore[assignment]
+        force: Annotated[bool, typer.Option("--force", help="Even if it is up to date.")] = False,
+    ) -> None:
+        from video_star.ledger import is_recorded, record
         from video_star.terminal import report_lines, show_progress
 
+        home = workspace()
+        if not force and is_recorded(home, step, round_name):
+            typer.echo(f"{step} {round_name}: up to date (--force runs it again)")
+            return
         with show_progress(f"{step} {round_name}") as progress:
-            report = run_step(step, round_name, workspace(), progress)
+            report = run_step(step, round_name, home, progress)
+        if not record(home, step, round_name):
+            typer.echo("note: DVC did not take this over, so dvc repro will run it again", err=True)
         for line in report_lines(report):
             typer.echo(line)
 

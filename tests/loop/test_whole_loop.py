@@ -64,6 +64,12 @@ def test_each_round_learns_and_is_measured(by_hand: Path) -> None:
         assert metric["n"] == 32
 
 
+def test_what_was_run_by_hand_is_up_to_date_for_every_door(by_hand: Path) -> None:
+    assert "up to date" in ws.run(by_hand, "video-star", "verify", "r1")
+    stages = [f"{step}@{name}" for name in ("r1", "r2") for step in STEPS_IN_ORDER]
+    assert "up to date" in ws.run(by_hand, "dvc", "status", *stages)
+
+
 def test_dvc_repro_in_a_clean_clone_gives_the_same_bytes(by_hand: Path, by_dvc: Path) -> None:
     mine, theirs = ws.contents(by_hand), ws.contents(by_dvc)
     published = {name for name in theirs if "publish" in name}
