@@ -1,6 +1,6 @@
 """What DVC knows of a step that is run by hand: skip what is recorded, record what was done.
 
-So that `video-star <step> <round>`, `dvc repro` and the Prefect flow skip what another one finished.
+So that `video-star <step> <round>`, `dvc repro` and the Prefect flow skip what any other finished.
 Says nothing when the workspace is no DVC repository, or when DVC itself runs the step.
 """
 
