@@ -38,6 +38,7 @@ def ready(root: Path, base: Path, clips: Path, **changes: object) -> Workspace:
     small: dict[str, object] = {
         "finetune__batch_size": 8,
         "finetune__epochs": 13,
+        "finetune__learning_rate": 0.003,
         "settings__checkpoint_steps": 4,
     }
     workspace = tiny.make_workspace(root, base, clips, **(small | changes))  # type: ignore[arg-type]
