@@ -17,9 +17,10 @@ from typing import Literal, Protocol
 from video_star.environment import QUIET
 from video_star.errors import BusyError, VideoStarError
 from video_star.layout import Workspace
+from video_star.ledger import stage_name
 from video_star.processes import run_lines
 from video_star.progress import Progress
-from video_star.runner import STEPS, run_step
+from video_star.runner import run_step
 
 Outcome = Literal["ran", "restored", "up to date"]
 
@@ -53,11 +54,6 @@ class Door(Protocol):
     def run(self, step: str, round_name: str, progress: Progress) -> Outcome:
         """Run one step; StepFailed or another VideoStarError says why it could not."""
         ...
-
-
-def stage_name(step: str, round_name: str) -> str:
-    """The name of a step's DVC stage: `generate@r1`, or just `ingest`."""
-    return step if STEPS[step].rounds == "once" else f"{step}@{round_name}"
 
 
 class InlineDoor:

@@ -14,21 +14,21 @@ from video_star.layout import Workspace
 from video_star.runner import STEPS
 
 
-def stage_of(step: str, round_name: str) -> str:
-    """The name of a step's stage in dvc.yaml."""
+def stage_name(step: str, round_name: str) -> str:
+    """The name of a step's DVC stage: `generate@r1`, or just `ingest`."""
     return step if STEPS[step].rounds == "once" else f"{step}@{round_name}"
 
 
 def is_recorded(workspace: Workspace, step: str, round_name: str) -> bool:
     """Whether DVC has this step with its present inputs, parameters and outputs."""
-    return _keeps(workspace) and _dvc(workspace, "status", stage_of(step, round_name)) == 0
+    return _keeps(workspace) and _dvc(workspace, "status", stage_name(step, round_name)) == 0
 
 
 def record(workspace: Workspace, step: str, round_name: str) -> bool:
     """Let DVC take over what the step wrote; False when there is a DVC that would not."""
     if not _keeps(workspace):
         return True
-    return _dvc(workspace, "commit", "--force", stage_of(step, round_name)) == 0
+    return _dvc(workspace, "commit", "--force", stage_name(step, round_name)) == 0
 
 
 def _keeps(workspace: Workspace) -> bool:
