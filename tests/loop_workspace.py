@@ -26,6 +26,7 @@ ENVIRONMENT = {
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_SYSTEM": os.devnull,
     "HF_HUB_OFFLINE": "1",
+    "SHELL": "/bin/sh",  # where this is dash, it stays between dvc and a command without `exec`
 }
 IDENTITY = ("-c", "user.name=test", "-c", "user.email=test@example.org")
 

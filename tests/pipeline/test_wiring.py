@@ -64,7 +64,7 @@ def test_each_step_of_each_round_is_a_stage() -> None:
 
 @pytest.mark.parametrize("step", STEPS)
 def test_a_stage_runs_its_step(step: str) -> None:
-    assert stages()[step]["cmd"].startswith(f"video-star {step} ")
+    assert stages()[step]["cmd"].startswith(f"exec video-star {step} ")
 
 
 @pytest.mark.parametrize("step", STEPS)
