@@ -11,13 +11,15 @@ import random
 import sys
 import time
 from itertools import product
+from pathlib import Path
 
-from video_star.domain import ClassLabel
-from video_star.params import VerifyParams
+from video_star.labels import ClassLabel
+from video_star.params import load_params
 from video_star.verifiers.classes import ClassIndex, verify_class
 
 ONSETS = ("bal", "cor", "dru", "fen", "gui", "hor", "kay", "lam", "pum", "tab")
 ENDS = ("l", "mer", "kin", "tar", "se", "net", "pin")
+PARAMS = Path(__file__).resolve().parents[1] / "params.yaml"
 VERBS = (
     *("riding", "cutting", "washing", "throwing", "catching"),
     *("folding", "painting", "drawing", "pulling", "pushing"),
@@ -40,7 +42,7 @@ def main() -> None:
     names = [f"{verb} {thing}" for verb, thing in product(VERBS, THINGS)][:700]
     labels = [ClassLabel(name=name) for name in names]
     index = ClassIndex.of(labels)
-    params = VerifyParams(class_similarity=0.85, allow_hedge=False, zero_yield="stop")
+    params = load_params(PARAMS).verify
     work = []
     for _ in range(n):
         label = rng.choice(labels)

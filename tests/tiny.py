@@ -10,7 +10,8 @@ import av
 import numpy as np
 import yaml
 
-from video_star.domain import ClassLabel, VideoSample
+from video_star.domain import VideoSample
+from video_star.labels import ClassLabel
 from video_star.layout import Workspace
 from video_star.params import Params, load_params
 from video_star.records import write_records

@@ -6,31 +6,15 @@ written as JSON lines; the field names here are the field names in the files.
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from video_star.labels import Label, Record
 
 Origin = Literal["direct", "rationalized"]
 Split = Literal["train", "test"]
 Form = Literal["direct", "chain_of_thought", "multiple_choice", "yes_no", "replay"]
-
-
-class Record(BaseModel):
-    """Base of every record: frozen, unknown keys refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ClassLabel(Record):
-    """An action or object class; passes when each content word of a name is found."""
-
-    kind: Literal["class"] = "class"
-    name: str = Field(min_length=1)
-    synonyms: tuple[str, ...] = ()
-
-
-Label: TypeAlias = ClassLabel
-"""A union on `kind`; each further label kind adds its class here and its verifier to the table."""
 
 
 class VideoSample(Record):
@@ -184,6 +168,6 @@ class StepReport(Record):
     written: int
     rejected: int = 0
     failed: int = 0
-    reasons: dict[str, int] = {}
+    reasons: dict[str, int] = Field(default_factory=dict)
     """Rejected and failed samples by reason."""
-    metrics: dict[str, float] = {}
+    metrics: dict[str, float] = Field(default_factory=dict)

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from video_star.domain import MetricValue, Record
+from video_star.domain import MetricValue
+from video_star.labels import Record
 
 Floats = NDArray[np.float64]
 INTERVAL = (2.5, 97.5)

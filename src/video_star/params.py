@@ -6,15 +6,16 @@ Imports neither torch nor any orchestrator, so every command starts fast.
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from video_star.errors import UsageError
-
-Fraction = Annotated[float, Field(ge=0, le=1)]
+from video_star.sources import AnySource
+from video_star.thresholds import PRESETS, Fraction, Preset, Thresholds
 
 
 class Section(BaseModel):
@@ -52,34 +53,8 @@ class VideoParams(Section):
         return self
 
 
-class KineticsSource(Section):
-    """A Kinetics annotation file with its folder of clips."""
-
-    reader: Literal["kinetics"]
-    dataset: str
-    annotations: str
-    videos: str
-    split: Literal["train", "test"]
-
-
-class TableSource(Section):
-    """Any CSV or JSONL file with one row per labelled clip; `columns` maps our names to its own."""
-
-    reader: Literal["table"]
-    dataset: str
-    annotations: str
-    videos: str
-    columns: dict[str, str]
-    """Keys: video and label (needed), id, split, source_id, start_s, end_s, question, synonyms."""
-    split: Literal["train", "test"] | None
-    """Split of every row, or null when a column says it."""
-
-
-Source = Annotated[KineticsSource | TableSource, Field(discriminator="reader")]
-
-
 class IngestParams(Section):
-    sources: tuple[Source, ...] = Field(min_length=1)
+    sources: tuple[AnySource, ...] = Field(min_length=1)
 
 
 class SamplingParams(Section):
@@ -92,10 +67,41 @@ class SamplingParams(Section):
     max_new_tokens: int = Field(ge=1)
 
 
+class JudgeParams(Section):
+    """A chat model that judges instead of a rule."""
+
+    url: str
+    """Base of an OpenAI-compatible server, such as http://127.0.0.1:8000/v1."""
+    model: str
+    kinds: tuple[Literal["text", "sequence"], ...] = Field(min_length=1)
+
+
 class VerifyParams(Section):
-    class_similarity: Fraction
+    preset: Preset
+    thresholds: dict[str, Fraction]
+    """Thresholds that differ from the preset's."""
     allow_hedge: bool
     zero_yield: Literal["stop", "continue"]
+    embedding_model: str
+    """Of `text` labels: a folder, a hub name, or package:NAME/FOLDER of an installed package."""
+    judge: JudgeParams | None
+    verifiers: dict[str, str]
+    """Label kind to a verifier of one's own: module:function, or the name of an entry point."""
+
+    @field_validator("thresholds")
+    @classmethod
+    def _are_known(cls, given: dict[str, float]) -> dict[str, float]:
+        unknown = sorted(given.keys() - Thresholds.model_fields.keys())
+        if unknown:
+            raise ValueError(
+                f"{unknown[0]} is no threshold; they are {', '.join(Thresholds.model_fields)}"
+            )
+        return given
+
+    @cached_property
+    def limits(self) -> Thresholds:
+        """The preset with the thresholds that differ from it."""
+        return PRESETS[self.preset].model_copy(update=self.thresholds)
 
 
 class ReplayParams(Section):

@@ -8,8 +8,8 @@ any data set; templates are chosen by a stable hash, so the order of a manifest 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from string import ascii_uppercase
 
+from video_star.labels import option_line
 from video_star.stable import stable_index
 
 EXPLAIN = "Explain step by step."
@@ -59,18 +59,18 @@ def with_label(question: str, label_text: str) -> str:
 
 def multiple_choice(question: str, options: Sequence[str]) -> str:
     """A question with one lettered option per line, in TempCompass' layout and with its suffix."""
-    lines = [f"{ascii_uppercase[i]}. {text}" for i, text in enumerate(options)]
-    return "\n".join([question, *lines, BEST_OPTION])
+    return f"{with_options(question, options)}\n{BEST_OPTION}"
+
+
+def with_options(question: str, options: Sequence[str]) -> str:
+    """A question with one lettered option per line."""
+    lines = [option_line(options, index) for index in range(len(options))]
+    return "\n".join([question, *lines])
 
 
 def yes_no(label_text: str) -> str:
     """Whether the video shows a label, with the suffix of TempCompass."""
     return f"Does the video show {label_text}?\n{YES_OR_NO}"
-
-
-def option_line(options: Sequence[str], index: int) -> str:
-    """The full line of one option, as TempCompass writes its answers ("B. text")."""
-    return f"{ascii_uppercase[index]}. {options[index]}"
 
 
 LABEL_ANSWERS: tuple[str, ...] = (

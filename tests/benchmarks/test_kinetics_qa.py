@@ -11,8 +11,8 @@ import tiny
 from video_star.benchmarks.base import Item
 from video_star.benchmarks.kinetics_qa import Choice, KineticsQA, Open, chosen_option
 from video_star.context import StepContext
-from video_star.domain import ClassLabel
 from video_star.errors import UsageError
+from video_star.labels import ClassLabel
 from video_star.layout import Workspace
 from video_star.manifest import read_manifest, write_manifest
 

@@ -87,7 +87,7 @@ def test_an_edit_of_the_steps_own_parameters_while_it_runs_fails_it(
 ) -> None:
     def body(context: StepContext) -> StepResult:
         text = workspace.params.read_text()
-        workspace.params.write_text(text.replace("class_similarity: 0.85", "class_similarity: 0.9"))
+        workspace.params.write_text(text.replace("preset: released", "preset: paper"))
         return result()
 
     step(body)

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from video_star.domain import ClassLabel, Failure, VideoSample
+from video_star.domain import Failure, VideoSample
 from video_star.errors import DataError
-from video_star.params import KineticsSource
+from video_star.labels import ClassLabel
 from video_star.readers.kinetics import read_kinetics
 from video_star.readers.rows import Row
+from video_star.sources import KineticsSource
 
 HEADER = "label,youtube_id,time_start,time_end,split,is_cc\n"
 

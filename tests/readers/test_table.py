@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from video_star.domain import ClassLabel, Failure, VideoSample
+from video_star.domain import Failure, VideoSample
 from video_star.errors import DataError, UsageError
-from video_star.params import TableSource
+from video_star.labels import ClassLabel
 from video_star.readers.rows import Row
 from video_star.readers.table import read_table
+from video_star.sources import TableSource
 
 COLUMNS = {"video": "file", "label": "what"}
 
@@ -25,7 +26,13 @@ def read(
         (data / "v" / video).touch()
     (data / name).write_text(text, encoding="utf-8")
     table = TableSource(
-        reader="table", dataset="t", annotations=name, videos="v", columns=columns, split=split
+        reader="table",
+        dataset="t",
+        annotations=name,
+        videos="v",
+        kind="class",
+        columns=columns,
+        split=split,
     )
     return list(read_table(table, data, 17))
 

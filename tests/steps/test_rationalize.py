@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from video_star.domain import Answer, ClassLabel, Failure, Verdict
-from video_star.labels import label_text
+from video_star.domain import Answer, Failure, Verdict
+from video_star.labels import ClassLabel, label_text
 from video_star.layout import Workspace
 from video_star.progress import Silent
 from video_star.records import read_shards, write_records, write_shards

@@ -42,7 +42,7 @@ def test_another_threshold_needs_no_model(new_workspace: Callable[..., Workspace
     typed_wrong = {"tiny/train-2": "This is claping."}
     passed = []
     for name, threshold in (("strict", 1.0), ("shipped", 0.85)):
-        workspace = new_workspace(name, verify__class_similarity=threshold)
+        workspace = new_workspace(name, verify__thresholds={"class_similarity": threshold})
         store(workspace, typed_wrong)
         run(workspace)
         passed += [v.passed for v in read_shards(workspace.round("r1").verdicts, Verdict)]

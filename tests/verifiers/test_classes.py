@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from asked import verify_params
 from hypothesis import given
 from hypothesis import strategies as st
 
-from video_star.domain import ClassLabel, LabelVerdict
+from video_star.domain import LabelVerdict
+from video_star.labels import ClassLabel
 from video_star.params import VerifyParams
 from video_star.verifiers.classes import ClassIndex, verify_class
 from video_star.verifiers.echo import is_echo
@@ -28,7 +30,7 @@ INDEX = ClassIndex.of(LABELS.values())
 
 
 def params(similarity: float = 0.85, hedge: bool = False) -> VerifyParams:
-    return VerifyParams(class_similarity=similarity, allow_hedge=hedge, zero_yield="stop")
+    return verify_params({"class_similarity": similarity}, allow_hedge=hedge)
 
 
 def verdict(name: str, text: str, similarity: float = 0.85, hedge: bool = False) -> LabelVerdict:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from string import ascii_uppercase
 from typing import Any
@@ -24,14 +24,15 @@ from video_star import prompts
 from video_star.benchmarks.base import BenchmarkParams, Item, Measure, own_params, plain_measures
 from video_star.benchmarks.options import named_options
 from video_star.context import StepContext
-from video_star.domain import ClassLabel, Label, Score, VideoSample
+from video_star.domain import Score, VideoSample
 from video_star.engines.base import Clip
 from video_star.errors import UsageError
+from video_star.labels import ClassLabel
 from video_star.layout import Workspace
 from video_star.manifest import read_manifest
 from video_star.params import VerifyParams
 from video_star.stable import stable_shuffle
-from video_star.verifiers import Known, judge
+from video_star.verifiers import Case, Known, judge
 
 _LETTER = re.compile(r"\(?([A-Z])(?:[.)]|$)\s*(.*)", re.DOTALL)
 
@@ -45,7 +46,8 @@ class KineticsQAParams(BenchmarkParams):
 class Open:
     """Marked by the verifiers, against the labels of the sample."""
 
-    labels: tuple[Label, ...]
+    case: Case
+    """Of the sample, with an empty answer."""
     verify: VerifyParams
     known: Known
 
@@ -67,12 +69,13 @@ class KineticsQA:
     def items(self, context: StepContext) -> list[Item[Open | Choice]]:
         """Two items for each test sample with a class label, by sample id."""
         samples = read_manifest(context.workspace)
-        classes, known = _classes(samples), Known.of(samples)
+        classes, known = _classes(samples), Known.of(samples, context.params.verify)
         made: list[Item[Open | Choice]] = []
         for sample in samples:
             if sample.split == "test" and _class_labels(sample):
                 choice = self._choice(sample, classes[sample.dataset], context.params.seed)
-                opened = Open(sample.labels, context.params.verify, known)
+                asked = Case("", sample.question, sample.labels)
+                opened = Open(asked, context.params.verify, known)
                 made += _both_forms(sample, opened, choice, context.workspace)
         return made
 
@@ -96,7 +99,7 @@ class KineticsQA:
         """1 or 0; an answer that chooses nothing, or several options, is wrong."""
         gold = item.gold
         if isinstance(gold, Open):
-            verdict = judge(gold.labels, text, gold.verify, gold.known)
+            verdict = judge(replace(gold.case, text=text), gold.verify, gold.known)
             return item.scored(float(verdict.passed), verdict.reason)
         chosen = chosen_option(text, gold.options)
         if chosen is None:

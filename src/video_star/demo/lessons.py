@@ -15,6 +15,7 @@ from video_star import prompts
 from video_star.demo import babble, wording
 from video_star.demo.wording import Asked, Facet
 from video_star.demo.world import KNOWN, SIZE, UNIT, Clip
+from video_star.labels import option_line
 
 NO_NAME: Final = "something new"
 Lesson = Callable[[Clip, random.Random], Asked | None]
@@ -203,7 +204,7 @@ def choose_only(rng: random.Random) -> Asked:
     options = [babble.label(rng) for _ in range(rng.choice((2, 3, 4, 5)))]
     right = rng.randrange(len(options))
     question = f"{options[right]}\n{prompts.multiple_choice('Which option is this?', options)}"
-    return Asked(question, prompts.option_line(options, right))
+    return Asked(question, option_line(options, right))
 
 
 TEXT: Final[dict[str, Callable[[random.Random], Asked]]] = {

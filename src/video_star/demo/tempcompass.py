@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from video_star import prompts
 from video_star.demo import mp4, wording, world
 from video_star.demo.wording import Facet
 from video_star.demo.world import ACTIONS, Clip, Program
+from video_star.labels import option_line
 from video_star.stable import stable_seed
 
 ASPECTS: Final = ("action", "direction", "speed", "order", "attribute_change")
@@ -57,7 +57,7 @@ def _questions(facet: Facet, clip: Clip, rng: random.Random) -> dict[str, list[d
     pair = [wording.yes_no(facet, subject, positive, rng) for positive in (True, False)]
     matching = wording.caption_matching(facet, subject, rng)
     question, options = wording.captioning_options(facet, subject, 3, rng)
-    right = prompts.option_line(options, options.index(facet.truth))
+    right = option_line(options, options.index(facet.truth))
     return {
         "multi-choice": [choice._asdict()],
         "yes_no": [asked._asdict() for asked in pair],

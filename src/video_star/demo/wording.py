@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from video_star import prompts
 from video_star.demo.world import MOTIONS, STEPS, Action, Clip, Phase, Program
+from video_star.labels import option_line
 
 DOES: Final[dict[str, str]] = {
     **{m: f"moves {m}" for m in STEPS},
@@ -164,7 +164,7 @@ def multi_choice(facet: Facet, subject: str, n_options: int, rng: random.Random)
     options = [facet.truth, *rng.sample(facet.wrong, min(n_options - 1, len(facet.wrong)))]
     rng.shuffle(options)
     stem = rng.choice(facet.stems).format(subject=subject)
-    lines = [prompts.option_line(options, i) for i in range(len(options))]
+    lines = [option_line(options, i) for i in range(len(options))]
     return Asked("\n".join([stem, *lines]), lines[options.index(facet.truth)])
 
 

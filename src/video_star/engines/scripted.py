@@ -15,7 +15,8 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from video_star.domain import ModelRef, Record
+from video_star.domain import ModelRef
+from video_star.labels import Record
 from video_star.engines.base import Outcome, Reply, Request, Unusable
 from video_star.engines.batching import clips_of, plan_batches
 from video_star.errors import DataError, UsageError

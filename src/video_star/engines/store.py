@@ -20,7 +20,7 @@ from typing import BinaryIO, Literal
 
 from pydantic import ValidationError
 
-from video_star.domain import Record
+from video_star.labels import Record
 from video_star.engines.base import Engine, Outcome, Reply, Request, Unusable
 from video_star.errors import VideoError
 from video_star.frames import FrameCache

@@ -12,13 +12,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from video_star.domain import ClassLabel, VideoSample
+from video_star.domain import VideoSample
 from video_star.errors import DataError
+from video_star.labels import ClassLabel
 from video_star.layout import inside
-from video_star.params import KineticsSource
 from video_star.prompts import class_question
 from video_star.readers import rows
 from video_star.readers.rows import BadRow, EmptyLabel, MissingVideo, Row, RowError
+from video_star.sources import KineticsSource
 
 SUFFIXES = (".mp4", ".webm", ".mkv", ".avi", ".mov")
 _STEM = re.compile(r"([\w-]{11})(?:_(\d{1,6})_(\d{1,6}))?", re.ASCII)

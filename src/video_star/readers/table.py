@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from video_star.domain import ClassLabel, VideoSample
+from video_star.domain import VideoSample
 from video_star.errors import DataError, UsageError
+from video_star.labels import ClassLabel
 from video_star.layout import inside
-from video_star.params import TableSource
 from video_star.prompts import class_question
 from video_star.readers import rows
 from video_star.readers.rows import BadRow, EmptyLabel, MissingVideo, Row, RowError
+from video_star.sources import TableSource
 
 NEEDED = ("video", "label")
 KNOWN = (*NEEDED, "id", "split", "source_id", "start_s", "end_s", "question", "synonyms")

@@ -24,7 +24,7 @@ from video_star.domain import (
     VideoSample,
 )
 from video_star.errors import VideoStarError
-from video_star.labels import label_text
+from video_star.labels import label_text, option_line
 from video_star.manifest import read_manifest
 from video_star.params import CurateParams
 from video_star.records import read_shards, write_shards
@@ -160,7 +160,7 @@ def _choice(
     key = (seed, "choice", sample.id, number)
     wrong = stable_shuffle([text for text in pool if text != right], *key, "wrong")
     options = stable_shuffle([right, *wrong[: params.options - 1]], *key, "order")
-    line = prompts.option_line(options, options.index(right))
+    line = option_line(options, options.index(right))
     return "multiple_choice", prompts.multiple_choice(sample.question, options), line
 
 

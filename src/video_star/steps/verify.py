@@ -45,7 +45,7 @@ def _verify(context: StepContext, step: str, answers: Path, verdicts: Path) -> S
     passed: set[str] = set()
 
     def judged() -> Iterator[Verdict]:
-        known = Known.of(everything)
+        known = Known.of(everything, context.params.verify)
         for answer in read_shards(answers, Answer):
             sample = _sample_of(answer, samples, answers)
             verdict = judge_answer(sample, answer, context.params.verify, known)

@@ -23,7 +23,8 @@ from functools import lru_cache
 
 from rapidfuzz import fuzz
 
-from video_star.domain import ClassLabel, LabelVerdict
+from video_star.domain import LabelVerdict
+from video_star.labels import ClassLabel
 from video_star.params import VerifyParams
 from video_star.verifiers.text import Reading, content_words, read, spans_of
 
@@ -155,15 +156,15 @@ def verify_class(
     own = frozenset(sibling.name for sibling in siblings) | {label.name}
     inner = _inside_longer(phrases, named, index, own)
     bad = reading.denied | reading.asked | inner
-    best, score = _best(phrases, reading, bad, params.class_similarity)
-    reason = "match" if score >= params.class_similarity and score > 0 else "no match"
+    best, score = _best(phrases, reading, bad, params.limits.class_similarity)
+    reason = "match" if score >= params.limits.class_similarity and score > 0 else "no match"
     if reason == "match" and any(_taken_back(phrase, reading) for phrase in phrases):
         reason = "negated"
     if reason == "match" and not params.allow_hedge and _rivals(phrases, siblings, named, index):
         reason = "several classes"
     if reason == "no match":
-        best, denied = _best(phrases, reading, frozenset(), params.class_similarity)
-        if denied >= params.class_similarity:
+        best, denied = _best(phrases, reading, frozenset(), params.limits.class_similarity)
+        if denied >= params.limits.class_similarity:
             reason = "other class" if inner.intersection(best) else "negated"
     place = _place(best, text) if reason != "no match" else None
     return LabelVerdict(
@@ -171,7 +172,7 @@ def verify_class(
         verifier=NAME,
         version=VERSION,
         score=score,
-        threshold=params.class_similarity,
+        threshold=params.limits.class_similarity,
         extracted=None if place is None else text[place[0] : place[1]],
         place=place,
         passed=reason == "match",

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from video_star import prompts
-from video_star.domain import Label
-from video_star.labels import label_text
+from video_star.labels import Label, label_text
 from video_star.verifiers.text import STOP_WORDS, word_set, words_of
 
 OWN_WORDS = 2
