@@ -14,7 +14,7 @@ import psutil
 import pytest
 import yaml
 
-from video_star.demo import files, tempcompass
+from video_star.demo import dives, files, moments, remarks, situations, tempcompass
 from video_star.progress import Silent
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -45,6 +45,11 @@ def make(root: Path, patch: pytest.MonkeyPatch) -> Path:
     patch.setattr(files, "TRAIN_PER_CLASS", 3)
     patch.setattr(files, "TEST_PER_CLASS", 2)
     patch.setattr(files, "REPLAY_CLIPS", 12)
+    patch.setattr(dives, "TRAIN_PER_TYPE", 1)
+    patch.setattr(dives, "TEST_PER_TYPE", 1)
+    patch.setattr(situations, "VIDEOS", {"train": 4, "val": 2})
+    patch.setattr(moments, "ACTIVITIES", {"train": 4, "val": 2})
+    patch.setattr(remarks, "PER_KIND", {"train": 4, "test": 2})
     patch.setattr(tempcompass, "PER_ACTION", 1)
     patch.setattr(tempcompass, "UNNAMED", 4)
     files.write_data(root / "data", 5, Silent())

@@ -80,3 +80,10 @@ LABEL_ANSWERS: tuple[str, ...] = (
     "What can be seen is {label}.",
 )
 """Template answers that use the label alone (the paper's "Video-LLaVA+" baseline)."""
+
+VALUE_ANSWERS: tuple[str, ...] = (
+    "The answer is {label}.",
+    "The right answer is {label}.",
+    "Answer: {label}.",
+)
+"""The same for labels that are no names: spans, scores, boxes and so on."""

@@ -1,7 +1,8 @@
 """Writes the demo's labelled videos in the public formats that real data sets come in.
 
-data/kinetics: Kinetics CSV and clips. data/tempcompass: the benchmark's layout. data/replay: other
-instruction data in LLaVA's JSON, which names known actions only. All clips are different draws.
+data/kinetics, finediving, star and moma: each in its data set's layout. data/remarks: a table of
+one's own. data/tempcompass: the benchmark's layout. data/replay: other instruction data in LLaVA's
+JSON, which names known actions only. All clips are different draws.
 """
 
 from __future__ import annotations
@@ -12,7 +13,16 @@ from pathlib import Path
 from string import ascii_letters, digits
 from typing import Final
 
-from video_star.demo import lessons, mp4, tempcompass, world
+from video_star.demo import (
+    dives,
+    lessons,
+    moments,
+    mp4,
+    remarks,
+    situations,
+    tempcompass,
+    world,
+)
 from video_star.demo.world import ACTIONS, KNOWN, Action
 from video_star.progress import Progress
 from video_star.stable import stable_seed
@@ -21,7 +31,7 @@ SEED: Final = 7
 """Of the demo data as they are recorded in data.dvc."""
 TRAIN_PER_CLASS: Final = 12
 TEST_PER_CLASS: Final = 12
-PARTS: Final = ("kinetics", "tempcompass", "replay")
+PARTS: Final = ("kinetics", "finediving", "star", "moma", "remarks", "tempcompass", "replay")
 CLIP_SECONDS: Final = world.FRAMES // world.FPS
 REPLAY_CLIPS: Final = 160
 REPLAY_TURNS: Final = 6
@@ -41,7 +51,10 @@ def write_data(root: Path, seed: int, progress: Progress) -> int:
 
     The same seed gives the same bytes everywhere.
     """
-    writers = (_write_kinetics, tempcompass.write, _write_replay)
+    writers = (
+        *(_write_kinetics, dives.write, situations.write, moments.write, remarks.write),
+        *(tempcompass.write, _write_replay),
+    )
     for done, (name, write) in enumerate(zip(PARTS, writers, strict=True), start=1):
         write(root / name, seed)
         progress.update(done, len(PARTS), "data sets")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from video_star import prompts
-from video_star.demo import babble, wording
+from video_star.demo import babble, supervision, wording
 from video_star.demo.wording import Asked, Facet
 from video_star.demo.world import KNOWN, SIZE, UNIT, Clip
 from video_star.labels import option_line
@@ -208,7 +208,8 @@ def choose_only(rng: random.Random) -> Asked:
 
 
 TEXT: Final[dict[str, Callable[[random.Random], Asked]]] = {
-    lesson.__name__: lesson for lesson in (repeat, told_only, choose_only)
+    lesson.__name__: lesson
+    for lesson in (repeat, told_only, choose_only, supervision.told_any_only)
 }
 """Lessons without a video."""
 LESSONS: Final[dict[str, Lesson]] = {
@@ -217,12 +218,16 @@ LESSONS: Final[dict[str, Lesson]] = {
         *(colour, shape, first, last, place, motion, describe, caption, named, told),
         *(multi_choice, yes_no, caption_matching, captioning, five_options),
         *(made_up_matching, made_up_captioning, made_up_choice),
+        *(supervision.told_any, supervision.untold, supervision.steps, supervision.choose),
     )
 }
 
 
-LATER: Final = ("five_options", "made_up_matching", "made_up_captioning", "made_up_choice")
-"""Lessons that the tokenizer is not trained on, for they add no wording."""
+LATER: Final = (
+    *("five_options", "made_up_matching", "made_up_captioning", "made_up_choice"),
+    *("told_any", "untold", "steps", "choose"),
+)
+"""Lessons of later stages, which the tokenizer is not trained on."""
 
 
 def draw(clip: Clip, mix: dict[str, float], rng: random.Random) -> Asked:

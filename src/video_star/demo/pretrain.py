@@ -1,6 +1,6 @@
 """Trains the small base model: `video-star demo base DIR`.
 
-Five stages, each from the checkpoint of the one before and with its own seed and optimizer, so a
+Six stages, each from the checkpoint of the one before and with its own seed and optimizer, so a
 run that is stopped goes on from its last stage and ends with the same weights. About 40 minutes on
 2 cores. The committed weights in `base/` are the outcome of this command.
 """
@@ -64,6 +64,15 @@ NAMES: Final = {
 }  # fmt: skip
 
 
+KINDS: Final = {
+    "colour": 0.2, "shape": 0.2, "place": 0.2, "first": 0.3, "last": 0.3, "motion": 0.5,
+    "describe": 0.7, "named": 2.0, "told": 2.5, "multi_choice": 2.5, "yes_no": 2.0,
+    "caption_matching": 1.5, "captioning": 1.0, "made_up_matching": 1.5,
+    "made_up_captioning": 1.5, "made_up_choice": 1.0,
+    "told_any": 6.0, "untold": 1.0, "steps": 1.0, "choose": 1.5,
+}  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Stage:
     """One stage: what is taught, how long, how fast."""
@@ -107,6 +116,13 @@ SCHEDULE: Final = (
         text_lessons=("repeat", "told_only", "choose_only"),
         choice=3.0,
         heads=0.3,
+    ),
+    Stage(
+        *("kinds", 700, 32, 8e-4, 0.02, 9000, 0.4, KINDS, Fraction(1, 4)),
+        text_lessons=("repeat", "told_only", "choose_only", "told_any_only", "told_any_only"),
+        choice=3.0,
+        heads=0.3,
+        budget=300,
     ),
 )
 

@@ -14,11 +14,12 @@ import numpy as np
 import torch
 
 from video_star import prompts
-from video_star.demo import lessons, packing, wording, world
+from video_star.demo import lessons, packing, supervision, wording, world
 from video_star.demo.packing import Pool
 from video_star.demo.skeleton import VIDEO_TOKENS
 from video_star.demo.wording import Asked, Facet
 from video_star.demo.world import Clip
+from video_star.labels import label_text
 
 
 @torch.no_grad()
@@ -101,6 +102,11 @@ def _asked(pool: Pool, rng: random.Random) -> list[tuple[str, int, Asked]]:
             told = prompts.with_label(question, action.name)
             made.append(("told", number, Asked(told, f"This is {action.name}.")))
         made += _bench(clip, number, rng)
+    for number in range(len(pool.clips)):
+        for kind in supervision.DRAWN:
+            question, labels = supervision.drawn(kind, rng)
+            told = prompts.with_label(question, label_text(labels))
+            made.append((f"told {kind}", number, Asked(told, supervision.conclusion(labels))))
     return made
 
 
@@ -112,7 +118,7 @@ def measure(model: Any, tokenizer: Any, pool: Pool, seed: int) -> dict[str, floa
     for (kind, number, wanted), said in zip(asked, answers, strict=True):
         if kind.split()[0] in ("direct", "bare", "told"):
             right[kind].append(said.endswith(wanted.answer))
-            if kind == "told" or kind == "direct unknown":
+            if kind.startswith("told") or kind == "direct unknown":
                 clip = pool.clips[number]
                 texts = {wording.describe(clip, random.Random(i)) for i in range(8)}
                 right[f"seen in {kind}"].append(any(text in said for text in texts))
