@@ -20,6 +20,7 @@ import numpy as np
 
 from video_star.engines.base import Clip
 from video_star.errors import VideoError
+from video_star.frame_folder import folder_digest, folder_state
 from video_star.params import VideoParams
 from video_star.video import Frames, read_frames
 
@@ -99,16 +100,14 @@ class FrameCache:
             return Decoded(clip, None, error)
 
     def _digest(self, path: Path) -> str:
-        """sha256 of the file, remembered as long as its size and time stamp stay."""
+        """sha256 of the file or frame folder, remembered as long as size and time stamps stay."""
         try:
-            state = path.stat()
-            mark: list[object] = [state.st_size, state.st_mtime_ns, state.st_ino]
+            mark = _state(path)
             name = str(path.resolve())
             known = self._digests.get(name)
             if known is not None and known[:3] == mark:
                 return str(known[3])
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            digest = _sha256(path)
         except OSError as error:
             raise VideoError(
                 f"{path}: cannot be read ({error.strerror}); correct the annotation or add it."
@@ -118,6 +117,21 @@ class FrameCache:
             with self._digest_file.open("a", encoding="utf-8") as file:
                 file.write(json.dumps([name, *mark, digest]) + "\n")
         return digest
+
+
+def _state(path: Path) -> list[object]:
+    """Size, time stamp and inode of a file; for a folder of frames, those of all of them."""
+    if path.is_dir():
+        return folder_state(path)
+    state = path.stat()
+    return [state.st_size, state.st_mtime_ns, state.st_ino]
+
+
+def _sha256(path: Path) -> str:
+    if path.is_dir():
+        return folder_digest(path)
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _read_digests(path: Path) -> dict[str, list[object]]:

@@ -39,7 +39,8 @@ class FineDivingSource(Source):
     """The folder with the fine-grained and coarse pickles and the two split pickles."""
     videos: str
     fps: float = Field(gt=0)
-    """Frames per second of the numbered frames."""
+    """Frames per second of the untrimmed recordings, whose frames `start_frame` counts: only for
+    dives that are cut out of them."""
     questions: tuple[
         Literal["sequence", "after_first", "before_last", "assessment", "score"], ...
     ] = Field(min_length=1)
@@ -101,6 +102,8 @@ class EgoExoSource(Source):
     ] = Field(min_length=1)
     window: float = Field(gt=0)
     """Seconds of the take that are cut around an event."""
+    view: Literal["best_exo", "ego"] = "best_exo"
+    """The best view from outside (ego where no camera is named for it), or always the ego one."""
 
 
 class StarAnnotationsSource(Source):

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from video_star.engines.base import Clip
 from video_star.errors import VideoError
+from video_star.frame_folder import numbered_images
 from video_star.params import VideoParams
 
 Frames = NDArray[np.uint8]
@@ -75,8 +76,11 @@ def read_frames(clip: Clip, params: VideoParams) -> Frames:
 
     T is `params.frames` for uniform and middle sampling (a clip with fewer frames repeats some) and
     1..`params.frames` for fps sampling. The cut is virtual: the file is never rewritten.
+    A folder of numbered images is a video without a clock: neither cut nor sampled by fps.
     Raises VideoError when the file cannot be opened, decoded or cut as asked.
     """
+    if clip.path.is_dir():
+        return _read_folder(clip, params)
     with _opened(clip.path) as (container, stream):
         line = _timeline(container, stream)
         wanted = choose_times(line.times, line.unit, clip, params)
@@ -97,6 +101,27 @@ def read_frames(clip: Clip, params: VideoParams) -> Frames:
                 f"{clip.path}: frames are missing in the middle; replace or re-encode the file."
             )
     return np.stack([found[time] for time in wanted])
+
+
+def _read_folder(clip: Clip, params: VideoParams) -> Frames:
+    """As `read_frames`, for a folder of numbered images."""
+    if params.sampling == "fps" or clip.start_s is not None or clip.end_s is not None:
+        raise VideoError(
+            f"{clip.path}: a folder of images has no clock; sample it uniform or middle and whole, "
+            "or make a video of it."
+        )
+    images = numbered_images(clip.path)
+    wanted = choose_times(range(len(images)), Fraction(1), clip, params)
+    found: dict[int, Frames] = {}
+    for index in set(wanted):
+        with _opened(images[index]) as (container, stream):
+            frame = next(container.decode(stream), None)
+            if frame is None:
+                raise VideoError(f"{images[index]}: cannot be decoded; replace the image.")
+            found[index] = _pixels(frame, params.short_side)
+    if len({frame.shape for frame in found.values()}) > 1:
+        raise VideoError(f"{clip.path}: its images differ in size; scale them to one size.")
+    return np.stack([found[index] for index in wanted])
 
 
 def choose_times(

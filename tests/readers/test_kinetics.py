@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -136,6 +138,56 @@ def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
 def test_annotations_may_not_leave_the_data_folder(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="leads out"):
         list(read_kinetics(source("../a.csv"), tmp_path, 17))
+
+
+def entry(label: str | None = "diving", segment: object = (1.0, 11.0)) -> dict[str, Any]:
+    notes = {"segment": segment} | ({} if label is None else {"label": label})
+    return {
+        "annotations": notes,
+        "duration": 10.0,
+        "subset": "validate",
+        "url": "https://www.youtube.com/watch?v=",
+    }
+
+
+def read_json(data: Path, value: object, *videos: str) -> list[Row]:
+    (data / "videos").mkdir(parents=True, exist_ok=True)
+    for video in videos:
+        (data / "videos" / video).touch()
+    (data / "a.json").write_text(json.dumps(value), encoding="utf-8")
+    return list(read_kinetics(source("a.json"), data, 17))
+
+
+def test_deepminds_json_gives_the_same_samples_as_the_csv(tmp_path: Path) -> None:
+    video = "-wR5jVB-WPk_000001_000011.mp4"
+    from_json = one(read_json(tmp_path, {"-wR5jVB-WPk": entry()}, video))
+    assert from_json == one(read(tmp_path, HEADER + "diving,-wR5jVB-WPk,1,11,val,0\n", video))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("aaaaaaaaaaa", entry(label=None), "EmptyLabel"),
+        ("aaaaaaaaaaa", {"subset": "test", "duration": 10.0}, "EmptyLabel"),
+        ("aaaaaaaaaaa", entry(label=""), "EmptyLabel"),
+        ("aaaaaaaaaaa", entry(segment=[1.0]), "BadRow"),
+        ("aaaaaaaaaaa", entry(segment=[11.0, 1.0]), "BadRow"),
+        ("short", entry(), "BadRow"),
+        ("bbbbbbbbbbb", entry(), "MissingVideo"),
+    ],
+)
+def test_an_entry_that_cannot_be_used_is_counted_and_named(
+    tmp_path: Path, name: str, value: object, reason: str
+) -> None:
+    rows = read_json(tmp_path, {name: value}, "aaaaaaaaaaa_000001_000011.mp4")
+    assert error(rows) == reason
+    assert isinstance(rows[0], Failure)
+    assert rows[0].sample_id == f"a.json:{name}"
+
+
+def test_json_of_another_shape_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="DeepMind"):
+        read_json(tmp_path, [entry()])
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
-"""Kinetics-400/600/700: a CSV with (or without) a label column, and a folder of clips.
+"""Kinetics-400/600/700: a CSV with (or without) a label column, or JSON, and a folder of clips.
 
 Clips are found by their 11-character YouTube id and their times, whatever folder they lie in: flat,
-by class, or by class with underscores. Formats: ActivityNet's and CVDF's CSV files, CVDF's clips.
+by class, or by class with underscores. Formats: ActivityNet's and CVDF's CSV files, DeepMind's CSV
+and JSON ({id: {"annotations": {"label", "segment": [start, end]}, ...}}), CVDF's clips.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from video_star.domain import VideoSample
 from video_star.errors import DataError
 from video_star.labels import ClassLabel
 from video_star.layout import inside
-from video_star.prompts import class_question
+from video_star.questions import ask
 from video_star.readers import rows
+from video_star.readers.json_files import json_value
 from video_star.readers.rows import BadRow, EmptyLabel, MissingVideo, Row, RowError
 from video_star.sources import KineticsSource
 
@@ -60,31 +62,54 @@ def read_kinetics(source: KineticsSource, data: Path, seed: int) -> Iterator[Row
     The split is the source's, not the file's: Kinetics' own "val" may serve as either.
     """
     path = rows.annotation_path(data, source.annotations)
+    table = _json_rows(path) if path.suffix.lower() == ".json" else _csv_rows(path)
+    index = index_clips(data, inside(data, source.videos))
+    for place, row in table:
+        try:
+            yield _sample(source, row, index, seed)
+        except RowError as error:
+            yield rows.failure(f"{source.annotations}:{place}", error)
+
+
+def _csv_rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
     missing = {"youtube_id", "time_start", "time_end"} - set(rows.csv_header(path))
     if missing:
         raise DataError(
             f"{path}: no column {', '.join(sorted(missing))}; a Kinetics CSV has the header "
             "label,youtube_id,time_start,time_end,split."
         )
-    index = index_clips(data, inside(data, source.videos))
     for line, row in rows.csv_rows(path):
-        try:
-            yield _sample(source, row, index, seed)
-        except RowError as error:
-            yield rows.failure(f"{source.annotations}:{line}", error)
+        yield str(line), row
+
+
+def _json_rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """DeepMind's entries as rows of the CSV; what an entry lacks its row lacks."""
+    value = json_value(path)
+    if not isinstance(value, dict):
+        raise DataError(f"{path}: not a mapping of YouTube ids; name one of DeepMind's JSON files.")
+    for video, entry in value.items():
+        row = {"youtube_id": video}
+        notes = entry.get("annotations") if isinstance(entry, dict) else None
+        if isinstance(notes, dict):
+            if isinstance(notes.get("label"), str):
+                row["label"] = notes["label"]
+            segment = notes.get("segment")
+            if isinstance(segment, list) and len(segment) == 2:
+                row["time_start"], row["time_end"] = map(str, segment)
+        yield video, row
 
 
 def _sample(
     source: KineticsSource, row: dict[str, str], index: ClipIndex, seed: int
 ) -> VideoSample:
-    key = clip_key(row)
     label = row.get("label", "").strip("\"'").strip()
     if not label:
-        raise EmptyLabel(f"{key[0]} has no label; add one or take the row out.")
+        raise EmptyLabel(f"{row.get('youtube_id')} has no label; add one or take the row out.")
+    key = clip_key(row)
     video, start_s, end_s = _locate(key, index)
     name = f"{key[0]}_{key[1]:06d}_{key[2]:06d}"
     sample_id = f"{source.dataset}/{name}"
-    question, template = class_question(sample_id, seed)
+    question, template = ask("class", sample_id, seed)
     return rows.sample_of(
         id=sample_id,
         dataset=source.dataset,

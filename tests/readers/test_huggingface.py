@@ -1,0 +1,188 @@
+"""The `datasets` folder reader, on folders that the datasets library itself wrote."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from video_star.domain import Failure, VideoSample
+from video_star.errors import DataError, UsageError
+from video_star.labels import ClassLabel, SequenceLabel, SpanLabel
+from video_star.readers.rows import Row
+from video_star.readers.table import read_huggingface
+from video_star.sources import TableSource
+
+datasets = pytest.importorskip("datasets")
+
+COLUMNS = {"video": "video", "label": "label"}
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    (tmp_path / "v").mkdir()
+    for number in range(6):
+        (tmp_path / "v" / f"{number}.mp4").touch()
+    return tmp_path
+
+
+def read(data: Path, split: Any = "train", kind: Any = "class", **columns: str) -> list[Row]:
+    source = TableSource(
+        reader="huggingface",
+        dataset="h",
+        annotations="set",
+        videos="v",
+        kind=kind,
+        columns={name.rstrip("_"): theirs for name, theirs in (columns or COLUMNS).items()},
+        split=split,
+    )
+    return list(read_huggingface(source, data, 17))
+
+
+def table(*numbers: int, label: str = "diving") -> Any:
+    return datasets.Dataset.from_dict(
+        {"video": [f"{n}.mp4" for n in numbers], "label": [label for _ in numbers]}
+    )
+
+
+def videos(rows: list[Row]) -> list[tuple[str, str]]:
+    assert all(isinstance(row, VideoSample) for row in rows), rows
+    return [(row.video, row.split) for row in rows if isinstance(row, VideoSample)]
+
+
+def test_all_shards_are_read_in_order(data: Path) -> None:
+    table(*range(6)).save_to_disk(data / "set", num_shards=3)
+    assert len(list((data / "set").glob("*.arrow"))) == 3
+    assert videos(read(data)) == [(f"v/{n}.mp4", "train") for n in range(6)]
+
+
+def test_chosen_and_sorted_rows_are_read_as_they_were_saved(data: Path) -> None:
+    table(*range(6)).select([4, 1]).save_to_disk(data / "set")
+    assert [video for video, _ in videos(read(data))] == ["v/4.mp4", "v/1.mp4"]
+
+
+def test_a_dict_gives_its_parts_their_splits(data: Path) -> None:
+    parts = {"train": table(0, 1), "validation": table(2)}
+    datasets.DatasetDict(parts).save_to_disk(data / "set")
+    everything = [("v/0.mp4", "train"), ("v/1.mp4", "train"), ("v/2.mp4", "test")]
+    assert videos(read(data, split=None)) == everything
+    assert videos(read(data, split="train")) == everything[:2]
+    assert videos(read(data, split="test")) == everything[2:]
+
+
+def test_a_single_set_needs_a_split_unless_it_was_saved_with_one(data: Path) -> None:
+    table(0).save_to_disk(data / "set")
+    with pytest.raises(UsageError, match="no split"):
+        read(data, split=None)
+    named = datasets.Dataset.from_dict({"video": ["0.mp4"], "label": ["x"]}, split="test")
+    named.save_to_disk(data / "set")
+    assert videos(read(data, split=None)) == [("v/0.mp4", "test")]
+
+
+def test_a_column_may_say_the_split_of_each_row(data: Path) -> None:
+    rows = {"video": ["0.mp4", "1.mp4"], "label": ["x", "y"], "part": ["train", "val"]}
+    datasets.Dataset.from_dict(rows).save_to_disk(data / "set")
+    found = read(data, split=None, video="video", label="label", split_="part")
+    assert videos(found) == [("v/0.mp4", "train"), ("v/1.mp4", "test")]
+
+
+def test_numbers_of_classes_become_their_names(data: Path) -> None:
+    features = datasets.Features(
+        {"video": datasets.Value("string"), "label": datasets.ClassLabel(names=["run", "jump"])}
+    )
+    rows = {"video": ["0.mp4", "1.mp4", "2.mp4"], "label": [1, 0, -1]}
+    datasets.Dataset.from_dict(rows, features=features).save_to_disk(data / "set")
+    found = read(data)
+    labels = [row.labels[0] for row in found if isinstance(row, VideoSample)]
+    assert labels == [ClassLabel(name="jump"), ClassLabel(name="run")]
+    assert isinstance(found[2], Failure)
+    assert found[2].error == "EmptyLabel"
+
+
+def test_lists_of_class_numbers_become_sequences(data: Path) -> None:
+    names = datasets.ClassLabel(names=["run", "jump"])
+    features = datasets.Features(
+        {"video": datasets.Value("string"), "label": datasets.Sequence(names)}
+    )
+    rows = {"video": ["0.mp4"], "label": [[1, 0, 1]]}
+    datasets.Dataset.from_dict(rows, features=features).save_to_disk(data / "set")
+    (found,) = read(data, kind="sequence")
+    assert isinstance(found, VideoSample)
+    assert found.labels == (SequenceLabel(names=("jump", "run", "jump")),)
+
+
+def test_a_video_column_is_read_by_its_path_and_bytes_are_counted(data: Path) -> None:
+    full = (data / "v" / "1.mp4").resolve()
+    rows = [
+        {"path": "0.mp4", "bytes": None},
+        {"path": str(full), "bytes": None},
+        {"path": None, "bytes": b"..."},
+        {"path": "elsewhere.mp4", "bytes": b"..."},
+        {"path": "/somewhere/else.mp4", "bytes": None},
+        {"path": "9.mp4", "bytes": None},
+        {"path": None, "bytes": None},
+    ]
+    made = datasets.Dataset.from_dict({"video": rows, "label": ["x"] * len(rows)})
+    made.save_to_disk(data / "set")
+    found = read(data)
+    assert videos(found[:2]) == [("v/0.mp4", "train"), ("v/1.mp4", "train")]
+    assert [row.error for row in found[2:] if isinstance(row, Failure)] == [
+        "EmbeddedVideo",
+        "EmbeddedVideo",
+        "BadRow",
+        "MissingVideo",
+        "BadRow",
+    ]
+
+
+def test_the_video_feature_is_read_where_its_file_lies_among_the_videos(
+    data: Path, clips: Path
+) -> None:
+    full = str(clips / "train-0.mp4")
+    made = datasets.Dataset.from_dict({"video": [full], "label": ["x"]})
+    made.cast_column("video", datasets.Video(decode=False)).save_to_disk(data / "set")
+    (row,) = read(data)
+    assert isinstance(row, Failure)
+    assert row.error == "EmbeddedVideo"
+    (data / "v" / "train-0.mp4").write_bytes((clips / "train-0.mp4").read_bytes())
+    assert videos(read(data)) == [("v/train-0.mp4", "train")]
+
+
+def test_other_kinds_read_their_columns(data: Path) -> None:
+    rows = {"video": ["0.mp4"], "what": ["it opens"], "a": [0.5], "b": [2], "of": [10]}
+    datasets.Dataset.from_dict(rows).save_to_disk(data / "set")
+    columns = {
+        "video": "video", "event": "what", "label_start": "a", "label_end": "b", "duration": "of",
+    }  # fmt: skip
+    (found,) = read(data, kind="span", **columns)
+    assert isinstance(found, VideoSample)
+    assert found.labels == (SpanLabel(start=0.5, end=2.0, duration=10.0),)
+    assert "it opens" in found.question
+
+
+def test_a_missing_column_or_folder_is_refused_by_name(data: Path) -> None:
+    with pytest.raises(DataError, match="save_to_disk"):
+        read(data)
+    table(0).save_to_disk(data / "set")
+    with pytest.raises(DataError, match="no column what"):
+        read(data, video="video", label="what")
+
+
+def test_files_may_not_lead_out_of_the_folder(data: Path) -> None:
+    table(0).save_to_disk(data / "set")
+    state = data / "set" / "state.json"
+    changed = json.loads(state.read_text())
+    changed["_data_files"] = [{"filename": "../../secret.arrow"}]
+    state.write_text(json.dumps(changed))
+    with pytest.raises(DataError, match="leads out"):
+        read(data)
+
+
+def test_a_broken_shard_is_refused_by_name(data: Path) -> None:
+    table(0).save_to_disk(data / "set")
+    (shard,) = (data / "set").glob("*.arrow")
+    shard.write_bytes(b"broken")
+    with pytest.raises(DataError, match=shard.name):
+        read(data)

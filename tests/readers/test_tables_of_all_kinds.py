@@ -1,0 +1,188 @@
+"""The table reader for every kind of label: columns in, labels and questions out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tables import WRITERS, error, read, sample
+
+from video_star.domain import VideoSample
+from video_star.labels import (
+    BoxLabel,
+    ChoiceLabel,
+    ClassLabel,
+    Label,
+    SameLabel,
+    ScoreLabel,
+    SequenceLabel,
+    SetLabel,
+    SpanLabel,
+    TextLabel,
+    TimeLabel,
+)
+
+GOOD: list[tuple[str, dict[str, Any], Label, str]] = [
+    ("class", {"label": "doing push ups"}, ClassLabel(name="doing push ups"), "class"),
+    (
+        "class",
+        {"label": "diving", "synonyms": ["plunging", "a leap"]},
+        ClassLabel(name="diving", synonyms=("plunging", "a leap")),
+        "class",
+    ),
+    (
+        "sequence",
+        {"label": "Inward; 3.5 Soms.Tuck ;Entry"},
+        SequenceLabel(names=("Inward", "3.5 Soms.Tuck", "Entry")),
+        "sequence",
+    ),
+    (
+        "sequence",
+        {"label": ["run; fast", "jump"]},
+        SequenceLabel(names=("run; fast", "jump")),
+        "sequence",
+    ),
+    ("set", {"label": "['cup', 'table']"}, SetLabel(names=("cup", "table")), "set"),
+    (
+        "span",
+        {"event": "the door opens", "label_start": 0.25, "label_end": 1.0},
+        SpanLabel(start=0.25, end=1.0, duration=1.5),
+        "span",
+    ),
+    (
+        "span",
+        {"event": "x", "label_start": "3", "label_end": "7.5", "duration": "10"},
+        SpanLabel(start=3.0, end=7.5, duration=10.0),
+        "span",
+    ),
+    (
+        "span",
+        {"event": "x", "label_start": 0.5, "label_end": 1, "start_s": 0.25, "end_s": 1.25},
+        SpanLabel(start=0.5, end=1.0, duration=1.0),
+        "span",
+    ),
+    (
+        "span",
+        {"event": "x", "label_start": 0.5, "label_end": 1, "start_s": 0.25},
+        SpanLabel(start=0.5, end=1.0, duration=1.25),
+        "span",
+    ),
+    ("time", {"event": "x", "label_at": 0.5}, TimeLabel(at=0.5, duration=1.5), "time"),
+    ("score", {"label": "65.6"}, ScoreLabel(value=65.6), "score"),
+    (
+        "score",
+        {"label": 3.2, "low": 0, "high": 4, "name": "difficulty"},
+        ScoreLabel(value=3.2, low=0.0, high=4.0, name="difficulty"),
+        "score_of",
+    ),
+    (
+        "box",
+        {"object": "cup", "label": "0.1, 0.2,0.5 ,0.9"},
+        BoxLabel(xyxy=(0.1, 0.2, 0.5, 0.9)),
+        "box",
+    ),
+    (
+        "box",
+        {"object": "cup", "label": "[0.1, 0.2, 0.5, 0.9]", "label_at": 2},
+        BoxLabel(xyxy=(0.1, 0.2, 0.5, 0.9), at=2.0),
+        "box_at",
+    ),
+    (
+        "box",
+        {"object": "cup", "x1": 0.1, "y1": 0.2, "x2": 0.5, "y2": 0.9},
+        BoxLabel(xyxy=(0.1, 0.2, 0.5, 0.9)),
+        "box",
+    ),
+    ("text", {"label": "The door opens."}, TextLabel(text="The door opens."), "text"),
+    (
+        "choice",
+        {"options": "the cup; the box", "answer": "the Box"},
+        ChoiceLabel(options=("the cup", "the box"), answer=1),
+        "choice",
+    ),
+    (
+        "choice",
+        {"options": ["the cup", "the box"], "answer": "b"},
+        ChoiceLabel(options=("the cup", "the box"), answer=1),
+        "choice",
+    ),
+    (
+        "choice",
+        {"options": ["the cup", "the box"], "answer": 0},
+        ChoiceLabel(options=("the cup", "the box"), answer=0),
+        "choice",
+    ),
+    (
+        "choice",
+        {"options": "7; 8", "answer": "8"},
+        ChoiceLabel(options=("7", "8"), answer=1),
+        "choice",
+    ),
+    ("same", {"label": "different"}, SameLabel(same=False), "same"),
+    ("same", {"label": True}, SameLabel(same=True), "same"),
+    ("same", {"label": 0}, SameLabel(same=False), "same"),
+]
+
+
+@pytest.mark.parametrize(("kind", "row", "label", "template"), GOOD)
+@pytest.mark.parametrize("suffix", WRITERS)
+def test_a_row_becomes_its_label_and_is_asked_for_it(
+    tmp_path: Path,
+    clips: Path,
+    suffix: str,
+    kind: str,
+    row: dict[str, Any],
+    label: Label,
+    template: str,
+) -> None:
+    found = sample(read(tmp_path, clips, kind, row, suffix=suffix))
+    assert found.labels == (label,)
+    assert found.question_template.partition("/")[0] == template
+    for name in ("event", "object", "name"):
+        assert str(row.get(name, "")) in found.question
+
+
+@pytest.mark.parametrize("suffix", WRITERS)
+def test_several_labels_come_from_a_column_of_them(
+    tmp_path: Path, clips: Path, suffix: str
+) -> None:
+    labels = [
+        {"kind": "sequence", "names": ["Inward", "Entry"]},
+        {"kind": "score", "value": 65.6, "name": "score"},
+    ]
+    row = {"question": "How was it?", "labels": labels}
+    found = sample(read(tmp_path, clips, "labels", row, suffix=suffix))
+    assert found.labels == (SequenceLabel(names=("Inward", "Entry")), ScoreLabel(value=65.6))
+    assert (found.question, found.question_template) == ("How was it?", "given")
+
+
+def test_the_options_of_a_choice_stand_below_its_question(tmp_path: Path, clips: Path) -> None:
+    row = {"question": "What is taken?", "options": "the cup; the box", "answer": "A"}
+    assert sample(read(tmp_path, clips, "choice", row)).question == (
+        "What is taken?\nA. the cup\nB. the box"
+    )
+
+
+def test_several_events_of_a_video_are_told_apart_and_equal_questions_are_not(
+    tmp_path: Path, clips: Path
+) -> None:
+    rows = [
+        {"event": "a", "label_start": 0.1, "label_end": 0.5},
+        {"event": "b", "label_start": 0.5, "label_end": 1.0},
+        {"event": "a", "label_start": 1.0, "label_end": 1.2},
+    ]
+    found = read(tmp_path, clips, "span", *rows)
+    ids = [row.id for row in found if isinstance(row, VideoSample)]
+    assert len(ids) == 3
+    assert ids[0] == ids[2] != ids[1]
+    assert ids == [s.id for s in read(tmp_path, clips, "span", *rows) if isinstance(s, VideoSample)]
+
+
+def test_a_video_is_not_opened_where_the_duration_is_known(tmp_path: Path, clips: Path) -> None:
+    (tmp_path / "v").mkdir()
+    (tmp_path / "v" / "broken.mp4").write_bytes(b"no video")
+    row = {"video": "broken.mp4", "event": "x", "label_at": 1}
+    assert error(read(tmp_path, clips, "time", row)) == "VideoError"
+    found = sample(read(tmp_path, clips, "time", {**row, "duration": 10}))
+    assert found.labels == (TimeLabel(at=1.0, duration=10.0),)
