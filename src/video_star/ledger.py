@@ -15,8 +15,12 @@ from video_star.runner import STEPS
 
 
 def stage_name(step: str, round_name: str) -> str:
-    """The name of a step's DVC stage: `generate@r1`, or just `ingest`."""
-    return step if STEPS[step].rounds == "once" else f"{step}@{round_name}"
+    """The name of a step's DVC stage: `generate@r1`, or just `ingest`; r0 is `evaluate-r0`."""
+    if STEPS[step].rounds == "once":
+        return step
+    if (step, round_name) == ("evaluate", "r0"):
+        return "evaluate-r0"
+    return f"{step}@{round_name}"
 
 
 def is_recorded(workspace: Workspace, step: str, round_name: str) -> bool:

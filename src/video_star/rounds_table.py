@@ -31,6 +31,13 @@ class MetricRow(TypedDict):
     n: int
 
 
+class KindYield(TypedDict):
+    """Shares of the train samples with a label of one kind."""
+
+    direct: float
+    rationalized: float
+
+
 class RoundRow(TypedDict):
     """One round as `--json` shows it; yields are shares of the train samples, null for r0."""
 
@@ -38,6 +45,8 @@ class RoundRow(TypedDict):
     kept: int
     direct_yield: float | None
     rationalized_yield: float | None
+    kinds: dict[str, KindYield]
+    """Yields by label kind; empty for r0."""
     metrics: dict[str, MetricRow]
 
 
@@ -63,10 +72,22 @@ def _row(paths: RoundPaths) -> RoundRow:
         "kept": int(counts.get("kept", 0)),
         "direct_yield": counts.get("direct_yield"),
         "rationalized_yield": counts.get("rationalized_yield"),
+        "kinds": _kind_yields(counts),
         "metrics": {
             name: {"value": m.value, "low": m.low, "high": m.high, "n": m.n}
             for name, m in sorted(metrics.items())
         },
+    }
+
+
+def _kind_yields(counts: dict[str, float]) -> dict[str, KindYield]:
+    kinds = [name.partition("/")[2] for name in counts if name.startswith("direct_yield/")]
+    return {
+        kind: {
+            "direct": counts[f"direct_yield/{kind}"],
+            "rationalized": counts[f"rationalized_yield/{kind}"],
+        }
+        for kind in sorted(kinds)
     }
 
 
@@ -82,8 +103,11 @@ def _read(path: Path, kind: type[R]) -> R:
 
 
 def print_rounds(rows: list[RoundRow]) -> None:
-    """Print the table to the terminal."""
-    Console().print(rounds_table(rows))
+    """Print the table, and one of the yields by label kind where there are several kinds."""
+    console = Console()
+    console.print(rounds_table(rows))
+    if any(len(row["kinds"]) > 1 for row in rows):
+        console.print(kinds_table(rows))
 
 
 def rounds_table(rows: list[RoundRow]) -> Table:
@@ -109,6 +133,27 @@ def rounds_table(rows: list[RoundRow]) -> Table:
             *cells,
         )
     return table
+
+
+def kinds_table(rows: list[RoundRow]) -> Table:
+    """How much of each label kind a round could use: answered, and explained."""
+    kinds = sorted({kind for row in rows for kind in row["kinds"]})
+    caption = "Percent of the samples with a label of this kind: answered + explained."
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, caption=caption, caption_justify="left")
+    table.add_column("round")
+    for kind in kinds:
+        table.add_column(f"{kind}\nyield", justify="right", no_wrap=True)
+    for row in rows:
+        if row["kinds"]:
+            table.add_row(row["round"], *(_kind(row["kinds"].get(kind)) for kind in kinds))
+    return table
+
+
+def _kind(share: KindYield | None) -> Text:
+    if share is None:
+        return Text("-")
+    cell = Text(f"{100 * share['direct']:.0f}", style="bold")
+    return cell.append(f" + {100 * share['rationalized']:.0f}", style="dim")
 
 
 def headline_metrics(rows: list[RoundRow]) -> list[str]:

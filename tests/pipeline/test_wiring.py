@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from video_star.ledger import stage_name
 from video_star.params import load_params
 from video_star.runner import STEPS, rounds_of
 
@@ -53,13 +54,23 @@ def test_each_step_of_each_round_is_a_stage() -> None:
 
     params = load_params(ROOT / "params.yaml")
     wanted = {
-        step if STEPS[step].rounds == "once" else f"{step}@{name}"
+        stage_name(step, name)
         for step in STEPS
         for name in rounds_of(step, params)
     }
     with Repo(str(ROOT)) as repo:
         found = {stage.name for stage in repo.index.stages if stage.cmd}
     assert found == wanted
+
+
+def test_r0_is_evaluated_as_every_other_round_but_compared_with_none() -> None:
+    first, other = stages()["evaluate-r0"], stages()["evaluate"]
+    as_r0 = yaml.safe_load(yaml.safe_dump(other).replace("${key}", "r0"))
+    compared = {"rounds/r0/predictions", "rounds/${item.prev}/metrics.json"}
+    assert {*as_r0["deps"]} == {*first["deps"], *compared}
+    assert {k: v for k, v in as_r0.items() if k != "deps"} == {
+        k: v for k, v in first.items() if k != "deps"
+    }
 
 
 @pytest.mark.parametrize("step", STEPS)

@@ -36,6 +36,12 @@ SENTENCE = re.compile(r"[^.!?\n]*(?:[.!?](?!\s|$)[^.!?\n]*)*[.!?\n]*\s*")
 """A sentence with its end marks; a dot inside a number or a name ("3.5", "Soms.Tuck") ends none."""
 
 
+LETTERED = frozenset({"class", "sequence", "set"})
+"""Kinds that make lettered options: names; a wrong span or score is no option that teaches."""
+SHOWN = frozenset({"class", "set"})
+"""Kinds that fit "Does the video show ...?"."""
+
+
 @dataclass(frozen=True)
 class Kept:
     """A sample's text to learn from: its first passing answer, or a template."""
@@ -53,7 +59,7 @@ def run_curate(context: StepContext) -> StepResult:
     samples = sorted(read_manifest(context.workspace, "train"), key=lambda sample: sample.id)
     found = _from_labels(samples, seed) if params.source == "labels" else _passing(context, samples)
     only_direct = context.round == context.params.last_round and params.final_round == "direct"
-    yields = _yields(found, len(samples))
+    yields = _yields(found, samples)
     if only_direct and params.source == "answers":
         found = [item for item in found if item.origin == "direct"]
     kept = _capped(found, params.cap_per_label, seed)
@@ -62,8 +68,10 @@ def run_curate(context: StepContext) -> StepResult:
             f"curate {context.round}: no answer passed, so there is nothing to train on; look at "
             f"{context.paths.verdicts.parent} and at `verify` in params.yaml."
         )
-    pool = sorted({label_text(sample.labels) for sample in samples})
-    examples = [example for item in kept for example in _forms(item, params, pool, seed)]
+    pools = _pools(samples)
+    examples = [
+        e for item in kept for e in _forms(item, params, pools[_pool_of(item.sample)], seed)
+    ]
     replayed, failures = _replayed(context, len(examples))
     everything = sorted([*examples, *replayed], key=lambda example: example.id)
     written = write_shards(context.paths.train, everything, lambda example: example.sample_id)
@@ -108,8 +116,10 @@ def _from_labels(samples: Iterable[VideoSample], seed: int) -> list[Kept]:
     """Template answers, as the baseline that uses the labels alone."""
     kept = []
     for sample in samples:
-        index = stable_index(len(prompts.LABEL_ANSWERS), seed, "label-answer", sample.id)
-        text = prompts.LABEL_ANSWERS[index].format(label=label_text(sample.labels))
+        shown = all(label.kind == "class" for label in sample.labels)
+        templates = prompts.LABEL_ANSWERS if shown else prompts.VALUE_ANSWERS
+        index = stable_index(len(templates), seed, "label-answer", sample.id)
+        text = templates[index].format(label=label_text(sample.labels))
         kept.append(Kept(sample, text, text, None))
     return kept
 
@@ -136,14 +146,15 @@ def _forms(
 ) -> list[TrainingExample]:
     """The examples of one sample, in every form that is asked for and possible."""
     question = item.sample.question
+    kinds = {label.kind for label in item.sample.labels}
     pairs: list[tuple[Form, str, str]] = []
     if "direct" in params.forms:
         pairs.append(("direct", question, item.naming))
     if "chain_of_thought" in params.forms and params.source == "answers":
         pairs.append(("chain_of_thought", prompts.direct(question), item.text))
-    if "multiple_choice" in params.forms and len(pool) > 1:
+    if "multiple_choice" in params.forms and len(pool) > 1 and kinds <= LETTERED:
         pairs += [_choice(item.sample, params, pool, seed, k) for k in range(params.choices)]
-    if "yes_no" in params.forms and len(pool) > 1:
+    if "yes_no" in params.forms and len(pool) > 1 and kinds <= SHOWN:
         pairs += _yes_no(item.sample, params, pool, seed)
     numbers: Counter[str] = Counter()
     examples = []
@@ -151,6 +162,19 @@ def _forms(
         examples.append(_example(item, form, numbers[form], prompt, completion))
         numbers[form] += 1
     return examples
+
+
+def _pool_of(sample: VideoSample) -> tuple[str, ...]:
+    """Samples whose labels can stand in for each other: one data set, the same kinds."""
+    return sample.dataset, *(label.kind for label in sample.labels)
+
+
+def _pools(samples: Iterable[VideoSample]) -> dict[tuple[str, ...], list[str]]:
+    """The distinct labels of each pool, in words, sorted."""
+    pools: dict[tuple[str, ...], set[str]] = defaultdict(set)
+    for sample in samples:
+        pools[_pool_of(sample)].add(label_text(sample.labels))
+    return {pool: sorted(texts) for pool, texts in pools.items()}
 
 
 def _choice(
@@ -204,13 +228,24 @@ def _replayed(context: StepContext, own: int) -> tuple[list[TrainingExample], li
     return examples[:wanted], failures
 
 
-def _yields(found: Sequence[Kept], total: int) -> dict[str, float]:
-    """Shares of the training samples that pass, by origin, before any are left out."""
-    origins = Counter(item.origin for item in found)
-    return {
-        "direct_yield": origins["direct"] / total,
-        "rationalized_yield": origins["rationalized"] / total,
-    }
+def _yields(found: Sequence[Kept], samples: Sequence[VideoSample]) -> dict[str, float]:
+    """Shares of the training samples that pass, by origin, before any are left out.
+
+    Also by label kind, as "direct_yield/span": a sample counts for each kind among its labels.
+    """
+    totals = Counter(kind for sample in samples for kind in _kinds(sample))
+    counts = Counter(item.origin for item in found)
+    by_kind = Counter((item.origin, kind) for item in found for kind in _kinds(item.sample))
+    shares: dict[str, float] = {}
+    for origin in ("direct", "rationalized"):
+        shares[f"{origin}_yield"] = counts[origin] / len(samples)
+        for kind, total in sorted(totals.items()):
+            shares[f"{origin}_yield/{kind}"] = by_kind[(origin, kind)] / total
+    return shares
+
+
+def _kinds(sample: VideoSample) -> set[str]:
+    return {label.kind for label in sample.labels}
 
 
 def _report(
