@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 import pytest
@@ -13,7 +14,9 @@ import tiny
 
 from video_star.benchmarks import open_benchmark
 from video_star.benchmarks.base import Item
-from video_star.benchmarks.tempcompass import Gold, TempCompass, source_of
+from video_star.benchmarks.tempcompass import TempCompass
+from video_star.benchmarks.tempcompass_items import Gold, source_of
+from video_star.benchmarks.tempcompass_scoring import Inputs, score
 from video_star.context import StepContext
 from video_star.domain import Score
 from video_star.errors import DataError, UsageError
@@ -97,11 +100,12 @@ def test_unmatched_answer_is_wrong_and_unmatched_caption_is_unscored(
     measured = {m.name: [p.value for p in m.points] for m in benchmark.measures(scores)}
     assert measured["accuracy"] == [1, 0, 1, 0]
     assert measured["multi-choice/match_rate"] == [1, 0]
-    assert measured["captioning/match_rate"] == [0]
-    assert "captioning/accuracy" not in measured
+    assert measured["rules_accuracy"] == [1, 0, 1, 0]
+    assert measured["captioning/own_rule_match_rate"] == [0]
+    assert "captioning/own_rule_accuracy" not in measured
     bootstrap = Bootstrap(100, 0)
-    (mean,) = (m for m in benchmark.measures(scores) if m.name == "mean_of_aspects")
-    assert mean_with_interval(mean.points, bootstrap).value == (2 / 2 + 0 / 2) / 2
+    (aspects,) = (m for m in benchmark.measures(scores) if m.name == "mean_of_aspects")
+    assert mean_with_interval(aspects.points, bootstrap).value == (2 / 2 + 0 / 2) / 2
 
 
 def test_a_video_that_could_not_be_read_is_left_out_of_every_rate(
@@ -109,6 +113,43 @@ def test_a_video_that_could_not_be_read_is_left_out_of_every_rate(
 ) -> None:
     scores = [item.scored(None, "VideoError") for item in items.values()]
     assert benchmark.measures(scores) == []
+
+
+def test_a_caption_counts_for_the_accuracy_by_our_rule_and_says_so(
+    benchmark: TempCompass, items: dict[str, Item[Gold]]
+) -> None:
+    texts = {"captioning/7/direction/0": "It goes right.", "yes_no/7/direction/0": "No."}
+    scores = [benchmark.score(items[name], text) for name, text in texts.items()]
+    measured = {m.name: [p.value for p in m.points] for m in benchmark.measures(scores)}
+    assert measured["captioning/own_rule_accuracy"] == [1]
+    assert measured["accuracy"] == [1, 0]
+    assert measured["rules_accuracy"] == [0]
+
+
+def test_what_evaluate_writes_gets_the_same_marks_from_the_official_files(
+    benchmark: TempCompass, items: dict[str, Item[Gold]], tmp_path: Path
+) -> None:
+    texts = {
+        "multi-choice/7/direction/0": "B",
+        "multi-choice/7/order/0": "who knows",
+        "yes_no/7/direction/0": "Nothing moves",
+        "caption_matching/7/order/0": "Option 2</s>",
+        "captioning/7/direction/0": "It goes right.",
+    }
+    folder = tmp_path / "predictions" / "tempcompass"
+    benchmark.write_predictions(folder, list(items.values()), texts)
+    first = {path.name: path.read_bytes() for path in folder.iterdir()}
+    benchmark.write_predictions(folder, list(items.values()), texts)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == first
+    questions = tmp_path / "ws" / "data" / "tempcompass" / "questions"
+    report = score(Inputs(questions, folder), None, Bootstrap(100, 0), False).report
+    scores = [benchmark.score(items[name], text) for name, text in texts.items()]
+    measured = {m.name: [p.value for p in m.points] for m in benchmark.measures(scores)}
+    assert report["accuracy"] == 100 * sum(measured["rules_accuracy"]) / 4 == 50
+    for task, own in report["tasks"].items():
+        if task != "captioning":
+            assert own["accuracy"] == 100 * mean(measured[f"{task}/accuracy"])
+            assert own["match_rate"] == 100 * mean(measured[f"{task}/match_rate"])
 
 
 def test_predictions_are_written_in_the_official_layout(
@@ -221,6 +262,6 @@ def _answers(folder: Path, items: list[Item[Gold]]) -> list[tuple[Item[Gold], st
 
 
 def test_scores_are_kept_as_records(benchmark: TempCompass, items: dict[str, Item[Gold]]) -> None:
-    score = benchmark.score(items["yes_no/7/direction/0"], "no")
-    assert Score.model_validate_json(score.model_dump_json()) == score
-    assert (score.value, score.reason, score.cluster) == (0, "wrong", "7")
+    mark = benchmark.score(items["yes_no/7/direction/0"], "no")
+    assert Score.model_validate_json(mark.model_dump_json()) == mark
+    assert (mark.value, mark.reason, mark.cluster) == (0, "wrong", "7")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -83,6 +83,18 @@ class Benchmark(Protocol[G]):
         self, folder: Path, items: Sequence[Item[G]], texts: Mapping[str, str]
     ) -> None:
         """Write the answers (by item id, unanswered ones missing) in the benchmark's own layout."""
+        ...
+
+
+@runtime_checkable
+class HasVideos(Protocol):
+    """A benchmark with video files of its own, besides those of the manifest."""
+
+    def videos(self, context: StepContext) -> dict[Path, str]:
+        """Its files, each with the id of the recording it was made from; those that are there.
+
+        Asked by ingest, which refuses to learn from them; raises nothing where files are missing.
+        """
         ...
 
 

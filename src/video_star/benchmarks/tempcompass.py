@@ -4,21 +4,31 @@
     <annotations>/meta_info.json          fine-grained types
     <annotations>/videos/<video id>.mp4
 
-Marked by the official word-matching rules (tempcompass_rules.py). `accuracy` is the mean over all
-questions (the leaderboard's "Avg. All"), `mean_of_aspects` the mean over the five aspects.
+Marked by rules alone (tempcompass_rules.py), the official ones of three tasks and our own of
+captions, which officially need a judge. `rules_accuracy` is the mean over all questions of those
+three tasks, what `video-star score tempcompass --judge none` prints; `accuracy` is the mean over
+all questions, captions that our rule can mark included: its official counterpart "Avg. All" comes
+from `video-star score` with a judge, which reads the files that `write_predictions` writes.
+`mean_of_aspects` is the mean over the five aspects.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from video_star.benchmarks import tempcompass_rules as rules
 from video_star.benchmarks.base import BenchmarkParams, Item, Measure, own_params, plain_measures
-from video_star.benchmarks.tempcompass_files import Aspect, Question, Questions, load, load_types
+from video_star.benchmarks.tempcompass_files import load, load_types
+from video_star.benchmarks.tempcompass_items import (
+    Gold,
+    bare_id,
+    choice_of,
+    golds,
+    official_match,
+    source_of,
+)
 from video_star.benchmarks.tempcompass_rules import TASKS, Match, Task
 from video_star.context import StepContext
 from video_star.domain import Score
@@ -42,27 +52,11 @@ SUFFIXES: Final[dict[str, dict[Task, str]]] = {
 }
 """What is appended to each question: the official texts, and lmms-eval's `plm` variant."""
 
-_DERIVED = re.compile(r"(\d+)(?:_reverse|_concat_\d+|_\d+_\d+)")
-
 
 class TempCompassParams(BenchmarkParams):
     annotations: str
     """Folder of the official files, inside the data folder."""
     suffixes: Literal["official", "plm"]
-
-
-@dataclass(frozen=True)
-class Gold:
-    """What an answer is marked against, and where the question stands in the official files."""
-
-    task: Task
-    video: str
-    aspect: Aspect
-    index: int
-    question: str
-    answer: str
-    first_choice: Question | None
-    """The first multi-choice question of the same video and aspect; captions always have one."""
 
 
 class TempCompass:
@@ -71,17 +65,22 @@ class TempCompass:
     def __init__(self, raw: Mapping[str, Any]) -> None:
         self.params = own_params(TempCompassParams, "tempcompass", raw)
 
+    def videos(self, context: StepContext) -> dict[Path, str]:
+        """Every file in its folder of videos, with its recording."""
+        folder = context.workspace.video(self.params.annotations) / "videos"
+        return {path: source_of(path.stem) for path in folder.glob("*.*")}
+
     def items(self, context: StepContext) -> list[Item[Gold]]:
         """Every question of the four files, task by task, in the order of the files."""
         folder = context.workspace.video(self.params.annotations)
-        questions = load(folder)
-        types = load_types(folder, questions)
+        questions = load(folder / "questions")
+        types = load_types(folder / "meta_info.json", questions)
         made = []
-        for gold in _golds(questions):
+        for gold in golds(questions):
             relative = f"{self.params.annotations}/videos/{bare_id(gold.video)}.mp4"
             made.append(
                 Item(
-                    id=f"{gold.task}/{gold.video}/{gold.aspect}/{gold.index}",
+                    id=gold.id,
                     clip=Clip(context.workspace.video(relative), None, None),
                     cluster=source_of(gold.video),
                     prompt=gold.question + SUFFIXES[self.params.suffixes][gold.task],
@@ -103,14 +102,18 @@ class TempCompass:
         return item.scored(match.rating, reason)
 
     def measures(self, scores: Sequence[Score]) -> list[Measure]:
-        """Accuracy (all questions), mean of aspects, and accuracy and match rate per task."""
+        """Accuracy (all questions), of official rules alone, by aspects; both rates by task."""
         made = plain_measures(scores)
         scored = [score for score in scores if score.value is not None]
+        ruled = [_point(score) for score in scored if _slice(score, "task") != "captioning"]
+        if ruled:
+            made.append(Measure("rules_accuracy", tuple(ruled), {}))
         if scored:
             points = [_point(score, group=_slice(score, "aspect")) for score in scored]
             made.append(Measure("mean_of_aspects", tuple(points), {}))
         for task in TASKS:
             own = [score for score in scores if _slice(score, "task") == task]
+            rule = "own_rule_" if task == "captioning" else ""
             marks = [_point(score) for score in own if score.value is not None]
             # A match rate is over every answer that there is, scored or not.
             matches = [
@@ -118,9 +121,9 @@ class TempCompass:
                 for score in own
                 if score.value is not None or score.reason == "unmatched"
             ]
-            for name, points in ((f"{task}/accuracy", marks), (f"{task}/match_rate", matches)):
+            for name, points in (("accuracy", marks), ("match_rate", matches)):
                 if points:
-                    made.append(Measure(name, tuple(points), {}))
+                    made.append(Measure(f"{task}/{rule}{name}", tuple(points), {}))
         return made
 
     def write_predictions(
@@ -143,41 +146,13 @@ class TempCompass:
 
 
 def rate(gold: Gold, text: str) -> Match:
-    """The mark of one answer by the rules of its task."""
-    prediction = rules.clean(text)
-    if gold.task == "multi-choice":
-        return rules.match_multi_choice(prediction, gold.answer)
-    if gold.task == "yes_no":
-        return rules.match_yes_no(prediction, gold.answer)
-    if gold.task == "caption_matching":
-        return rules.match_caption(prediction, gold.question, gold.answer)
-    first = gold.first_choice
-    if first is None:
-        raise ValueError(f"captioning {gold.video}/{gold.aspect} has no multi-choice question")
+    """The mark of one answer by the rules of its task: official ones, and ours for captions."""
+    if gold.task != "captioning":
+        return official_match(gold, text)
+    first = choice_of(gold)
     return rules.match_captioning(
-        prediction, gold.question, gold.answer, first.question, first.answer
+        rules.clean(text), gold.question, gold.answer, first.question, first.answer
     )
-
-
-def bare_id(video: str) -> str:
-    """The video id without an extension, as the official scorer looks it up."""
-    return video.replace(".jpg", "").replace(".mp4", "")
-
-
-def source_of(video: str) -> str:
-    """The recording a video was made from: reversed and concatenated ones belong to their first."""
-    derived = _DERIVED.fullmatch(bare_id(video))
-    return derived[1] if derived else bare_id(video)
-
-
-def _golds(questions: Questions) -> Iterator[Gold]:
-    for task in TASKS:
-        for video, aspects in questions[task].items():
-            for aspect, entries in aspects.items():
-                choices = questions["multi-choice"].get(video, {}).get(aspect)
-                first = choices[0] if choices else None
-                for index, entry in enumerate(entries):
-                    yield Gold(task, video, aspect, index, entry.question, entry.answer, first)
 
 
 def _slice(score: Score, key: str) -> str:

@@ -41,10 +41,10 @@ _META: TypeAdapter[dict[str, _Meta]] = TypeAdapter(dict[str, _Meta])
 
 
 def load(folder: Path) -> Questions:
-    """The four question files below `folder`; DataError names file, video, aspect and index."""
+    """The four question files in `folder`; DataError names file, video, aspect and index."""
     questions: Questions = {}
     for task in TASKS:
-        path = folder / "questions" / f"{task}.json"
+        path = folder / f"{task}.json"
         questions[task] = _read(path, _QUESTIONS)
         for problem in _problems(task, questions[task]):
             raise DataError(f"{path}: {problem}; correct the file or fetch it again.")
@@ -53,15 +53,17 @@ def load(folder: Path) -> Questions:
         for aspect in aspects:
             if aspect not in choices.get(video, {}):
                 raise DataError(
-                    f"{folder}/questions/captioning.json: {video}/{aspect} has no multi-choice "
+                    f"{folder}/captioning.json: {video}/{aspect} has no multi-choice "
                     "question, by whose options captions are scored; add it to multi-choice.json."
                 )
     return questions
 
 
-def load_types(folder: Path, questions: Questions) -> dict[tuple[str, str], str]:
-    """The fine-grained type of each (video, aspect). Order has none in the files: it is "order"."""
-    path = folder / "meta_info.json"
+def load_types(path: Path, questions: Questions) -> dict[tuple[str, str], str]:
+    """The fine-grained type of each (video, aspect), from the file meta_info.json.
+
+    Order has none there, and its entry may be null: the type is "order", as in the official scorer.
+    """
     metas = _read(path, _META)
     types: dict[tuple[str, str], str] = {}
     for video, aspect in {
@@ -110,8 +112,8 @@ def _read(path: Path, kind: TypeAdapter[T]) -> T:
     except OSError as error:
         raise DataError(
             f"{path}: cannot be read ({error.strerror}); "
-            "evaluate.benchmarks.tempcompass.annotations must name a folder with the official "
-            "questions/, videos/ and meta_info.json."
+            "the official question files and meta_info.json are needed, as in the TempCompass "
+            "repository."
         ) from error
     except ValueError as error:
         raise DataError(f"{path}: not JSON ({error}); fetch the file again.") from error
