@@ -13,11 +13,13 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from video_star import score_cli
 from video_star.environment import quieten
 from video_star.errors import UsageError, VideoStarError
 from video_star.layout import Workspace
@@ -31,6 +33,7 @@ app = typer.Typer(
 )
 demo = typer.Typer(no_args_is_help=True, help="The small world that the demo runs in.")
 app.add_typer(demo, name="demo")
+app.add_typer(score_cli.app, name="score")
 
 SUMMARIES = {
     "ingest": "Read the labelled data sets into one manifest.",
@@ -101,16 +104,86 @@ def picture(out: Annotated[Path, typer.Argument(help="A .png or .svg file.")]) -
     typer.echo(f"wrote {out}")
 
 
+class ExportFormat(StrEnum):
+    """Formats of other tools."""
+
+    LLAVA = "llava"
+    STAR_ANNOTATIONS = "star_annotations"
+
+
 @app.command()
 def export(
-    round_name: Annotated[str, typer.Argument(metavar="ROUND")],
+    what: Annotated[
+        str, typer.Argument(metavar="ROUND|SPLIT", help="r1 for llava, train for star_annotations.")
+    ],
     out: Annotated[Path, typer.Argument(help="The JSON file to write.")],
+    file_format: Annotated[
+        ExportFormat, typer.Option("--format", help="star_annotations: the authors' own.")
+    ] = ExportFormat.LLAVA,
 ) -> None:
-    """Write a training set as LLaVA JSON (what ms-swift and LLaMA-Factory read)."""
-    from video_star.exporting import export_llava
+    """Write a round's training set as LLaVA JSON, or a split's samples as star_annotations."""
+    from video_star.exporting import export_llava, export_star_annotations
 
-    n = export_llava(workspace().round(round_name), out)
-    typer.echo(f"wrote {n} conversations to {out}")
+    if file_format is ExportFormat.LLAVA:
+        n = export_llava(workspace().round(what), out)
+        typer.echo(f"wrote {n} conversations to {out}")
+    else:
+        n = export_star_annotations(workspace(), what, out)
+        typer.echo(f"wrote {n} samples to {out}")
+
+
+@app.command()
+def judge(
+    file: Annotated[str, typer.Argument(metavar="FILE.jsonl", help="- reads standard input.")],
+    out: Annotated[Path | None, typer.Option(help="File to write; else they are printed.")] = None,
+) -> None:
+    """Judge answers from anywhere: lines of id, question, labels (as in manifests) and answer."""
+    from functools import partial
+
+    from video_star.judge_file import judge_file, judge_lines, open_lines
+    from video_star.params import load_params
+
+    home = workspace()
+    params = load_params(home.params)
+    with open_lines(file, sys.stdin.buffer) as lines:
+        counts = judge_file(
+            judge_lines(lines, params, home.root),
+            out,
+            partial(typer.echo, nl=False),
+            lambda problem: typer.echo(f"{file}: {problem}", err=True),
+        )
+    summary = f"judged {counts.judged} answers, {counts.passed} passed, {counts.bad} bad lines"
+    typer.echo(summary, err=True)
+    if counts.bad:
+        raise typer.Exit(1)
+
+
+@app.command()
+def propose(
+    kind: Annotated[str, typer.Argument(help="Kind of question, such as class or span.")],
+    url: Annotated[str, typer.Option(help="OpenAI-compatible server: http://HOST:PORT/v1.")],
+    model: Annotated[str, typer.Option(help="Name of the model behind it.")],
+    out: Annotated[Path, typer.Option(help="YAML file to write, or to add the kind to.")],
+    task: Annotated[str, typer.Option(help="What the questions are about.")] = (
+        "Answer questions about what a video shows."
+    ),
+    wanted: Annotated[int, typer.Option(min=1, help="How many questions.")] = 50,
+    temperature: Annotated[float, typer.Option(min=0.0, help="Of the model.")] = 1.0,
+) -> None:
+    """Let a language model propose questions for a kind of the manifest's samples."""
+    from video_star.chat import OpenAIChat
+    from video_star.manifest import read_manifest
+    from video_star.params import load_params
+    from video_star.questions.propose import write_proposals
+
+    home = workspace()
+    seed = load_params(home.params).seed
+    chat = OpenAIChat(url, model, temperature, max_tokens=1024)
+    write_proposals(chat, kind, task, read_manifest(home), wanted, seed, out)
+    typer.echo(
+        f"wrote {wanted} questions of kind {kind} to {out}; read them, put the file into data/ "
+        "and name it as ingest.questions"
+    )
 
 
 @app.command()

@@ -1,4 +1,7 @@
-"""A round's training set as LLaVA JSON, which ms-swift, LLaMA-Factory and LLaVA-NeXT read."""
+"""What other tools read: a training set as LLaVA JSON, samples as the authors' star_annotations.
+
+LLaVA JSON is what ms-swift, LLaMA-Factory and LLaVA-NeXT take.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,10 @@ import json
 from pathlib import Path
 
 from video_star.domain import TrainingExample
-from video_star.layout import RoundPaths
+from video_star.errors import UsageError
+from video_star.layout import RoundPaths, Workspace
+from video_star.manifest import read_manifest
+from video_star.readers.star_annotations import write_star_annotations
 from video_star.records import read_shards, write_text
 
 
@@ -32,3 +38,11 @@ def _entry(example: TrainingExample) -> dict[str, object]:
         ],
         **{name: value for name, value in part.items() if value is not None},
     }
+
+
+def export_star_annotations(workspace: Workspace, split: str, out: Path) -> int:
+    """Write the manifest's samples of one split, as the authors keep train.json and test.json."""
+    if split not in ("train", "test"):
+        raise UsageError(f"{split!r} is no split; star_annotations are written for train or test.")
+    samples = [sample for sample in read_manifest(workspace) if sample.split == split]
+    return write_star_annotations(samples, workspace.data, out)

@@ -54,6 +54,8 @@ class VideoParams(Section):
 
 
 class IngestParams(Section):
+    questions: str | None
+    """A file inside data/ whose question templates take the place of ours (questions/bank.py)."""
     sources: tuple[AnySource, ...] = Field(min_length=1)
 
 

@@ -45,7 +45,7 @@ class Step:
 
 
 STEPS: dict[str, Step] = {
-    "ingest": Step("video_star.steps.ingest:run_ingest", ("seed", "ingest"), "once", 1),
+    "ingest": Step("video_star.steps.ingest:run_ingest", ("seed", "ingest", "evaluate"), "once", 2),
     "base": Step("video_star.steps.base:run_base", ("model",), "once", 1),
     "generate": Step(
         "video_star.steps.generate:run_generate",
@@ -53,7 +53,7 @@ STEPS: dict[str, Step] = {
         "rounds",
         1,
     ),
-    "verify": Step("video_star.steps.verify:run_verify", ("verify",), "rounds", 1),
+    "verify": Step("video_star.steps.verify:run_verify", ("verify",), "rounds", 2),
     "rationalize": Step(
         "video_star.steps.rationalize:run_rationalize",
         ("seed", "model", "video", "rationalize"),
@@ -61,9 +61,9 @@ STEPS: dict[str, Step] = {
         1,
     ),
     "verify-rationales": Step(
-        "video_star.steps.verify:run_verify_rationales", ("verify",), "rounds", 1
+        "video_star.steps.verify:run_verify_rationales", ("verify",), "rounds", 2
     ),
-    "curate": Step("video_star.steps.curate:run_curate", ("seed", "curate", "rounds"), "rounds", 1),
+    "curate": Step("video_star.steps.curate:run_curate", ("seed", "curate", "rounds"), "rounds", 2),
     "finetune": Step(
         "video_star.steps.finetune:run_finetune",
         ("seed", "model", "video", "finetune"),
@@ -74,9 +74,9 @@ STEPS: dict[str, Step] = {
         "video_star.steps.evaluate:run_evaluate",
         ("seed", "model", "video", "evaluate", "verify"),
         "evaluated",
-        1,
+        2,
     ),
-    "publish": Step("video_star.steps.publish:run_publish", ("cycle", "publish"), "evaluated", 1),
+    "publish": Step("video_star.steps.publish:run_publish", ("cycle", "publish"), "evaluated", 2),
 }
 
 

@@ -98,7 +98,7 @@ def test_every_item_is_asked_once_greedily_and_marked(ready: Workspace) -> None:
     assert (opened.value, opened.n) == (0.25, 4)
     assert metrics.slices["kinetics_qa/open_accuracy"]["class=surfing"].value == 1
     assert metrics.metrics["tempcompass/accuracy"].value == 0
-    assert metrics.metrics["tempcompass/captioning/match_rate"].value == 0
+    assert metrics.metrics["tempcompass/captioning/own_rule_match_rate"].value == 0
     assert metrics.slices["tempcompass/accuracy"]["aspect=order"].n == 2
 
 

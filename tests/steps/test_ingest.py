@@ -110,3 +110,44 @@ def test_too_many_left_out_rows_stop_the_step_and_name_the_reason(empty: Workspa
 
 def _failures(workspace: Workspace) -> Path:
     return workspace.round("r0").failures("ingest")
+
+
+def test_a_file_of_questions_takes_the_place_of_the_templates(
+    new_workspace: Callable[..., Workspace],
+) -> None:
+    sources = [kinetics("train", "train"), kinetics("test", "test")]
+    workspace = new_workspace(ingest__sources=sources, ingest__questions="q.yaml")
+    prepare(workspace, rows(1, 2), rows(3), range(4))
+    (workspace.data / "q.yaml").write_text("class:\n- Which sport is it?\n", encoding="utf-8")
+    ingest(workspace)
+    asked = {(s.question, s.question_template) for s in read_manifest(workspace)}
+    assert asked == {("Which sport is it?", "class/file/0")}
+    (workspace.data / "q.yaml").write_text("class:\n- Is it {event}?\n", encoding="utf-8")
+    with pytest.raises(DataError, match="no field"):
+        ingest(workspace)
+    outside = new_workspace("b", ingest__sources=sources, ingest__questions="../q.yaml")
+    with pytest.raises(DataError, match="leads out"):
+        ingest(prepare(outside, rows(1), rows(3), range(4)))
+
+
+def test_a_copy_of_a_test_video_under_another_name_is_refused(empty: Workspace) -> None:
+    prepare(empty, rows(1, 2), rows(3), range(4))
+    for number, content in ((1, b"one"), (2, b"two"), (3, b"two")):
+        path = empty.data / "videos" / f"{name(number)}_000001_000002.mp4"
+        path.write_bytes(content)
+    with pytest.raises(DataError, match=f"{name(2)}.* is .*{name(3)}"):
+        ingest(empty)
+    assert not empty.manifest.read_text(encoding="utf-8").count(name(2))
+
+
+def test_a_video_of_a_benchmark_is_refused_and_absent_benchmarks_are_none(
+    empty: Workspace,
+) -> None:
+    prepare(empty, rows(1), rows(3), range(4))
+    assert ingest(empty).report.written == 2
+    (empty.data / "videos" / f"{name(1)}_000001_000002.mp4").write_bytes(b"seen")
+    folder = empty.data / "tempcompass" / "videos"
+    folder.mkdir(parents=True)
+    (folder / "1023759503.mp4").write_bytes(b"seen")
+    with pytest.raises(DataError, match=r"1023759503\.mp4 of tempcompass"):
+        ingest(empty)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from chat_server import Answer as Answered
+from chat_server import said, serve
 from stored import run, store
 
-from video_star.domain import Verdict
+from video_star.domain import Answer, Verdict
 from video_star.errors import DataError, ZeroYield
+from video_star.labels import ClassLabel, Label, TextLabel
 from video_star.layout import Workspace
-from video_star.manifest import read_manifest
-from video_star.records import read_shards
+from video_star.manifest import read_manifest, write_manifest
+from video_star.records import read_shards, write_shards
+from video_star.runner import run_step
+from video_star.steps import verify
 
 
 def right(workspace: Workspace) -> dict[str, str]:
@@ -95,3 +102,147 @@ def test_the_same_answers_give_the_same_bytes(workspace: Workspace) -> None:
         run(workspace)
         seen.append({p.name: p.read_bytes() for p in sorted(folder.iterdir())})
     assert seen[0] == seen[1]
+
+
+DOOR = TextLabel(text="The person opens the door.")
+
+
+def relabel(workspace: Workspace, labels: dict[str, tuple[Label, ...]]) -> None:
+    """Give some samples other labels."""
+    samples = read_manifest(workspace)
+    write_manifest(
+        workspace, [s.model_copy(update={"labels": labels.get(s.id, s.labels)}) for s in samples]
+    )
+
+
+def test_yield_is_told_per_label_kind(workspace: Workspace) -> None:
+    both = ClassLabel(name="opening door"), DOOR
+    relabel(workspace, {"tiny/train-0": (DOOR,), "tiny/train-1": (DOOR,), "tiny/train-2": both})
+    texts = {s.id: f"This is {s.labels[0].name}." for s in read_manifest(workspace, "train")[3:]}
+    texts["tiny/train-0"] = "A man is opening a door."
+    texts["tiny/train-1"] = "A dog runs."
+    texts["tiny/train-2"] = "A man is opening a door."
+    store(workspace, texts)
+    report = run(workspace)
+    assert report.metrics == {"yield": 0.9, "yield/class": 1.0, "yield/text": pytest.approx(2 / 3)}
+
+
+def test_every_kind_without_yield_is_named_with_its_threshold_and_answers(
+    workspace: Workspace,
+) -> None:
+    names = [f"tiny/train-{i}" for i in range(4)]
+    relabel(workspace, dict.fromkeys(names, (DOOR,)))
+    wrong = {s.id: "I see a dog." for s in read_manifest(workspace, "train")}
+    for kinds in (["class", "text"], ["text"]):
+        texts = wrong if len(kinds) == 2 else {**wrong, "tiny/train-5": "This is surfing."}
+        store(workspace, texts)
+        store(workspace, wrong, "rationalized")
+        run(workspace)
+        with pytest.raises(ZeroYield) as caught:
+            run(workspace, "verify-rationales")
+        message = str(caught.value)
+        assert ("kind class (threshold 0.85)" in message) == ("class" in kinds)
+        assert "kind text (threshold 0.6)" in message
+        assert message.count("I see a dog.") == 3 * len(kinds)
+
+
+def test_a_kind_whose_direct_answers_pass_has_a_yield(workspace: Workspace) -> None:
+    store(workspace, right(workspace))
+    store(workspace, {"tiny/train-0": "I see a dog."}, "rationalized")
+    run(workspace)
+    assert run(workspace, "verify-rationales").rejected == 1
+
+
+def test_a_round_in_which_nothing_was_asked_is_no_zero_yield(workspace: Workspace) -> None:
+    store(workspace, {})
+    store(workspace, {}, "rationalized")
+    run(workspace)
+    assert run(workspace, "verify-rationales").metrics == {"yield": 0.0}
+
+
+def test_several_attempts_are_one_sample_and_keep_their_order(workspace: Workspace) -> None:
+    texts = ["I see a dog.", "This is jumping.", "Nothing."]
+    answers = [
+        Answer(
+            sample_id="tiny/train-0",
+            attempt=attempt,
+            origin="direct",
+            prompt_hash="0" * 16,
+            text=text,
+            finish_reason="stop",
+            n_tokens=5,
+            seed=1,
+        )
+        for attempt, text in enumerate(texts)
+    ]
+    write_shards(workspace.round("r1").answers, answers, lambda answer: answer.sample_id)
+    report = run(workspace)
+    assert (report.read, report.metrics["yield"]) == (3, 1.0)
+    verdicts = list(read_shards(workspace.round("r1").verdicts, Verdict))
+    assert [(v.attempt, v.passed) for v in verdicts] == [(0, False), (1, True), (2, False)]
+
+
+def test_chunks_change_no_byte(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    store(workspace, right(workspace))
+    seen = []
+    for size in (512, 3):
+        monkeypatch.setattr(verify, "CHUNK", size)
+        run(workspace)
+        folder = workspace.round("r1").verdicts
+        seen.append({p.name: p.read_bytes() for p in sorted(folder.iterdir())})
+    assert seen[0] == seen[1]
+
+
+class Watcher:
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[int, int]] = []
+
+    def update(self, done: int, total: int, what: str) -> None:
+        self.told.append((done, total))
+
+    def note(self, message: str) -> None:
+        return
+
+
+def test_progress_is_told(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verify, "CHUNK", 4)
+    store(workspace, right(workspace))
+    watcher = Watcher()
+    run_step("verify", "r1", workspace, watcher)
+    assert watcher.told == [(4, 10), (8, 10), (10, 10)]
+
+
+def test_a_verifier_of_the_workspace_judges_and_its_error_is_a_reason(
+    new_workspace: Callable[..., Workspace],
+) -> None:
+    workspace = new_workspace(verify__verifiers={"class": "step_checks:verify"})
+    (workspace.root / "step_checks.py").write_text(
+        "def verify(label, case, params, known):\n    raise RuntimeError('no')\n"
+    )
+    store(workspace, right(workspace))
+    assert run(workspace).reasons == {"verifier error": 10}
+
+
+def test_a_judge_is_asked_once_and_verifying_again_needs_no_server(
+    new_workspace: Callable[..., Workspace],
+) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def answer(body: dict[str, Any]) -> Answered:
+        asked.append(body)
+        opens = "<answer>He opens it" in body["messages"][-1]["content"]
+        return said("Correct" if opens else "Incorrect")
+
+    with serve(answer) as server:
+        judge = {"url": server.url, "model": "tiny", "kinds": ["text"]}
+        workspace = new_workspace(verify__judge=judge)
+        relabel(workspace, {"tiny/train-0": (DOOR,), "tiny/train-1": (DOOR,)})
+        store(workspace, {"tiny/train-0": "He opens it.", "tiny/train-1": "A dog."})
+        first = run(workspace)
+    assert len(asked) == 2
+    assert first.reasons == {"judged incorrect": 1}
+    assert run(workspace) == first
+    kept = (workspace.work / "judge" / "replies.jsonl").read_text().splitlines()
+    assert {json.loads(row)["reply"] for row in kept} == {"Correct", "Incorrect"}

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
 from video_star.context import StepContext
 from video_star.domain import Failure, StepReport, VideoSample
 from video_star.errors import DataError
+from video_star.layout import inside
+from video_star.leaks import refuse_shared_videos
 from video_star.manifest import refuse_leaks, write_manifest
-from video_star.readers import READERS
+from video_star.questions import using
+from video_star.questions.bank import load_questions
+from video_star.readers import READERS, Row
 from video_star.readers.rows import DuplicateId, failure
 from video_star.runner import StepResult
 
@@ -16,31 +21,46 @@ from video_star.runner import StepResult
 def run_ingest(context: StepContext) -> StepResult:
     """Read every source of `ingest.sources` and write the manifest.
 
-    Raises DataError when the same recording is in train and test, or when no row is found at all.
+    Raises DataError when a recording is learned from and held out at once (see leaks), or when no
+    row is found at all.
     """
     samples: dict[str, VideoSample] = {}
     duplicates: list[VideoSample] = []
     failures: list[Failure] = []
-    sources = context.params.ingest.sources
-    for done, source in enumerate(sources, start=1):
-        reader = READERS[source.reader]
-        for row in reader(source, context.workspace.data, context.params.seed):
+    with using(_questions(context)):
+        for name, row in _rows(context):
             if isinstance(row, Failure):
                 failures.append(row)
             elif row.id in samples:
                 duplicates.append(row)
-                error = DuplicateId(f"{source.annotations} names {row.id} again; keep one row.")
+                error = DuplicateId(f"{name} names {row.id} again; keep one row.")
                 failures.append(failure(row.id, error))
             else:
                 samples[row.id] = row
-        context.progress.update(done, len(sources), "sources")
-    # Duplicates are looked at too: a clip in both files would otherwise be kept in the first only.
-    refuse_leaks([*samples.values(), *duplicates])
     if not samples and not failures:
-        names = ", ".join(source.annotations for source in sources)
+        names = ", ".join(source.annotations for source in context.params.ingest.sources)
         raise DataError(f"No row in {names}; there is nothing to learn from.")
+    # Duplicates are looked at too: a clip in both files would otherwise be kept in the first only.
+    everything = [*samples.values(), *duplicates]
+    refuse_leaks(everything)
+    refuse_shared_videos(context, everything)
     written = write_manifest(context.workspace, samples.values())
     return StepResult(_report(context.round, samples, written, failures), tuple(failures))
+
+
+def _questions(context: StepContext) -> dict[str, tuple[str, ...]]:
+    """The templates of the file that params.yaml names."""
+    name = context.params.ingest.questions
+    return load_questions(inside(context.workspace.data, name)) if name else {}
+
+
+def _rows(context: StepContext) -> Iterator[tuple[str, Row]]:
+    """The rows of all sources, each with the name of its file."""
+    sources = context.params.ingest.sources
+    for done, source in enumerate(sources, start=1):
+        for row in READERS[source.reader](source, context.workspace.data, context.params.seed):
+            yield source.annotations, row
+        context.progress.update(done, len(sources), "sources")
 
 
 def _report(

@@ -3,24 +3,32 @@
 `verify` reads rounds/rK/answers and writes verdicts/direct; `verify-rationales` reads rationales
 and writes verdicts/rationalized, and stops a round in which a label kind yields nothing. Both can
 run again alone after a change of thresholds or verifiers.
+
+Answers stream through, so memory does not grow with their number.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from itertools import islice
 from pathlib import Path
+
+import numpy as np
 
 from video_star.context import StepContext
 from video_star.domain import Answer, StepReport, Verdict, VideoSample
 from video_star.errors import DataError, ZeroYield
-from video_star.manifest import read_manifest
+from video_star.labels import KINDS
 from video_star.records import read_shards, write_shards
 from video_star.runner import StepResult
-from video_star.verifiers import Known, judge_answer
+from video_star.sample_index import SampleIndex
+from video_star.steps.zero_yield import zero_yield
+from video_star.verifiers import Known, judge_answers
 
-EXAMPLES = 3
-"""How many answers a zero-yield error shows."""
+CHUNK = 512
+"""Answers that are judged together: their sentences share batches, their judge is asked at once."""
 
 
 def run_verify(context: StepContext) -> StepResult:
@@ -32,88 +40,95 @@ def run_verify_rationales(context: StepContext) -> StepResult:
     """Judge the explanations of a round; ZeroYield when a label kind has no passing answer."""
     paths = context.paths
     result = _verify(context, "verify-rationales", paths.rationales, paths.rationale_verdicts)
-    if context.params.verify.zero_yield == "stop":
-        _refuse_zero_yield(context)
+    # Both steps together decide, so this looks once rationales are judged.
+    if context.params.verify.zero_yield == "stop" and (problem := zero_yield(paths)):
+        raise ZeroYield(problem)
     return result
 
 
+class _Tally:
+    """Reasons of the verdicts, and which samples were asked and passed: two bytes per sample."""
+
+    def __init__(self, index: SampleIndex) -> None:
+        self.index = index
+        self.reasons: Counter[str] = Counter()
+        self.asked = np.zeros(len(index), bool)
+        self.passed = np.zeros(len(index), bool)
+
+    def add(self, number: int, verdict: Verdict) -> None:
+        """Count one verdict of a sample."""
+        self.reasons[verdict.reason] += 1
+        self.asked[number] = True
+        self.passed[number] |= verdict.passed
+
+    def yields(self) -> dict[str, float]:
+        """Share of asked samples with a passing answer: of all, and of those with each kind."""
+        everything = np.ones(len(self.index), bool)
+        groups = {"yield": everything}
+        for bit, kind in enumerate(KINDS):
+            groups[f"yield/{kind}"] = (self.index.kinds >> bit & 1).astype(bool)
+        shares = {}
+        for name, group in groups.items():
+            asked = int((self.asked & group).sum())
+            if asked or name == "yield":
+                shares[name] = int((self.passed & group).sum()) / max(asked, 1)
+        return shares
+
+
 def _verify(context: StepContext, step: str, answers: Path, verdicts: Path) -> StepResult:
-    everything = read_manifest(context.workspace)
-    samples = {sample.id: sample for sample in everything}
-    counts: Counter[str] = Counter()
-    asked: set[str] = set()
-    passed: set[str] = set()
-
-    def judged() -> Iterator[Verdict]:
-        known = Known.of(everything, context.params.verify)
-        for answer in read_shards(answers, Answer):
-            sample = _sample_of(answer, samples, answers)
-            verdict = judge_answer(sample, answer, context.params.verify, known)
-            counts[verdict.reason] += 1
-            asked.add(answer.sample_id)
-            if verdict.passed:
-                passed.add(answer.sample_id)
-            yield verdict
-
-    written = write_shards(verdicts, judged(), lambda verdict: verdict.sample_id)
-    matches = counts.pop("match", 0)
+    params, settings = context.params.verify, context.params.settings
+    with closing(SampleIndex(context.workspace.manifest)) as index:
+        known = Known.of(index.scan(), params, context.workspace.root, settings.device)
+        tally = _Tally(index)
+        judged = _judged(context, answers, known, tally)
+        written = write_shards(verdicts, judged, lambda verdict: verdict.sample_id)
+    matches = tally.reasons.pop("match", 0)
     report = StepReport(
         step=step,
         round=context.round,
         read=written,
         written=written,
         rejected=written - matches,
-        reasons=dict(sorted(counts.items())),
-        metrics={"yield": len(passed) / len(asked) if asked else 0.0},
+        reasons=dict(sorted(tally.reasons.items())),
+        metrics=tally.yields(),
     )
     return StepResult(report)
 
 
-def _sample_of(answer: Answer, samples: dict[str, VideoSample], folder: Path) -> VideoSample:
-    if answer.sample_id not in samples:
+def _judged(context: StepContext, answers: Path, known: Known, tally: _Tally) -> Iterator[Verdict]:
+    """The verdicts in the order of the answers, counted as they come."""
+    done, total = 0, _count_lines(answers)
+    for chunk in _chunks(read_shards(answers, Answer)):
+        found = [_find(answer, tally.index, answers) for answer in chunk]
+        pairs = [(sample, answer) for (_, sample), answer in zip(found, chunk, strict=True)]
+        verdicts = judge_answers(pairs, context.params.verify, known)
+        for (number, _), verdict in zip(found, verdicts, strict=True):
+            tally.add(number, verdict)
+            yield verdict
+        done += len(chunk)
+        context.progress.update(done, total, "answers")
+
+
+def _chunks(answers: Iterable[Answer]) -> Iterator[list[Answer]]:
+    rest = iter(answers)
+    while chunk := list(islice(rest, CHUNK)):
+        yield chunk
+
+
+def _find(answer: Answer, index: SampleIndex, folder: Path) -> tuple[int, VideoSample]:
+    found = index.find(answer.sample_id)
+    if found is None:
         raise DataError(
             f"{folder} answers {answer.sample_id}, which the manifest does not have; "
             "run the step that wrote it again."
         )
-    return samples[answer.sample_id]
+    return found
 
 
-def _refuse_zero_yield(context: StepContext) -> None:
-    """Both steps together decide, so this looks once rationales are judged."""
-    samples = {sample.id: sample for sample in read_manifest(context.workspace, "train")}
-    kinds: dict[str, set[str]] = defaultdict(set)
-    for sample in samples.values():
-        for label in sample.labels:
-            kinds[label.kind].add(sample.id)
-    passed: set[str] = set()
-    rejected: dict[str, Verdict] = {}
-    for folder in (context.paths.verdicts, context.paths.rationale_verdicts):
-        for verdict in read_shards(folder, Verdict):
-            if verdict.passed:
-                passed.add(verdict.sample_id)
-            else:
-                rejected[verdict.sample_id] = verdict
-    for kind, ids in sorted(kinds.items()):
-        if rejected.keys() & ids and not passed & ids:
-            raise ZeroYield(_zero_yield(context, kind, ids, rejected))
-
-
-def _zero_yield(
-    context: StepContext, kind: str, ids: set[str], rejected: dict[str, Verdict]
-) -> str:
-    shown = [rejected[name] for name in sorted(ids & rejected.keys())][:EXAMPLES]
-    texts = {
-        (answer.sample_id, answer.origin): answer.text
-        for folder in (context.paths.answers, context.paths.rationales)
-        for answer in read_shards(folder, Answer)
-    }
-    examples = "; ".join(
-        f"{v.sample_id}: {' '.join(texts[(v.sample_id, v.origin)].split())!r} ({v.reason})"
-        for v in shown
-    )
-    threshold = next(v.threshold for v in shown[0].labels if v.kind == kind)
-    return (
-        f"No answer of {context.round} passes for labels of kind {kind} (threshold {threshold:g}), "
-        f"for instance {examples}; change the threshold in `verify`, or set verify.zero_yield to "
-        "continue."
-    )
+def _count_lines(folder: Path) -> int:
+    """Lines of the shards that are there; reading them tells of those that are not."""
+    n = 0
+    for path in sorted(folder.glob("*.jsonl")):
+        with path.open("rb") as file:
+            n += sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
+    return n
