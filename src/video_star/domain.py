@@ -120,15 +120,35 @@ class Score(Record):
     slices: tuple[str, ...] = ()
     """Groups the item also counts for, for instance "class=surfing", "aspect=order"."""
     reason: str
+    predicted: float | None = None
+    """The number that the answer gives, where a number is asked for and it gives one."""
+    truth: float | None = None
+    """The right number, where a number is asked for; also of an unscored item."""
 
 
 class MetricValue(Record):
-    """A mean with its 95 % interval (bootstrap over clusters) and the number of scored items."""
+    """A mean or a correlation with its 95 % interval (bootstrap over clusters), of n items."""
 
     value: float
     low: float
     high: float
     n: int
+
+
+class PairedDifference(Record):
+    """A statistic of after minus before, over the items that both models have scored."""
+
+    difference: float
+    low: float
+    high: float
+    """Ends of the 95 % interval."""
+    p: float
+    """Two-sided p-value: of all sign flips where these are few, else of drawn ones."""
+    n: int
+    """Compared items."""
+    clusters: int
+    left_out: int
+    """Items that only one side has, or that one side left unscored."""
 
 
 class ModelRef(Record):

@@ -1,9 +1,9 @@
 """Whether one model is better than another on the very same items: difference, interval, test.
 
 Items about one video are not independent, so both look at clusters (videos): the 95 % interval is
-a bootstrap over clusters of the mean difference; p is a sign-flip permutation test, which asks how
-often a difference this large comes up when each cluster's two models are exchanged by the toss of a
-coin. Seeded, and independent of the order of the items. Pure arithmetic.
+a bootstrap over clusters of the difference; p is a sign-flip permutation test, which asks how often
+a difference this large comes up when each cluster's two models are exchanged by the toss of a coin.
+Seeded, and independent of the order of the items. Pure arithmetic.
 """
 
 from __future__ import annotations
@@ -15,107 +15,160 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from video_star.domain import Score
-from video_star.labels import Record
-from video_star.metrics import INTERVAL, Bootstrap
+from video_star.domain import PairedDifference
+from video_star.metrics import INTERVAL, Bootstrap, Point, Statistic, spearman, times_drawn
 
 Floats: TypeAlias = NDArray[np.float64]
-
-
-class PairedDifference(Record):
-    """Mean of after minus before over the items that both models have scored, in -1..1."""
-
-    difference: float
-    low: float
-    high: float
-    """Ends of the 95 % interval."""
-    p: float
-    """Two-sided p-value: of all sign flips where these are few, else of drawn ones."""
-    n: int
-    """Compared items."""
-    clusters: int
-    left_out: int
-    """Items that only one side has, or that one side left unscored."""
+_ROUNDING = 1e-9
+"""Sums of fractions round: flips this much nearer to 0 than the observed ones still count."""
 
 
 @dataclass(frozen=True)
-class _Table:
-    """By cluster, in the order of their names: sum of differences and number of items."""
+class _Pairs:
+    """Compared items in the order of cluster and item; arrays have one entry per item."""
 
-    sums: Floats
-    counts: Floats
+    before: Floats
+    after: Floats
+    truths: Floats
+    cluster: NDArray[np.int64]
+    """Number of the item's cluster, counted from 0."""
+    group: NDArray[np.int64]
+
+    @property
+    def clusters(self) -> int:
+        return int(self.cluster.max()) + 1
 
 
 def paired_difference(
-    before: Sequence[Score], after: Sequence[Score], resamples: int, seed: int
+    before: Sequence[Point],
+    after: Sequence[Point],
+    bootstrap: Bootstrap,
+    statistic: Statistic = "mean",
 ) -> PairedDifference | None:
-    """Compare marks of the same items, joined by item id; None when no item has two marks.
+    """Compare the points of a measure, joined by item.
 
-    ValueError when an item has two scores on one side.
+    The mean is that of `metrics.mean_with_interval`: over groups of each group's mean. None when no
+    item has two points or the statistic does not exist; ValueError when one side has two of an
+    item.
     """
-    first, second = _by_id(before), _by_id(after)
-    rows = sorted(
-        (old.cluster, new.value - old.value)
-        for name, old in first.items()
-        if (new := second.get(name)) and old.value is not None and new.value is not None
-    )
-    if not rows:
+    first, second = _by_item(before), _by_item(after)
+    common = first.keys() & second.keys()
+    if not common:
         return None
-    table = _table(rows)
-    difference = float(table.sums.sum() / table.counts.sum())
-    low, high = _interval(table, difference, Bootstrap(resamples, seed))
+    pairs = _pairs(first, second)
+    compare = _difference_of_rhos if statistic == "spearman" else _difference_of_means
+    flips, exact = _flips(pairs, bootstrap)
+    drawn = times_drawn(pairs.clusters, bootstrap)
+    observed, flipped, resampled = compare(pairs, flips, drawn)
+    if np.isnan(observed):
+        return None
+    low, high = _interval(resampled, observed, pairs.clusters)
     return PairedDifference(
-        difference=difference,
+        difference=observed,
         low=low,
         high=high,
-        p=_sign_flip(table.sums, resamples, seed),
-        n=len(rows),
-        clusters=len(table.sums),
-        left_out=len(first.keys() | second.keys()) - len(rows),
+        p=_p_value(observed, flipped, exact),
+        n=len(common),
+        clusters=pairs.clusters,
+        left_out=len(first.keys() | second.keys()) - len(common),
     )
 
 
-def _by_id(scores: Sequence[Score]) -> Mapping[str, Score]:
-    found = {score.item_id: score for score in scores}
-    if len(found) < len(scores):
-        raise ValueError("an item has two scores")
+def _by_item(points: Sequence[Point]) -> Mapping[str, Point]:
+    found = {point.item: point for point in points}
+    if len(found) < len(points):
+        raise ValueError("an item has two points")
     return found
 
 
-def _table(rows: Sequence[tuple[str, float]]) -> _Table:
-    _, cluster = np.unique([name for name, _ in rows], return_inverse=True)
-    sums = np.bincount(cluster, weights=np.array([value for _, value in rows], dtype=np.float64))
-    return _Table(sums.astype(np.float64), np.bincount(cluster).astype(np.float64))
+def _pairs(first: Mapping[str, Point], second: Mapping[str, Point]) -> _Pairs:
+    rows = sorted((old.cluster, item, old) for item, old in first.items() if item in second)
+    _, cluster = np.unique([row[0] for row in rows], return_inverse=True)
+    _, group = np.unique([row[2].group for row in rows], return_inverse=True)
+    return _Pairs(
+        before=np.array([old.value for *_, old in rows], dtype=np.float64),
+        after=np.array([second[item].value for _, item, _ in rows], dtype=np.float64),
+        truths=np.array([old.truth or 0.0 for *_, old in rows], dtype=np.float64),
+        cluster=cluster.astype(np.int64),
+        group=group.astype(np.int64),
+    )
 
 
-def _interval(table: _Table, difference: float, bootstrap: Bootstrap) -> tuple[float, float]:
-    """The interval contains the difference; of one cluster nothing is known: all of -1..1."""
-    clusters = len(table.sums)
-    if clusters == 1:
-        return -1.0, 1.0
-    rng = np.random.default_rng(bootstrap.seed)
-    drawn = rng.integers(0, clusters, size=(bootstrap.resamples, clusters))
-    means = table.sums[drawn].sum(axis=1) / table.counts[drawn].sum(axis=1)
-    low, high = (float(value) for value in np.percentile(means, INTERVAL))
-    return min(low, difference), max(high, difference)
+def _flips(pairs: _Pairs, bootstrap: Bootstrap) -> tuple[NDArray[np.bool_], bool]:
+    """Which clusters' models are exchanged, bool [flips, clusters], and whether these are all.
 
-
-def _sign_flip(sums: Floats, resamples: int, seed: int) -> float:
-    """Share of sign flips of the clusters' sums whose total is at least as far from 0.
-
-    Clusters without a difference do not count, as flipping them changes nothing. All flips are
-    taken where there are at most `resamples`; else as many are drawn, and the observed one counts
-    with them, so that p is never 0.
+    Clusters without a difference are never flipped, as that changes nothing.
     """
-    moved = sums[sums != 0]
-    least = abs(moved.sum()) - 1e-9 * np.abs(moved).sum()  # sums of fractions round
-    exact = 2 ** len(moved) <= resamples
+    differs = np.zeros(pairs.clusters, dtype=bool)
+    np.logical_or.at(differs, pairs.cluster, pairs.before != pairs.after)
+    moved = np.flatnonzero(differs)
+    exact = 2 ** len(moved) <= bootstrap.resamples
     if exact:
-        bits = np.arange(2 ** len(moved))[:, None] >> np.arange(len(moved))
-        flips = bits & 1
+        toss = (np.arange(2 ** len(moved))[:, None] >> np.arange(len(moved))) & 1
     else:
-        rng = np.random.default_rng(seed)
-        flips = rng.integers(0, 2, size=(resamples, len(moved)))
-    totals = moved.sum() - 2 * (flips @ moved)
-    extreme = int((np.abs(totals) >= least).sum())
-    return extreme / len(flips) if exact else (extreme + 1) / (resamples + 1)
+        rng = np.random.default_rng(bootstrap.seed)
+        toss = rng.integers(0, 2, size=(bootstrap.resamples, len(moved)))
+    flips = np.zeros((len(toss), pairs.clusters), dtype=bool)
+    flips[:, moved] = toss.astype(bool)
+    return flips, exact
+
+
+def _difference_of_means(
+    pairs: _Pairs, flips: NDArray[np.bool_], drawn: Floats
+) -> tuple[float, Floats, Floats]:
+    """Observed, flipped and resampled differences of the mean of group means."""
+    groups = int(pairs.group.max()) + 1
+    shape = (pairs.clusters, groups)
+    cell = pairs.cluster * groups + pairs.group
+    size = shape[0] * shape[1]
+    change = np.bincount(cell, weights=pairs.after - pairs.before, minlength=size).reshape(shape)
+    counts = np.bincount(cell, minlength=size).reshape(shape).astype(np.float64)
+    totals = counts.sum(axis=0)
+    observed = float((change.sum(axis=0) / totals).mean())
+    signs = np.where(flips, -1.0, 1.0)
+    flipped = ((signs @ change) / totals).mean(axis=1)
+    # A resample can miss a small group altogether; its mean is then over the groups it has.
+    with np.errstate(invalid="ignore", divide="ignore"):
+        resampled = np.nanmean((drawn @ change) / (drawn @ counts), axis=1)
+    return observed, flipped, resampled
+
+
+def _difference_of_rhos(
+    pairs: _Pairs, flips: NDArray[np.bool_], drawn: Floats
+) -> tuple[float, Floats, Floats]:
+    """Observed, flipped and resampled differences of the rank correlation with the truths."""
+    once = np.ones((1, len(pairs.truths)))
+
+    def change(old: Floats, new: Floats, times: Floats) -> Floats:
+        return spearman(new, pairs.truths, times) - spearman(old, pairs.truths, times)
+
+    observed = float(change(pairs.before, pairs.after, once)[0])
+    swaps = flips[:, pairs.cluster]
+    flipped = np.concatenate(
+        [
+            change(
+                np.where(swap, pairs.after, pairs.before),
+                np.where(swap, pairs.before, pairs.after),
+                once,
+            )
+            for swap in swaps
+        ]
+    )
+    resampled = change(pairs.before, pairs.after, drawn[:, pairs.cluster])
+    return observed, flipped, resampled
+
+
+def _interval(resampled: Floats, observed: float, clusters: int) -> tuple[float, float]:
+    """It contains the difference; of one cluster nothing is known: all of -1..1."""
+    resampled = resampled[~np.isnan(resampled)]
+    low, high = -1.0, 1.0
+    if clusters > 1 and len(resampled):
+        low, high = (float(value) for value in np.percentile(resampled, INTERVAL))
+    return min(low, observed), max(high, observed)
+
+
+def _p_value(observed: float, flipped: Floats, exact: bool) -> float:
+    """Share of flips that are as far from 0. Of drawn ones the observed is one: p is never 0."""
+    flipped = flipped[~np.isnan(flipped)]
+    extreme = int((np.abs(flipped) >= abs(observed) * (1 - _ROUNDING) - 1e-12).sum())
+    return extreme / len(flipped) if exact else (extreme + 1) / (len(flipped) + 1)

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from video_star.domain import StepReport
+from video_star.domain import PairedDifference, StepReport
 from video_star.errors import DataError
 from video_star.layout import RoundPaths, Workspace
 from video_star.metrics import RoundMetrics
@@ -22,6 +22,20 @@ HEADLINES = ("kinetics_qa/open_accuracy", "kinetics_qa/choice_accuracy", "tempco
 """Metrics of the terminal table, where they were measured; --json has all of them."""
 
 
+SURE = 0.05
+"""p below which the table marks a difference."""
+
+
+class DifferenceRow(TypedDict):
+    """A paired difference as `--json` shows it; p is two-sided."""
+
+    difference: float
+    low: float
+    high: float
+    p: float
+    n: int
+
+
 class MetricRow(TypedDict):
     """A metric as `--json` shows it."""
 
@@ -29,6 +43,8 @@ class MetricRow(TypedDict):
     low: float
     high: float
     n: int
+    against: dict[str, DifferenceRow]
+    """By round (r0 and the one before): the paired difference on the same items."""
 
 
 class KindYield(TypedDict):
@@ -64,7 +80,7 @@ def rounds_rows(workspace: Workspace) -> list[RoundRow]:
 
 
 def _row(paths: RoundPaths) -> RoundRow:
-    metrics = _read(paths.metrics, RoundMetrics).metrics
+    found = _read(paths.metrics, RoundMetrics)
     curated = paths.report("curate")
     counts = _read(curated, StepReport).metrics if curated.exists() else {}
     return {
@@ -74,9 +90,22 @@ def _row(paths: RoundPaths) -> RoundRow:
         "rationalized_yield": counts.get("rationalized_yield"),
         "kinds": _kind_yields(counts),
         "metrics": {
-            name: {"value": m.value, "low": m.low, "high": m.high, "n": m.n}
-            for name, m in sorted(metrics.items())
+            name: {
+                "value": m.value,
+                "low": m.low,
+                "high": m.high,
+                "n": m.n,
+                "against": _against(found.comparisons.get(name, {})),
+            }
+            for name, m in sorted(found.metrics.items())
         },
+    }
+
+
+def _against(pairs: dict[str, PairedDifference]) -> dict[str, DifferenceRow]:
+    return {
+        name: {"difference": d.difference, "low": d.low, "high": d.high, "p": d.p, "n": d.n}
+        for name, d in pairs.items()
     }
 
 
@@ -113,7 +142,10 @@ def print_rounds(rows: list[RoundRow]) -> None:
 def rounds_table(rows: list[RoundRow]) -> Table:
     """Yields and headline metrics: percent, 95 % interval, change against the first row."""
     names = headline_metrics(rows)
-    caption = "Percent; below it the 95 % interval; + and - against the first row."
+    caption = (
+        "Percent; below it the 95 % interval; + and - against the first row, * where p < 0.05 "
+        "(paired test on the same items)."
+    )
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, caption=caption, caption_justify="left")
     for heading in ("round", "kept", "direct\nyield", "rationalized\nyield"):
         table.add_column(heading, justify="left" if heading == "round" else "right")
@@ -159,7 +191,9 @@ def _kind(share: KindYield | None) -> Text:
 def headline_metrics(rows: list[RoundRow]) -> list[str]:
     """The headline metrics that any row has; the first three of all when it has none of them."""
     measured = {name for row in rows for name in row["metrics"]}
-    return [n for n in HEADLINES if n in measured] or sorted(measured)[:3]
+    # Of the others those first that are shares and better when they are more.
+    others = sorted(measured, key=lambda name: (not name.endswith("accuracy"), name))
+    return [n for n in HEADLINES if n in measured] or others[:3]
 
 
 def _share(value: float | None) -> str:
@@ -172,7 +206,10 @@ def _metric(metric: MetricRow | None, first: MetricRow | None, is_first: bool) -
     cell = Text()
     if first is not None and not is_first:
         change = 100 * (metric["value"] - first["value"])
-        cell.append(f"{change:+.1f} ", style="green" if change > 0 else "red" if change < 0 else "")
+        pair = metric["against"].get("r0")
+        sure = "*" if pair is not None and pair["p"] < SURE else ""
+        style = "green" if change > 0 else "red" if change < 0 else ""
+        cell.append(f"{change:+.1f}{sure} ", style=style)
     cell.append(f"{100 * metric['value']:.1f}", style="bold")
     cell.append(f"\n{100 * metric['low']:.1f} - {100 * metric['high']:.1f}", style="dim")
     return cell

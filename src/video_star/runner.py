@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
+from operator import attrgetter
 
 from video_star.context import StepContext
 from video_star.domain import Failure, ModelRef, StepReport
@@ -37,7 +38,7 @@ class Step:
     function: str
     """module:function, imported only when the step runs."""
     sections: tuple[str, ...]
-    """Sections of params.yaml that change its result: the `params` of its DVC stage."""
+    """Sections (or keys: "a.b") of params.yaml that change its result: its DVC stage's `params`."""
     rounds: str
     """Which rounds it exists for: "once" (r0 only), "rounds" (r1..), "evaluated" (r0, r1..)."""
     version: int
@@ -45,7 +46,7 @@ class Step:
 
 
 STEPS: dict[str, Step] = {
-    "ingest": Step("video_star.steps.ingest:run_ingest", ("seed", "ingest", "evaluate"), "once", 2),
+    "ingest": Step("video_star.steps.ingest:run_ingest", ("seed", "ingest", "evaluate.benchmarks"), "once", 2),
     "base": Step("video_star.steps.base:run_base", ("model",), "once", 1),
     "generate": Step(
         "video_star.steps.generate:run_generate",
@@ -122,7 +123,9 @@ def _engine_opener(
 
 def _refuse_changed_params(step: str, before: Params, after: Params) -> None:
     """DVC records parameters when a stage ends: an edit in between would be recorded as used."""
-    changed = [s for s in STEPS[step].sections if getattr(before, s) != getattr(after, s)]
+    changed = [
+        name for name in STEPS[step].sections if attrgetter(name)(before) != attrgetter(name)(after)
+    ]
     if changed:
         raise VideoStarError(
             f"{', '.join(changed)} in params.yaml changed while {step} ran, so its result would be "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -56,8 +58,25 @@ def test_rows_hold_yields_and_every_metric(finished: Workspace) -> None:
         "low": pytest.approx(0.7),
         "high": pytest.approx(0.9),
         "n": 40,
+        "against": {},
     }
     assert "other/metric" in rows[0]["metrics"]
+
+
+def test_a_paired_difference_is_in_the_row_and_marked_in_the_table(finished: Workspace) -> None:
+    path = finished.round("r2").metrics
+    pair = {"difference": 0.6, "low": 0.5, "high": 0.7, "n": 40, "clusters": 9, "left_out": 0}
+    whole = json.loads(path.read_text())
+    whole["comparisons"] = {OPEN: {"r0": {**pair, "p": 0.01}, "r1": {**pair, "p": 0.3}}}
+    path.write_text(json.dumps(whole))
+    rows = rounds_rows(finished)
+    against = rows[2]["metrics"][OPEN]["against"]
+    assert against["r1"] == {"difference": 0.6, "low": 0.5, "high": 0.7, "n": 40, "p": 0.3}
+    console = Console(width=120, record=True, file=io.StringIO())
+    console.print(rounds_table(rows))
+    text = console.export_text()
+    assert text.count("+60.0*") == 1
+    assert "+60.0 " in text
 
 
 def test_a_round_that_is_not_evaluated_yet_has_no_row(finished: Workspace) -> None:

@@ -12,6 +12,8 @@ import json
 import os
 import sys
 import time
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,8 @@ import yaml
 
 def stage_of(step: str, name: str, params: dict[str, Any]) -> dict[str, Any]:
     """The stage with its placeholders filled in, for the few kinds that dvc.yaml uses."""
-    stage = yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))["stages"][step]
+    stages = yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    stage = stages.get(f"{step}-{name}", stages[step])
     text = json.dumps(stage.get("do", stage))
     previous = params["rounds"].get(name, {}).get("prev", "")
     for key, value in (
@@ -58,7 +61,8 @@ def content(stage: dict[str, Any], params: dict[str, Any]) -> str:
     """A text that changes with each listed section and each byte of a dependency."""
     digest = hashlib.sha256()
     for section in stage["params"]:
-        digest.update(json.dumps(params[section], sort_keys=True).encode())
+        value = reduce(getitem, section.split("."), params)
+        digest.update(json.dumps(value, sort_keys=True).encode())
     for dep in stage["deps"]:
         path = Path(dep)
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:

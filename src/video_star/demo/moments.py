@@ -22,14 +22,14 @@ ACTIVITIES: Final = {"train": 28, "val": 8}
 SECONDS: Final = FRAMES // FPS
 
 
-def _pair(name: str, same: bool, seed: int) -> tuple[Clip, Clip, tuple[str, str]]:
+def _pair(name: str, same: bool, seed: int) -> tuple[tuple[Clip, Clip], tuple[str, str]]:
     rng = random.Random(stable_seed(seed, "moma", name))
     first, second = rng.sample(ACTIONS, 2)
     one = world.draw_clip(first.program, rng.getrandbits(31))
     while True:
         other = world.draw_clip(second.program, rng.getrandbits(31))
         if (other.subject == one.subject) == same:
-            return one, other, (first.name, second.name)
+            return (one, other), (first.name, second.name)
 
 
 def _interaction(number: str, clip: Clip, frame: int, start: float, entity: str) -> dict[str, Any]:
@@ -48,13 +48,15 @@ def _interaction(number: str, clip: Clip, frame: int, start: float, entity: str)
     }
 
 
-def _activity(name: str, pair: tuple[Clip, Clip, tuple[str, str]], same: bool) -> dict[str, Any]:
+def _activity(
+    name: str, clips: tuple[Clip, Clip], actions: tuple[str, str], same: bool
+) -> dict[str, Any]:
     """One sub-activity over both clips: its boxes show one thing twice, and perhaps another one."""
     shown = [(0, 2), (0, FRAMES - 4), (1, 3)]
     interactions = [
         _interaction(
             f"{name}_{number}",
-            pair[index],
+            clips[index],
             frame,
             float(index * SECONDS),
             "1" if same or index == 0 else "2",
@@ -64,7 +66,7 @@ def _activity(name: str, pair: tuple[Clip, Clip, tuple[str, str]], same: bool) -
     duration = 2.0 * SECONDS
     part = {
         "id": f"{name}_0",
-        "class_name": " and then ".join(pair[2]),
+        "class_name": " and then ".join(actions),
         "start_time": 0.0,
         "end_time": duration,
         "higher_order_interactions": interactions,
@@ -92,10 +94,10 @@ def write(root: Path, seed: int) -> None:
         names = [f"{split}{number:04d}" for number in range(count)]
         for number, name in enumerate(names):
             same = number % 4 == 0
-            pair = _pair(name, same, seed)
-            frames = np.concatenate([world.render(clip) for clip in pair[:2]])
+            clips, actions = _pair(name, same, seed)
+            frames = np.concatenate([world.render(clip) for clip in clips])
             mp4.write(root / "videos" / "raw" / f"{name}.mp4", frames)
-            annotations.append(_activity(name, pair, same))
+            annotations.append(_activity(name, clips, actions, same))
         splits[split] = names
     for path, content in (("anns/anns.json", annotations), ("splits/standard.json", splits)):
         target = root / path

@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from video_star.benchmarks import open_benchmark
-from video_star.benchmarks.base import Benchmark, Item, Measure
+from video_star.benchmarks.base import Benchmark, Item, MarksTogether, Measure
+from video_star.comparisons import compare, digest_scores, refuse_unmeasured
 from video_star.context import StepContext
 from video_star.domain import Failure, MetricValue, Prediction, Score, StepReport
 from video_star.engines.base import Outcome, Reply, Request, Sampling, Unusable
 from video_star.engines.store import ask, open_store
 from video_star.errors import DataError
-from video_star.metrics import Bootstrap, RoundMetrics, mean_with_interval
+from video_star.metrics import Bootstrap, RoundMetrics, Undefined, summarise
 from video_star.models import read_ref
 from video_star.records import dump_json, write_records, write_text
 from video_star.runner import StepResult
@@ -53,14 +54,21 @@ class Marked:
 
 def run_evaluate(context: StepContext) -> StepResult:
     """Measure this round's model; DataError when a benchmark has no item or nothing is scored."""
+    refuse_unmeasured(context)
     exams = list(_open_exams(context))
     replies = _ask(context, exams)
     shutil.rmtree(context.paths.predictions, ignore_errors=True)
-    marked = {exam.name: _mark(exam, replies) for exam in exams}
+    marked = {exam.name: _mark(context, exam, replies) for exam in exams}
     for exam in exams:
         folder = context.paths.predictions / exam.name
         _write(folder, exam, replies, marked[exam.name])
-    metrics = _summarise(context, marked)
+    measured = {exam.name: (exam.benchmark, marked[exam.name].measures) for exam in exams}
+    metrics = _summarise(context, marked).model_copy(
+        update={
+            "comparisons": compare(context, measured, _bootstrap(context)),
+            "scores_sha256": digest_scores(context.paths),
+        }
+    )
     write_text(context.paths.metrics, dump_json(metrics.model_dump(mode="json")))
     failures = tuple(failure for done in marked.values() for failure in done.failures)
     return StepResult(_report(context, marked, metrics), failures)
@@ -69,7 +77,7 @@ def run_evaluate(context: StepContext) -> StepResult:
 def _open_exams(context: StepContext) -> Iterator[Exam]:
     """All benchmarks are opened and read before any model is loaded."""
     for name, raw in context.params.evaluate.benchmarks.items():
-        benchmark = open_benchmark(name, raw)
+        benchmark = open_benchmark(name, raw, context.workspace.root)
         items = benchmark.items(context)
         if not items:
             raise DataError(
@@ -95,7 +103,10 @@ def _ask(context: StepContext, exams: Sequence[Exam]) -> Replies:
     return ask(engine, store, requests, context.progress)
 
 
-def _mark(exam: Exam, replies: Replies) -> Marked:
+def _mark(context: StepContext, exam: Exam, replies: Replies) -> Marked:
+    """Marks of all items in their order; items without an answer are unscored failures."""
+    texts = _texts(exam, replies)
+    marks = _marks(context, exam, texts)
     scores: list[Score] = []
     failures: list[Failure] = []
     for item in exam.items:
@@ -111,16 +122,34 @@ def _mark(exam: Exam, replies: Replies) -> Marked:
                 )
             )
         else:
-            scores.append(exam.benchmark.score(item, reply.text))
+            scores += marks[item.id]
     return Marked(scores, failures, exam.benchmark.measures(scores))
 
 
-def _write(folder: Path, exam: Exam, replies: Replies, marked: Marked) -> None:
-    texts = {
+def _marks(context: StepContext, exam: Exam, texts: Mapping[str, str]) -> dict[str, list[Score]]:
+    """The marks of each answered item: at once where the benchmark wants to, else one by one."""
+    answered = [item for item in exam.items if item.id in texts]
+    if isinstance(exam.benchmark, MarksTogether):
+        scores = exam.benchmark.score_all(context, answered, texts)
+    else:
+        scores = [exam.benchmark.score(item, texts[item.id]) for item in answered]
+    marks: dict[str, list[Score]] = {item.id: [] for item in answered}
+    for score in scores:
+        marks[score.item_id].append(score)
+    return marks
+
+
+def _texts(exam: Exam, replies: Replies) -> dict[str, str]:
+    """The answers by item id; items whose video cannot be used have none."""
+    return {
         item.id: reply.text
         for item in exam.items
         if isinstance(reply := replies[exam.key(item)], Reply)
     }
+
+
+def _write(folder: Path, exam: Exam, replies: Replies, marked: Marked) -> None:
+    texts = _texts(exam, replies)
     write_records(
         folder / "predictions.jsonl",
         (
@@ -135,20 +164,19 @@ def _write(folder: Path, exam: Exam, replies: Replies, marked: Marked) -> None:
 
 def _summarise(context: StepContext, marked: Mapping[str, Marked]) -> RoundMetrics:
     """Means with intervals of everything that was measured."""
-    # One seed for all: metrics of the same videos are then resampled alike.
-    bootstrap = Bootstrap(
-        context.params.evaluate.bootstrap, stable_seed(context.params.seed, "bootstrap")
-    )
+    bootstrap = _bootstrap(context)
     metrics: dict[str, MetricValue] = {}
     slices: dict[str, dict[str, MetricValue]] = {}
+    undefined: dict[str, str] = {}
     for name, done in marked.items():
         for measure in done.measures:
             key = f"{name}/{measure.name}"
-            metrics[key] = mean_with_interval(measure.points, bootstrap)
-            parts = {
-                part: mean_with_interval(points, bootstrap)
-                for part, points in measure.slices.items()
-            }
+            whole, parts = _numbers(measure, bootstrap)
+            if isinstance(whole, Undefined):
+                undefined[key] = measure.missing or whole.reason
+                context.progress.note(f"{key} has no value: {undefined[key]}.")
+                continue
+            metrics[key] = whole
             if parts:
                 slices[key] = parts
     if not metrics:
@@ -156,7 +184,25 @@ def _summarise(context: StepContext, marked: Mapping[str, Marked]) -> RoundMetri
             f"evaluate {context.round}: not one answer could be scored; look at "
             f"{context.paths.predictions} and at the videos of the benchmarks."
         )
-    return RoundMetrics(round=context.round, metrics=metrics, slices=slices)
+    return RoundMetrics(round=context.round, metrics=metrics, slices=slices, undefined=undefined)
+
+
+def _bootstrap(context: StepContext) -> Bootstrap:
+    """One seed for all: metrics of the same videos are then resampled alike."""
+    seed = stable_seed(context.params.seed, "bootstrap")
+    return Bootstrap(context.params.evaluate.bootstrap, seed)
+
+
+def _numbers(
+    measure: Measure, bootstrap: Bootstrap
+) -> tuple[MetricValue | Undefined, dict[str, MetricValue]]:
+    """The number of a measure, and those of its slices that have one."""
+    whole, *parts = (
+        summarise(points, bootstrap, measure.statistic, measure.bounds)
+        for points in (measure.points, *measure.slices.values())
+    )
+    pairs = zip(measure.slices, parts, strict=True)
+    return whole, {name: part for name, part in pairs if isinstance(part, MetricValue)}
 
 
 def _report(

@@ -85,7 +85,8 @@ def report_metrics(paths: RoundPaths) -> dict[str, float]:
         report = StepReport.model_validate_json(path.read_text(encoding="utf-8"))
         for name in ("read", "written", "rejected", "failed"):
             found[f"{step}/{name}"] = float(getattr(report, name))
-        found.update({f"{step}/{name}": value for name, value in report.metrics.items()})
+        if step != "evaluate":  # its metrics stand under their own names
+            found.update({f"{step}/{name}": value for name, value in report.metrics.items()})
     return found
 
 
@@ -101,12 +102,17 @@ def yields_of(row: RoundRow) -> dict[str, float]:
 
 
 def benchmark_metrics(metrics: dict[str, MetricRow]) -> dict[str, float]:
-    """Each benchmark metric and the ends of its 95 % interval."""
+    """Each benchmark metric, the ends of its 95 % interval, and its paired differences."""
     found: dict[str, float] = {}
     for name, metric in metrics.items():
         found[name] = metric["value"]
         found[f"{name}_low"] = metric["low"]
         found[f"{name}_high"] = metric["high"]
+        for other, pair in metric["against"].items():
+            found[f"{name}_minus_{other}"] = pair["difference"]
+            found[f"{name}_minus_{other}_low"] = pair["low"]
+            found[f"{name}_minus_{other}_high"] = pair["high"]
+            found[f"{name}_minus_{other}_p"] = pair["p"]
     return found
 
 
