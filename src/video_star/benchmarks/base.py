@@ -17,7 +17,7 @@ from video_star.context import StepContext
 from video_star.domain import Score
 from video_star.engines.base import Clip
 from video_star.errors import UsageError
-from video_star.metrics import Point
+from video_star.metrics import Point, Statistic
 
 G = TypeVar("G")
 P = TypeVar("P", bound="BenchmarkParams")
@@ -42,8 +42,10 @@ class Item(Generic[G]):
     """The metric that the item's score counts for."""
     slices: tuple[str, ...]
     gold: G
+    truth: float | None = None
+    """The right number, where the answer is a number."""
 
-    def scored(self, value: float | None, reason: str) -> Score:
+    def scored(self, value: float | None, reason: str, predicted: float | None = None) -> Score:
         """The score of this item; None is unscored."""
         return Score(
             item_id=self.id,
@@ -52,6 +54,8 @@ class Item(Generic[G]):
             cluster=self.cluster,
             slices=self.slices,
             reason=reason,
+            predicted=predicted,
+            truth=self.truth,
         )
 
 
@@ -62,6 +66,11 @@ class Measure:
     name: str
     points: tuple[Point, ...]
     slices: Mapping[str, tuple[Point, ...]]
+    bounds: tuple[float, float] = (0.0, 1.0)
+    """The least and the greatest value that a point can have."""
+    statistic: Statistic = "mean"
+    missing: str = ""
+    """Why there is no point, where there is none and the number is reported as undefined."""
 
 
 class Benchmark(Protocol[G]):
@@ -87,6 +96,17 @@ class Benchmark(Protocol[G]):
 
 
 @runtime_checkable
+class MarksTogether(Protocol[G]):
+    """A benchmark that marks all answers at once, perhaps in several ways: judges are asked so."""
+
+    def score_all(
+        self, context: StepContext, items: Sequence[Item[G]], texts: Mapping[str, str]
+    ) -> list[Score]:
+        """Marks of the items, each of which has an answer in `texts`; one per item and metric."""
+        ...
+
+
+@runtime_checkable
 class HasVideos(Protocol):
     """A benchmark with video files of its own, besides those of the manifest."""
 
@@ -105,7 +125,7 @@ def plain_measures(scores: Iterable[Score]) -> list[Measure]:
     for score in scores:
         if score.value is None:
             continue
-        point = Point(score.value, score.cluster)
+        point = Point(score.value, score.cluster, item=score.item_id)
         points.setdefault(score.metric, []).append(point)
         for name in score.slices:
             slices.setdefault(score.metric, {}).setdefault(name, []).append(point)
@@ -120,10 +140,13 @@ def own_params(kind: type[P], name: str, raw: Mapping[str, Any]) -> P:
     try:
         return kind.model_validate(raw)
     except ValidationError as error:
-        problems = "; ".join(
-            f"evaluate.benchmarks.{'.'.join([name, *map(str, item['loc'])])}: {item['msg']}"
-            for item in error.errors()[:5]
-        )
-        raise UsageError(
-            f"params.yaml: {problems}; the parameters of {name} are {', '.join(kind.model_fields)}."
-        ) from error
+        known = f"; the parameters of {name} are {', '.join(kind.model_fields)}"
+        raise UsageError(f"params.yaml: {wrong_params(name, error)}{known}.") from error
+
+
+def wrong_params(name: str, error: ValidationError) -> str:
+    """The keys of params.yaml that a benchmark does not take, and what is wrong with them."""
+    return "; ".join(
+        f"evaluate.benchmarks.{'.'.join([name, *map(str, item['loc'])])}: {item['msg']}"
+        for item in error.errors()[:5]
+    )

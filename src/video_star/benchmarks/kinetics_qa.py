@@ -1,45 +1,63 @@
 """Kinetics-QA, re-built: what is the action of a held-out clip, asked openly and with options.
 
-The questions of the published Kinetics700-QA were never released, so numbers compare between rounds
-and with whoever uses the same manifest, not with the paper. The items are the manifest's test
-samples that have a class label; the question is the sample's own. Two metrics:
+The field has no such questions: those of the paper's Kinetics700-QA were never released. So numbers
+compare between rounds and with whoever uses the same manifest and seed, not with the paper.
+What makes the items, all of it:
 
-- `open_accuracy`: the bare question; right when the class verifier finds the label in the answer.
-- `choice_accuracy`: the label among distractors drawn from the data set's other classes by a stable
-  hash; right when exactly the right option is chosen.
+- split: every test sample of the manifest that has a class label;
+- question: the sample's own, which ingest drew from its templates by seed and sample id;
+- right option: the sample's first class label; options in an order drawn by seed and sample id;
+- wrong options: other classes of the data set, none of which is a label of the sample or a synonym
+  of one, drawn by seed and sample id: out of the nearest names, twice as many as are needed
+  (`distractors: similar`, confusable.py), or out of all (`any`).
+
+Metrics:
+
+- `open_accuracy`: the bare question; right when the class verifier finds the label in the answer;
+- `choice_accuracy`: right when exactly the right option is chosen;
+- with a judge, `judged_accuracy`, `judged_score` (0..5) and `judged_share` of the open answers, by
+  Video-ChatGPT's protocol (video_chatgpt.py), as the paper measures its Kinetics700-QA.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from string import ascii_uppercase
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
 from video_star import prompts
 from video_star.benchmarks.base import BenchmarkParams, Item, Measure, own_params, plain_measures
-from video_star.benchmarks.options import named_options
+from video_star.benchmarks.confusable import Confusable
+from video_star.benchmarks.video_chatgpt import Asked, ChatParams
+from video_star.benchmarks.video_qa import judge_of, judged, with_bounds
 from video_star.context import StepContext
 from video_star.domain import Score, VideoSample
+from video_star.embeddings import open_embedder
 from video_star.engines.base import Clip
 from video_star.errors import UsageError
-from video_star.labels import ClassLabel
+from video_star.labels import ClassLabel, label_text
 from video_star.layout import Workspace
 from video_star.manifest import read_manifest
 from video_star.params import VerifyParams
 from video_star.stable import stable_shuffle
-from video_star.verifiers import Case, Known, judge
-
-_LETTER = re.compile(r"\(?([A-Z])(?:[.)]|$)\s*(.*)", re.DOTALL)
+from video_star.verifiers import Case, Known, judge, prepare
+from video_star.verifiers.choices import choose
 
 
 class KineticsQAParams(BenchmarkParams):
     options: int = Field(ge=2, le=26)
     """Options of the multiple-choice form."""
+    distractors: Literal["similar", "any"]
+    """Wrong options with names near to the right one, or any."""
+    judge: ChatParams | None
+    """Judges the open answers as well."""
+
+
+NEAREST = 2
+"""Wrong options are drawn from so many times as many nearest classes: not always the same ones."""
 
 
 @dataclass(frozen=True)
@@ -69,30 +87,57 @@ class KineticsQA:
     def items(self, context: StepContext) -> list[Item[Open | Choice]]:
         """Two items for each test sample with a class label, by sample id."""
         samples = read_manifest(context.workspace)
-        classes, known = _classes(samples), Known.of(samples, context.params.verify)
+        verify, settings = context.params.verify, context.params.settings
+        known = Known.of(samples, verify, context.workspace.root, settings.device)
+        others = self._others(context, _classes(samples))
         made: list[Item[Open | Choice]] = []
         for sample in samples:
             if sample.split == "test" and _class_labels(sample):
-                choice = self._choice(sample, classes[sample.dataset], context.params.seed)
-                asked = Case("", sample.question, sample.labels)
-                opened = Open(asked, context.params.verify, known)
+                name = _class_labels(sample)[0].name
+                choice = self._choice(sample, others[sample.dataset][name], context.params.seed)
+                opened = Open(Case("", sample.question, sample.labels), verify, known)
                 made += _both_forms(sample, opened, choice, context.workspace)
         return made
 
-    def _choice(self, sample: VideoSample, classes: Sequence[str], seed: int) -> Choice:
-        """The sample's first label among stable-drawn distractors, in a stable order."""
+    def _others(
+        self, context: StepContext, classes: Mapping[str, Sequence[str]]
+    ) -> dict[str, dict[str, list[str]]]:
+        """The other classes of each class of each data set, the likeliest distractors first."""
+        if self.params.distractors == "any":
+            return {
+                dataset: {name: [other for other in names if other != name] for name in names}
+                for dataset, names in classes.items()
+            }
+        device = context.params.settings.device
+        embed = open_embedder(
+            context.params.verify.embedding_model,
+            context.workspace.root,
+            None if device == "auto" else device,
+        )
+        near = {dataset: Confusable(own, embed) for dataset, own in classes.items() if own}
+        return {
+            dataset: {name: near[dataset].nearest(name) for name in names}
+            for dataset, names in classes.items()
+        }
+
+    def _choice(self, sample: VideoSample, ranked: Sequence[str], seed: int) -> Choice:
+        """The sample's first label among distractors drawn from `ranked`, in a stable order."""
         labels = _class_labels(sample)
         taken = {text.casefold() for label in labels for text in (label.name, *label.synonyms)}
-        others = [name for name in classes if name.casefold() not in taken]
-        if len(others) < self.params.options - 1:
+        others = [name for name in ranked if name.casefold() not in taken]
+        wrong = self.params.options - 1
+        if len(others) < wrong:
             raise UsageError(
                 f"params.yaml: evaluate.benchmarks.kinetics_qa.options is {self.params.options}, "
                 f"but data set {sample.dataset} has only {len(others)} classes besides "
                 f"{labels[0].name!r}; lower it or name more classes."
             )
-        distractors = stable_shuffle(others, seed, "kinetics-qa-distractors", sample.id)
-        options = [labels[0].name, *distractors[: self.params.options - 1]]
-        options = stable_shuffle(options, seed, "kinetics-qa-order", sample.id)
+        if self.params.distractors == "similar":
+            others = others[: NEAREST * wrong]
+        distractors = stable_shuffle(others, seed, "kinetics-qa-distractors", sample.id)[:wrong]
+        options = stable_shuffle(
+            [labels[0].name, *distractors], seed, "kinetics-qa-order", sample.id
+        )
         return Choice(tuple(options), options.index(labels[0].name))
 
     def score(self, item: Item[Open | Choice], text: str) -> Score:
@@ -108,9 +153,30 @@ class KineticsQA:
             float(chosen == gold.answer), "match" if chosen == gold.answer else "wrong"
         )
 
+    def score_all(
+        self,
+        context: StepContext,
+        items: Sequence[Item[Open | Choice]],
+        texts: Mapping[str, str],
+    ) -> list[Score]:
+        """Marks of all, and the judge's of the open ones where there is a judge."""
+        opened = [(item, item.gold) for item in items if isinstance(item.gold, Open)]
+        cases = [replace(gold.case, text=texts[item.id]) for item, gold in opened]
+        if opened:
+            prepare(cases, opened[0][1].verify, opened[0][1].known)
+        scores = [self.score(item, texts[item.id]) for item in items]
+        if self.params.judge is not None:
+            rated = [item for item, _ in opened]
+            asked = [
+                Asked(item.id, case.question, label_text(case.labels), case.text)
+                for item, case in zip(rated, cases, strict=True)
+            ]
+            scores += judged(rated, asked, judge_of(self.params.judge, context.workspace))
+        return scores
+
     def measures(self, scores: Sequence[Score]) -> list[Measure]:
-        """Open and choice accuracy, overall and by class."""
-        return plain_measures(scores)
+        """Open and choice accuracy and the judge's numbers, overall and by class."""
+        return with_bounds(plain_measures(scores))
 
     def write_predictions(
         self, folder: Path, items: Sequence[Item[Open | Choice]], texts: Mapping[str, str]
@@ -139,20 +205,8 @@ def _both_forms(
 
 
 def chosen_option(text: str, options: Sequence[str]) -> int | None:
-    """Index of the option an answer chooses; None when it chooses none or is ambiguous.
-
-    Counted: "B. text", "B", "B.", "B)", "(B)" (followed by nothing or by words that name no other
-    option), and one option's text alone, in whole words, upper and lower case alike.
-    """
-    text = text.strip()
-    named = named_options(text, options)
-    lettered = _LETTER.match(text)
-    if lettered is None:
-        return named.pop() if len(named) == 1 else None
-    index = ascii_uppercase.index(lettered[1])
-    if index >= len(options) or named_options(lettered[2], options) - {index}:
-        return None
-    return index
+    """Index of the option an answer chooses; None when it chooses none or is ambiguous."""
+    return choose(text, options).option
 
 
 def _class_labels(sample: VideoSample) -> list[ClassLabel]:

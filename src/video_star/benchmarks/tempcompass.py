@@ -117,7 +117,7 @@ class TempCompass:
             marks = [_point(score) for score in own if score.value is not None]
             # A match rate is over every answer that there is, scored or not.
             matches = [
-                Point(float(score.reason != "unmatched"), score.cluster)
+                Point(float(score.reason != "unmatched"), score.cluster, item=score.item_id)
                 for score in own
                 if score.value is not None or score.reason == "unmatched"
             ]
@@ -163,4 +163,4 @@ def _slice(score: Score, key: str) -> str:
 def _point(score: Score, group: str = "") -> Point:
     if score.value is None:
         raise ValueError(f"{score.item_id} is unscored")
-    return Point(score.value, score.cluster, group)
+    return Point(score.value, score.cluster, group, item=score.item_id)

@@ -16,11 +16,11 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from video_star.domain import ModelRef
-from video_star.labels import Record
 from video_star.engines.base import Outcome, Reply, Request, Unusable
 from video_star.engines.batching import clips_of, plan_batches
 from video_star.errors import DataError, UsageError
 from video_star.frames import FrameCache
+from video_star.labels import Record
 
 
 class Rule(Record):

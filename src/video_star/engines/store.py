@@ -20,10 +20,10 @@ from typing import BinaryIO, Literal
 
 from pydantic import ValidationError
 
-from video_star.labels import Record
 from video_star.engines.base import Engine, Outcome, Reply, Request, Unusable
 from video_star.errors import VideoError
 from video_star.frames import FrameCache
+from video_star.labels import Record
 from video_star.layout import Workspace
 from video_star.params import Params
 from video_star.progress import Progress

@@ -1,0 +1,55 @@
+"""Marks of open answers by rules of our own: no judge, no cost, the same everywhere.
+
+- `exact`: the answer is the correct one, less case, punctuation, accents and articles.
+- `contains`: the words of the correct answer stand together in the answer, in any inflection, and
+  are not denied, asked or only supposed, as the class verifier finds them. To "yes" and "no" the
+  first word of an answer has to agree, as "no" stands in many answers that mean "yes".
+
+Short answers of other words for the same thing are wrong by both; a judge takes them.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from video_star.labels import ClassLabel
+from video_star.params import VerifyParams
+from video_star.verifiers import Case, Known, judge
+from video_star.verifiers.classes import ClassIndex
+from video_star.verifiers.text import words_of
+
+_ARTICLES: Final = frozenset({"a", "an", "the"})
+_POLAR: Final = ("yes", "no")
+_RULE: Final = VerifyParams(
+    preset="released",
+    # Each word has to be there, inflected or not; likeness is not enough.
+    thresholds={"class_similarity": 1.0},
+    allow_hedge=False,
+    zero_yield="continue",
+    embedding_model="",
+    judge=None,
+    verifiers={},
+)
+_KNOWN: Final = Known(ClassIndex.of(()))
+"""No other classes: open answers have no closed list of names."""
+
+
+def exact(answer: str, text: str) -> bool:
+    """Whether an answer is the correct one, word for word."""
+    return _words(answer) == _words(text)
+
+
+def contains(question: str, answer: str, text: str) -> tuple[bool, str]:
+    """Whether an answer holds the correct one, undenied, and the reason in a word or two."""
+    words = _words(answer)
+    if len(words) == 1 and words[0] in _POLAR:
+        said = words_of(text)[:1]
+        return (True, "match") if said == words else (False, "no match")
+    found = judge(Case(text, question, (ClassLabel(name=answer),)), _RULE, _KNOWN)
+    return found.passed, found.reason
+
+
+def _words(text: str) -> tuple[str, ...]:
+    """Folded words without articles; all words where there is nothing else."""
+    words = words_of(text)
+    return tuple(word for word in words if word not in _ARTICLES) or words

@@ -1,0 +1,97 @@
+"""The README's own benchmark, executed as it stands there."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import tiny
+import yaml
+
+from video_star.benchmarks import open_benchmark
+from video_star.context import StepContext
+from video_star.domain import ModelRef, Prediction, Score
+from video_star.engines.scripted import read_script
+from video_star.errors import UsageError
+from video_star.frames import FrameCache
+from video_star.layout import Workspace
+from video_star.metrics import RoundMetrics
+from video_star.models import base_ref, write_ref
+from video_star.records import read_records
+from video_star.steps.evaluate import run_evaluate
+
+README = (tiny.ROOT / "README.md").read_text(encoding="utf-8")
+TABLE = """id,video,question,answer
+one,a.mp4,Which colour?,red
+two,a.mp4,Which ground?,grey
+three,b.mp4,Which colour?,blue
+"""
+
+
+def block(language: str) -> str:
+    """The README's fenced block of this language that is about benchmarks."""
+    (found,) = re.findall(rf"```{language} benchmark\n(.*?)```", README, re.DOTALL)
+    return str(found)
+
+
+@pytest.fixture
+def ready(new_workspace: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """What the README says: the file in the workspace folder, the line in params.yaml."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.delitem(sys.modules, "my_bench", raising=False)
+    workspace = new_workspace(evaluate__benchmarks=yaml.safe_load(block("yaml")))
+    (name,) = re.findall(r"One file, `(my_bench\.py)` in the workspace folder", README)
+    (workspace.root / name).write_text(block("python"), encoding="utf-8")
+    for number, video in enumerate(("a.mp4", "b.mp4")):
+        tiny.write_clip(workspace.data / "colours/videos" / video, tiny.moving_square(number))
+    (workspace.data / "colours/test.csv").write_text(TABLE, encoding="utf-8")
+    ref = base_ref(tiny.params_of(workspace).model, workspace.root)
+    write_ref(workspace.round("r0").model_json, ref)
+    return workspace
+
+
+def test_it_is_asked_marked_and_reported_like_any_other(ready: Workspace) -> None:
+    script = ready.root / "script.json"
+    rules = [{"prompt": "colour", "text": "It is Red."}, {"text": "Grey ground."}]
+    script.write_text(json.dumps(rules), encoding="utf-8")
+    params = tiny.params_of(ready)
+
+    def open_engine(ref: ModelRef) -> Any:
+        return read_script(script, ref, FrameCache(ready.frames, params.video, 1), batch_size=2)
+
+    context = StepContext(ready, params, "r0", open_engine)
+    assert run_evaluate(context).failures == ()
+    metrics = RoundMetrics.model_validate_json(context.paths.metrics.read_text())
+    accuracy = metrics.metrics["colours/accuracy"]
+    assert (accuracy.value, accuracy.n) == (2 / 3, 3)
+    assert 0 <= accuracy.low < 2 / 3 < accuracy.high <= 1
+    folder = context.paths.predictions / "colours"
+    scores = list(read_records(folder / "scores.jsonl", Score))
+    assert [(s.item_id, s.value, s.cluster) for s in scores] == [
+        ("one", 1, "a.mp4"),
+        ("two", 1, "a.mp4"),
+        ("three", 0, "b.mp4"),
+    ]
+    predictions = list(read_records(folder / "predictions.jsonl", Prediction))
+    assert predictions[1].prompt == "Which ground?"
+
+
+def test_its_parameters_are_validated_by_their_names(ready: Workspace) -> None:
+    with pytest.raises(UsageError, match=r"benchmarks\.colours\.videos: Field required"):
+        open_benchmark("colours", {"use": "my_bench:Colours", "file": "x"}, ready.root)
+
+
+@pytest.mark.parametrize("use", ["my_bench:Colour", "none_such:Colours", "my_bench:", "os:sep:x"])
+def test_a_class_that_is_not_there_is_said_in_one_sentence(ready: Workspace, use: str) -> None:
+    with pytest.raises(UsageError, match=r"colours\.use: .* cannot be imported") as caught:
+        open_benchmark("colours", {"use": use}, ready.root)
+    assert "\n" not in str(caught.value)
+
+
+def test_nothing_in_a_workspace_stands_in_for_an_installed_package(ready: Workspace) -> None:
+    open_benchmark("colours", {"use": "my_bench:Colours", "file": "x", "videos": "y"}, ready.root)
+    assert sys.path[-1] == str(ready.root.resolve())

@@ -1,0 +1,171 @@
+"""Video-ChatGPT's judge protocol: replies are read safely, unclear ones stay unscored."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chat_server import said, serve
+from hypothesis import given
+from hypothesis import strategies as st
+
+from video_star.benchmarks.video_chatgpt import (
+    Asked,
+    Opinion,
+    RecordedJudge,
+    messages,
+    official_figures,
+    open_chat_judge,
+    read_opinion,
+)
+from video_star.errors import DataError
+
+ASKED = Asked("7", "What is he doing?", "swimming", "He swims.")
+
+
+@pytest.mark.parametrize(
+    ("reply", "yes", "score"),
+    [
+        ("{'pred': 'yes', 'score': 4}", True, 4),
+        ("{'pred': 'no', 'score': 0}", False, 0),
+        ('{"pred": "Yes.", "score": "5"}', True, 5),
+        (
+            "Sure: {'pred': 'yes', 'score': 4.8} I hope this helps {'pred': 'no', 'score': 1}",
+            True,
+            4,
+        ),
+        ("```python\n{'pred': 'no',\n 'score': 2}\n```", False, 2),
+    ],
+)
+def test_the_first_dictionary_is_the_opinion(reply: str, yes: bool, score: int) -> None:
+    opinion = read_opinion(reply)
+    assert (opinion.yes, opinion.score, opinion.reason) == (yes, score, "judged")
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "",
+        "yes",
+        "{'pred': 'yes'}",
+        "{'score': 4}",
+        "{'pred': 'yes or no', 'score': 4}",
+        "{'pred': 'maybe', 'score': 4}",
+        "{'pred': True, 'score': 4}",
+        "{'pred': 'yes', 'score': True}",
+        "{'pred': 'yes', 'score': 6}",
+        "{'pred': 'yes', 'score': -1}",
+        "{'pred': 'yes', 'score': 1e999}",
+        "{'pred': 'yes', 'score': None}",
+        "{'pred': 'yes', 'score': 4",
+        "{__import__('os').getcwd()}",
+        "{'pred', 'score'}",
+        "{[]: 1}",
+        "{" + "[" * 5000 + "}",
+    ],
+)
+def test_anything_else_is_unclear_and_unscored(reply: str) -> None:
+    opinion = read_opinion(reply)
+    assert (opinion.yes, opinion.score, opinion.reason) == (None, None, "judge unclear")
+
+
+@given(reply=st.one_of(st.text(), st.text("{}'pred: yesno,score0123456789.")))
+def test_no_reply_raises(reply: str) -> None:
+    opinion = read_opinion(reply)
+    assert (opinion.yes is None) == (opinion.score is None)
+
+
+def test_the_judge_is_told_question_answer_and_prediction_and_the_form_of_the_reply() -> None:
+    system, user = messages(Asked("7", "What is he doing?", "swimming", "He \ud800 swims."))
+    assert system["role"] == "system"
+    assert "synonyms" in system["content"]
+    for part in (
+        "Question: What is he doing?\n",
+        "Correct answer: swimming\n",
+        "Predicted answer: He ? swims.\n",
+        "{'pred': 'yes', 'score': 4}",
+        "from 0 to 5",
+    ):
+        assert part in user["content"]
+
+
+def test_a_server_judges_greedily_and_each_answer_once(tmp_path: Path) -> None:
+    with serve(lambda body: said("{'pred': 'yes', 'score': 3}")) as server:
+        for _ in range(2):
+            judge = open_chat_judge(server.url, "m-1", tmp_path / "replies.jsonl")
+            opinions = judge.rate([ASKED, ASKED])
+        assert [(o.yes, o.score) for o in opinions] == [(True, 3)] * 2
+        (body,) = server.bodies
+    assert (body["model"], body["temperature"], body["max_tokens"]) == ("m-1", 0, 64)
+    assert (judge.name, judge.version) == ("m-1", "prompt 1, temperature 0, max_tokens 64")
+
+
+def test_the_original_sums_count_every_reply() -> None:
+    opinions = [
+        read_opinion(text)
+        for text in (
+            "{'pred': 'yes', 'score': 4.8}",
+            "{'pred': 'no', 'score': 1}",
+            "{'pred': 'unknown', 'score': 2}",
+            "{'pred': 'yes'}",
+            "broken",
+        )
+    ]
+    # "unknown" has a "no" in it; (4 + 1 + 2) / 5 replies.
+    assert official_figures(opinions) == {
+        "accuracy": 100 / 3,
+        "score": 7 / 5,
+        "yes": 1,
+        "no": 2,
+        "n": 5,
+    }
+    assert [o.yes for o in opinions] == [True, False, None, None, None]
+    assert official_figures([])["accuracy"] is None
+
+
+def record(folder: Path, name: str, value: Any) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.json").write_text(json.dumps(value), encoding="utf-8")
+
+
+GIVEN = {"q": "What is he doing?", "a": "swimming", "pred": "He swims."}
+
+
+def test_recorded_replies_answer_only_for_what_they_were_given_for(tmp_path: Path) -> None:
+    folder = tmp_path / "judged"
+    record(folder, "7", [{"pred": "yes", "score": 5}, GIVEN])
+    record(folder, "8", [{"pred": "yes", "score": 5}, {**GIVEN, "pred": "He runs."}])
+    record(folder, "9", [{"pred": "perhaps"}, GIVEN])
+    judge = RecordedJudge(folder)
+    asked = [Asked(name, ASKED.question, ASKED.answer, ASKED.text) for name in "789"]
+    opinions = judge.rate([*asked, Asked("10", "a?", "b", "c")])
+    assert [(o.yes, o.score, o.reason) for o in opinions] == [
+        (True, 5, "judged"),
+        (None, None, "recorded for another answer"),
+        (None, None, "judge unclear"),
+        (None, None, "not recorded"),
+    ]
+    assert judge.name == "recorded:judged"
+    record(folder, "9", [{"pred": "no", "score": 0}, GIVEN])
+    assert RecordedJudge(folder).version != judge.version
+
+
+def test_the_combined_file_of_the_original_scorer_is_read_as_well(tmp_path: Path) -> None:
+    path = tmp_path / "all.json"
+    path.write_text(json.dumps({"7": [{"pred": "no", "score": 1}, GIVEN]}), encoding="utf-8")
+    assert RecordedJudge(path).rate([ASKED]) == [
+        Opinion(False, 1, "judged", {"pred": "no", "score": 1})
+    ]
+
+
+def test_records_that_are_none_are_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="holds no judge's reply"):
+        RecordedJudge(tmp_path)
+    record(tmp_path / "a", "7", {"pred": "yes"})
+    with pytest.raises(DataError, match=r"7\.json: not \[judge's dictionary"):
+        RecordedJudge(tmp_path / "a")
+    (tmp_path / "a" / "7.json").write_text('[{"pred": "y', encoding="utf-8")
+    with pytest.raises(DataError, match=r"7\.json: cannot be read as JSON"):
+        RecordedJudge(tmp_path / "a")
