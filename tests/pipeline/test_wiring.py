@@ -54,11 +54,7 @@ def test_each_step_of_each_round_is_a_stage() -> None:
     from dvc.repo import Repo
 
     params = load_params(ROOT / "params.yaml")
-    wanted = {
-        stage_name(step, name)
-        for step in STEPS
-        for name in rounds_of(step, params)
-    }
+    wanted = {stage_name(step, name) for step in STEPS for name in rounds_of(step, params)}
     with Repo(str(ROOT)) as repo:
         found = {stage.name for stage in repo.index.stages if stage.cmd}
     assert found == wanted
