@@ -43,6 +43,9 @@ REPLAY_MIX: Final = {
     "multi_choice": 2.0,
     "caption_matching": 1.0,
     "captioning": 1.0,
+    "told_any": 3.0,
+    "steps": 1.0,
+    "choose": 1.0,
 }
 
 
