@@ -23,7 +23,7 @@ from video_star.errors import DataError, UsageError
 from video_star.layout import Workspace
 from video_star.metrics import Bootstrap, mean_with_interval
 
-RAW = {"annotations": "tempcompass", "suffixes": "official"}
+RAW = {"annotations": "tempcompass", "suffixes": "official", "judge": None}
 CHOICE = {"question": "Which way?\nA. left\nB. right", "answer": "B. right"}
 FILES: dict[str, dict[str, Any]] = {
     "multi-choice": {"7": {"direction": [CHOICE], "order": [CHOICE]}},

@@ -209,7 +209,7 @@ def test_at_most_ten_pairs_are_listed(workspace: Workspace) -> None:
 def test_a_benchmark_without_files_is_none(new_workspace: Callable[..., Workspace]) -> None:
     benchmarks: dict[str, Any] = {
         "kinetics_qa": {"options": 3, "distractors": "any", "judge": None},
-        "tempcompass": {"annotations": "nowhere", "suffixes": "official"},
+        "tempcompass": {"annotations": "nowhere", "suffixes": "official", "judge": None},
     }
     workspace = new_workspace(evaluate__benchmarks=benchmarks)
     video(workspace, "a.mp4", b"abc")

@@ -20,7 +20,7 @@ from video_star.models import base_ref, write_ref
 from video_star.records import read_records
 from video_star.steps.evaluate import run_evaluate
 
-TEMPCOMPASS = {"annotations": "tempcompass", "suffixes": "official"}
+TEMPCOMPASS = {"annotations": "tempcompass", "suffixes": "official", "judge": None}
 BENCHMARKS = {
     "kinetics_qa": {"options": 3, "distractors": "any", "judge": None},
     "tempcompass": TEMPCOMPASS,

@@ -4,11 +4,12 @@
     <annotations>/meta_info.json          fine-grained types
     <annotations>/videos/<video id>.mp4
 
-Marked by rules alone (tempcompass_rules.py), the official ones of three tasks and our own of
-captions, which officially need a judge. `rules_accuracy` is the mean over all questions of those
-three tasks, what `video-star score tempcompass --judge none` prints; `accuracy` is the mean over
-all questions, captions that our rule can mark included: its official counterpart "Avg. All" comes
-from `video-star score` with a judge, which reads the files that `write_predictions` writes.
+Without a judge it is marked by rules alone (tempcompass_rules.py), the official ones of three tasks
+and our own of captions, which officially need a judge. `rules_accuracy` is the mean over all
+questions of those three tasks, what `video-star score tempcompass --judge none` prints; `accuracy`
+is the mean over all questions, captions that our rule can mark included. With a judge, captions and
+what no official rule recognises are the judge's: `accuracy` is then the leaderboard's "Avg. All",
+and `judged_share` names the judge. `video-star score` reads what `write_predictions` writes.
 `mean_of_aspects` is the mean over the five aspects.
 """
 
@@ -29,7 +30,9 @@ from video_star.benchmarks.tempcompass_items import (
     official_match,
     source_of,
 )
+from video_star.benchmarks.tempcompass_judge import Asked, ChatJudge, Rating, open_chat
 from video_star.benchmarks.tempcompass_rules import TASKS, Match, Task
+from video_star.benchmarks.video_chatgpt import ChatParams
 from video_star.context import StepContext
 from video_star.domain import Score
 from video_star.engines.base import Clip
@@ -57,6 +60,7 @@ class TempCompassParams(BenchmarkParams):
     annotations: str
     """Folder of the official files, inside the data folder."""
     suffixes: Literal["official", "plm"]
+    judge: ChatParams | None
 
 
 class TempCompass:
@@ -101,25 +105,40 @@ class TempCompass:
         reason = ("right" if match.rating else "wrong") if match.matched else "unmatched"
         return item.scored(match.rating, reason)
 
+    def score_all(
+        self, context: StepContext, items: Sequence[Item[Gold]], texts: Mapping[str, str]
+    ) -> list[Score]:
+        """Marks by rules; with a judge, its marks of captions and of what no rule recognises."""
+        if self.params.judge is None:
+            return [self.score(item, texts[item.id]) for item in items]
+        replies = context.workspace.work / "judge" / "tempcompass.jsonl"
+        judge = ChatJudge(open_chat(self.params.judge.url, self.params.judge.model, replies))
+        marks = {item.id: official_match(item.gold, texts[item.id]) for item in items}
+        asked = [item for item in items if not marks[item.id].matched]
+        ratings = judge.rate([Asked(item.gold, texts[item.id]) for item in asked])
+        opinions = dict(zip((item.id for item in asked), ratings, strict=True))
+        name = f"judge={judge.name} ({judge.version})"
+        return [_with_judge(item, marks[item.id], opinions.get(item.id), name) for item in items]
+
     def measures(self, scores: Sequence[Score]) -> list[Measure]:
         """Accuracy (all questions), of official rules alone, by aspects; both rates by task."""
-        made = plain_measures(scores)
+        made = [*plain_measures(scores), *_judged_share(scores)]
         scored = [score for score in scores if score.value is not None]
         ruled = [_point(score) for score in scored if _slice(score, "task") != "captioning"]
-        if ruled:
+        if ruled and not _judges(scores):
             made.append(Measure("rules_accuracy", tuple(ruled), {}))
         if scored:
             points = [_point(score, group=_slice(score, "aspect")) for score in scored]
             made.append(Measure("mean_of_aspects", tuple(points), {}))
         for task in TASKS:
             own = [score for score in scores if _slice(score, "task") == task]
-            rule = "own_rule_" if task == "captioning" else ""
+            rule = "own_rule_" if task == "captioning" and not _judges(scores) else ""
             marks = [_point(score) for score in own if score.value is not None]
             # A match rate is over every answer that there is, scored or not.
             matches = [
-                Point(float(score.reason != "unmatched"), score.cluster, item=score.item_id)
+                Point(float(score.reason in RULED), score.cluster, item=score.item_id)
                 for score in own
-                if score.value is not None or score.reason == "unmatched"
+                if score.reason in (*RULED, *UNRULED)
             ]
             for name, points in (("accuracy", marks), ("match_rate", matches)):
                 if points:
@@ -153,6 +172,39 @@ def rate(gold: Gold, text: str) -> Match:
     return rules.match_captioning(
         rules.clean(text), gold.question, gold.answer, first.question, first.answer
     )
+
+
+RULED: Final = ("right", "wrong")
+"""Reasons of marks by a rule."""
+UNRULED: Final = ("unmatched", "judged right", "judged wrong", "judge unclear")
+"""Reasons of answers that no rule recognises."""
+
+
+def _with_judge(item: Item[Gold], match: Match, opinion: Rating | None, judge: str) -> Score:
+    """The rule's mark, else the judge's; an unclear judge leaves it unscored."""
+    if opinion is None:
+        score = item.scored(match.rating, "right" if match.rating else "wrong")
+    elif opinion.value is None:
+        score = item.scored(None, "judge unclear")
+    else:
+        word = "right" if opinion.value else "wrong"
+        score = item.scored(float(opinion.value), f"judged {word}")
+    return score.model_copy(update={"slices": (*score.slices, judge)})
+
+
+def _judges(scores: Sequence[Score]) -> set[str]:
+    return {name for score in scores for name in score.slices if name.startswith("judge=")}
+
+
+def _judged_share(scores: Sequence[Score]) -> list[Measure]:
+    """The share of answers that the judge marked, as a slice under its name and version."""
+    points = tuple(
+        Point(float(score.reason.startswith("judged")), score.cluster, item=score.item_id)
+        for score in scores
+        if score.reason in (*RULED, *UNRULED)
+    )
+    names = _judges(scores)
+    return [Measure("judged_share", points, dict.fromkeys(sorted(names), points))] if names else []
 
 
 def _slice(score: Score, key: str) -> str:
