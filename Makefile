@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo-data up down cycle repro rounds ui doctor test smoke check format clean
+.PHONY: help setup demo-data up down cycle repro rounds ui doctor test smoke check format bench-verifiers clean
 
 PYTHON ?= python3
 VENV ?= $(CURDIR)/.venv
@@ -14,7 +14,7 @@ export DVC_NO_ANALYTICS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.installed demo-data ## environment and demo data (whatever is missing)
 
@@ -77,6 +77,9 @@ check: $(VENV)/.installed ## ruff and mypy --strict
 format: $(VENV)/.installed ## let ruff put the code in shape
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+bench-verifiers: $(VENV)/.installed ## how right the verifiers are, per label kind
+	@$(BIN)/python benchmarks/verifiers.py
 
 clean: down ## remove scratch and caches (not data, rounds or the MLflow store)
 	@rm -rf .work

@@ -46,7 +46,9 @@ class Step:
 
 
 STEPS: dict[str, Step] = {
-    "ingest": Step("video_star.steps.ingest:run_ingest", ("seed", "ingest", "evaluate.benchmarks"), "once", 2),
+    "ingest": Step(
+        "video_star.steps.ingest:run_ingest", ("seed", "ingest", "evaluate.benchmarks"), "once", 2
+    ),
     "base": Step("video_star.steps.base:run_base", ("model",), "once", 1),
     "generate": Step(
         "video_star.steps.generate:run_generate",

@@ -6,31 +6,34 @@ the case, never raises on any text, and says what it took as the value and where
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from video_star.domain import LabelVerdict, VideoSample
-from video_star.labels import ClassLabel, Label
+from video_star.chat import Chat
+from video_star.domain import LabelVerdict
+from video_star.embeddings import open_embedder
+from video_star.labels import ClassLabel, Label, TextLabel
 from video_star.params import VerifyParams
 from video_star.verifiers.classes import ClassIndex
+from video_star.verifiers.own import own_verifiers
 
 Embed: TypeAlias = Callable[[Sequence[str]], NDArray[np.float32]]
 """Texts to their embeddings, float32 [n, d], each of length 1."""
 
+__all__ = ["Case", "Chat", "Embed", "Known", "Labelled", "Verifier", "verdict"]
 
-class Chat(Protocol):
-    """A chat model behind a server, or recorded replies of one."""
+
+class Labelled(Protocol):
+    """What has labels: a sample of a manifest, a line of a file to judge."""
 
     @property
-    def name(self) -> str:
-        """The model's name and version, for reports."""
-
-    def reply(self, messages: Sequence[dict[str, str]]) -> str:
-        """Its answer to messages of {"role", "content"}; ServiceError when there is none."""
+    def labels(self) -> tuple[Label, ...]:
+        """All its labels."""
 
 
 @dataclass(frozen=True)
@@ -52,13 +55,36 @@ class Known:
     """For `text` labels; None where no label needs it."""
     chat: Chat | None = None
     """The judge model, where verify.judge names one."""
+    own: Mapping[str, Verifier] = field(default_factory=dict)
+    """The user's own verifiers by label kind; they go before the judge and before ours."""
 
     @classmethod
-    def of(cls, samples: Iterable[VideoSample], params: VerifyParams) -> Known:
-        """From all samples of a manifest, train and test; loads no model yet."""
-        labels = {label for sample in samples for label in sample.labels}
-        classes = ClassIndex.of(label for label in labels if isinstance(label, ClassLabel))
-        return cls(classes)
+    def of(
+        cls,
+        samples: Iterable[Labelled],
+        params: VerifyParams,
+        home: Path = Path(),
+        device: str = "auto",
+    ) -> Known:
+        """From all samples of a manifest, train and test, which are read once and not kept.
+
+        Looks for verifiers and models below `home`, the workspace, and keeps the judge's replies
+        there. Loads no model yet, but UsageError and DataError say what cannot be loaded.
+        """
+        from video_star.verifiers.judging import open_judge  # which is made of what stands here
+
+        classes: set[ClassLabel] = set()
+        texts = False
+        for sample in samples:
+            for label in sample.labels:
+                if isinstance(label, ClassLabel):
+                    classes.add(label)
+                texts = texts or isinstance(label, TextLabel)
+        own = own_verifiers(params.verifiers, home)
+        where = None if device == "auto" else device
+        embed = open_embedder(params.embedding_model, home, where) if texts else None
+        chat = open_judge(params.judge, home) if params.judge else None
+        return cls(ClassIndex.of(classes), embed, chat, own)
 
 
 Verifier: TypeAlias = Callable[[Any, Case, VerifyParams, Known], LabelVerdict]

@@ -1,12 +1,14 @@
 """Verifier of `class` labels: every content word of the name, or of one synonym, is in the answer.
 
-A word is found when some word of the answer is as similar as `class_similarity` asks (rapidfuzz
-ratio, as in the paper's appendix A.1), stands outside of negations and questions, and is not part
-of a longer class name. Three rules keep the answer from passing for other reasons:
+A word is found when some word of the answer is as similar as `class_similarity` asks (an inflected
+form is the word itself, otherwise the rapidfuzz ratio, as in the paper's appendix A.1), outside of
+negations, questions and conditions, and not as part of a longer class name; the words of a name
+stand together (`verifiers.phrases`). Some rules keep the answer from passing for other reasons:
 
-- a ratio alone takes "surging" for "surfing": words that differ in their stems need long stems that
-  are as similar as the words themselves;
-- an answer that also names another class of the data set passes as neither ("several classes");
+- an answer that also names another class of the data set passes as neither ("several classes"),
+  also where it asserts both; only a conclusion that names one of them alone decides;
+- an answer that offers an alternative ("diving or something else") is a hedge ("hedged");
+- an answer that says what "the answer is" is judged by that ("other answer");
 - when the last mention of the name is a denied one, the answer has taken it back ("negated").
 
 Other classes and taken-back names are looked up exactly, never by similarity, so a lower threshold
@@ -17,64 +19,51 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from functools import lru_cache
-
-from rapidfuzz import fuzz
 
 from video_star.domain import LabelVerdict
 from video_star.labels import ClassLabel
 from video_star.params import VerifyParams
-from video_star.verifiers.text import Reading, content_words, read, spans_of
+from video_star.verifiers.conclusion import Conclusion, conclusion_of
+from video_star.verifiers.inflection import similarity, stem
+from video_star.verifiers.phrases import NOTHING, Answer, Found
+from video_star.verifiers.text import Reading, content_words, read, span_of
+from video_star.verifiers.wanted import Phrase, Wanted, wanted_of
 
-NAME, VERSION = "class-words", 1
-_LONG_STEM = 5
-"""Letters a stem needs before a near match is more likely a typing error than another word."""
+__all__ = ["ClassIndex", "phrases_of", "similarity", "stem", "verify_class"]
+
+NAME, VERSION = "class-words", 2
 _SLACK = 2
 """Content words that may stand between the words of another class's name."""
 _REMARK = re.compile(r"\(\s*not\b[^)]*\)", re.IGNORECASE)
 """Kinetics tells some classes apart by remarks: "tying knot (not on a tie)"."""
 
-Phrase = tuple[str, ...]
-
 
 @lru_cache(maxsize=1 << 16)
 def phrases_of(label: ClassLabel) -> tuple[Phrase, ...]:
     """The content words of the name and of each synonym; two neighbours also as one ("pushups")."""
-    found: dict[Phrase, None] = {}
-    for text in (label.name, *label.synonyms):
-        words = content_words(_REMARK.sub(" ", text)) or content_words(text)
+    return tuple(phrase for phrase, _ in _phrases((label.name, *label.synonyms)))
+
+
+@lru_cache(maxsize=1 << 16)
+def wanted_phrases(names: tuple[str, ...]) -> tuple[Wanted, ...]:
+    """What to look for: a window of one of these says one of the names."""
+    return tuple(wanted_of(phrase, name) for phrase, name in _phrases(names))
+
+
+def _phrases(names: Iterable[str]) -> list[tuple[Phrase, str]]:
+    found: dict[Phrase, str] = {}
+    for name in names:
+        text = _REMARK.sub(" ", name)
+        words = content_words(text) or content_words(name)
         if words:
-            found[words] = None
+            found.setdefault(words, text)
         for i in range(len(words) - 1):
-            found[(*words[:i], words[i] + words[i + 1], *words[i + 2 :])] = None
-    return tuple(found)
-
-
-def stem(word: str) -> str:
-    """The word without its inflection, doubled letters written once ("hopping" to "hop")."""
-    for ending in ("ing", "ed", "es", "s", "e"):
-        if word.endswith(ending) and len(word) - len(ending) >= 3:
-            word = word[: -len(ending)]
-            break
-    return "".join(c for i, c in enumerate(word) if i == 0 or c != word[i - 1])
-
-
-@lru_cache(maxsize=1 << 18)
-def similarity(word: str, wanted: str) -> float:
-    """0..1: how surely one word is the other one, inflected or mistyped."""
-    if word == wanted:
-        return 1.0
-    if word[0] != wanted[0]:
-        return 0.0
-    ratio = fuzz.ratio(word, wanted) / 100
-    one, other = stem(word), stem(wanted)
-    if one == other:
-        return ratio
-    if min(len(one), len(other)) < _LONG_STEM:
-        return 0.0
-    return min(ratio, fuzz.ratio(one, other) / 100)
+            joined = words[i] + words[i + 1]
+            found.setdefault((*words[:i], joined, *words[i + 2 :]), text)
+    return list(found.items())
 
 
 @dataclass(frozen=True)
@@ -102,20 +91,20 @@ class ClassIndex:
             {word: tuple(phrases) for word, phrases in by_word.items()},
         )
 
-    def named(self, reading: Reading) -> list[tuple[Phrase, frozenset[int]]]:
-        """Phrases that stand in an answer word for word, with the places of each mention."""
+    def named(self, reading: Reading, own: Set[str]) -> list[tuple[Phrase, frozenset[int]]]:
+        """Phrases of classes other than `own` that stand in an answer word for word, by mention."""
         words = set(reading.words)
         found = []
         for word in sorted(words & self.by_word.keys()):
             for phrase in self.by_word[word]:
-                if words.issuperset(phrase):
+                if words.issuperset(phrase) and own.isdisjoint(self.owners[phrase]):
                     found += [(phrase, places) for places in _mentions(phrase, reading)]
         return found
 
 
 def _mentions(phrase: Phrase, reading: Reading) -> list[frozenset[int]]:
     """Places where all words of a phrase stand close together in one sentence, undenied."""
-    bad = reading.denied | reading.asked
+    bad = reading.unasserted
     places = [
         [i for i, word in enumerate(reading.words) if word == wanted and i not in bad]
         for wanted in phrase
@@ -133,15 +122,6 @@ def _mentions(phrase: Phrase, reading: Reading) -> list[frozenset[int]]:
     return found
 
 
-@dataclass(frozen=True)
-class Found:
-    """One phrase of a label in an answer."""
-
-    score: float
-    places: tuple[int, ...]
-    """One word for each word of the phrase; empty when some word has no match at all."""
-
-
 def verify_class(
     label: ClassLabel,
     text: str,
@@ -150,23 +130,9 @@ def verify_class(
     index: ClassIndex,
 ) -> LabelVerdict:
     """Judge one answer against one class label; `siblings` are all class labels of the sample."""
-    reading = read(text)
-    phrases = phrases_of(label)
-    named = index.named(reading)
-    own = frozenset(sibling.name for sibling in siblings) | {label.name}
-    inner = _inside_longer(phrases, named, index, own)
-    bad = reading.denied | reading.asked | inner
-    best, score = _best(phrases, reading, bad, params.limits.class_similarity)
-    reason = "match" if score >= params.limits.class_similarity and score > 0 else "no match"
-    if reason == "match" and any(_taken_back(phrase, reading) for phrase in phrases):
-        reason = "negated"
-    if reason == "match" and not params.allow_hedge and _rivals(phrases, siblings, named, index):
-        reason = "several classes"
-    if reason == "no match":
-        best, denied = _best(phrases, reading, frozenset(), params.limits.class_similarity)
-        if denied >= params.limits.class_similarity:
-            reason = "other class" if inner.intersection(best) else "negated"
-    place = _place(best, text) if reason != "no match" else None
+    answer = Answer(read(text))
+    score, places, reason = _judged(label, answer, siblings, params, index)
+    place = span_of(text, places[0], places[-1]) if places and reason != "no match" else None
     return LabelVerdict(
         kind=label.kind,
         verifier=NAME,
@@ -180,88 +146,117 @@ def verify_class(
     )
 
 
-def _best(
-    phrases: Sequence[Phrase], reading: Reading, bad: frozenset[int], threshold: float
-) -> tuple[tuple[int, ...], float]:
-    best = Found(0.0, ())
-    for phrase in phrases:
-        found = _find(phrase, reading, bad, threshold)
+def _judged(
+    label: ClassLabel,
+    answer: Answer,
+    siblings: Sequence[ClassLabel],
+    params: VerifyParams,
+    index: ClassIndex,
+) -> tuple[float, tuple[int, ...], str]:
+    """Score, words that show it, and reason."""
+    reading, threshold = answer.reading, params.limits.class_similarity
+    phrases, sought = phrases_of(label), wanted_phrases((label.name, *label.synonyms))
+    named = index.named(reading, {label.name, *(sibling.name for sibling in siblings)})
+    inner = _inside_longer(phrases, named) if named else frozenset()
+    closed = reading.unasserted | inner
+    rivals = _rivals(phrases, siblings, named) if named and not params.allow_hedge else []
+    best = anywhere = best_of(sought, answer, closed, params.allow_hedge)
+    conclusion = conclusion_of(reading)
+    if conclusion and best.score and (rivals or conclusion.binds):
+        best, rivals = _concluded(conclusion, best, sought, answer, closed, rivals, params)
+    if best.score and best.score >= threshold:
+        if any(_taken_back(phrase, reading) for phrase in phrases):
+            return best.score, best.places, "negated"
+        return best.score, best.places, "several classes" if rivals else "match"
+    if anywhere.score and anywhere.score >= threshold:
+        return best.score, anywhere.places, "other answer"
+    reason, places = _why_not(sought, answer, closed, inner, threshold)
+    return best.score, places, "several classes" if reason == "hedged" and rivals else reason
+
+
+def best_of(
+    sought: Sequence[Wanted], answer: Answer, closed: Set[int], hedge: bool = False
+) -> Found:
+    """The best window of any of the phrases."""
+    best = NOTHING
+    for wanted in sought:
+        found = answer.best(wanted, closed, hedge)
         if found.score > best.score:
             best = found
-    return best.places, best.score
+            if best.score == 1:
+                break
+    return best
 
 
-def _find(phrase: Phrase, reading: Reading, bad: frozenset[int], threshold: float) -> Found:
-    """The least of the words' best similarities, and the tightest place with all of them."""
-    hits: list[list[int]] = []
-    score = 1.0
-    for wanted in phrase:
-        rated = [
-            (similarity(word, wanted), i)
-            for i, word in enumerate(reading.words)
-            if word[0] == wanted[0] and i not in bad
-        ]
-        top = max((rate for rate, _ in rated), default=0.0)
-        score = min(score, top)
-        hits.append([i for rate, i in rated if rate >= min(top, threshold)])
-    if not score:
-        return Found(0.0, ())
-    return Found(score, _tightest(hits, reading))
+Rivals = list[tuple[Phrase, frozenset[int]]]
 
 
-def _tightest(hits: Sequence[Sequence[int]], reading: Reading) -> tuple[int, ...]:
-    """One place per word: in one sentence if possible, close together, the last of equals."""
+def _concluded(
+    conclusion: Conclusion,
+    best: Found,
+    sought: Sequence[Wanted],
+    answer: Answer,
+    closed: Set[int],
+    rivals: Rivals,
+    params: VerifyParams,
+) -> tuple[Found, Rivals]:
+    """The best window of the conclusion and the rivals in it, where the conclusion decides."""
+    before = frozenset(range(conclusion.start))
+    late = [rival for rival in rivals if min(rival[1]) >= conclusion.start]
+    said = best_of(sought, answer, closed | before, params.allow_hedge)
+    if conclusion.binds:
+        return said, late
+    if not late and said.score >= params.limits.class_similarity:
+        return said, late
+    return best, rivals
 
-    def looseness(places: tuple[int, ...]) -> tuple[bool, int, int]:
-        first, last = min(places), max(places)
-        return reading.sentences[first] != reading.sentences[last], last - first, -first
 
-    chosen = [
-        tuple(min(options, key=lambda i: (abs(i - anchor), -i)) for options in hits)
-        for anchor in hits[0]
-    ]
-    return min(chosen, key=looseness)
+def _why_not(
+    sought: Sequence[Wanted], answer: Answer, closed: Set[int], inner: Set[int], threshold: float
+) -> tuple[str, tuple[int, ...]]:
+    """The reason of a miss and the window that shows it."""
+    reading = answer.reading
+    if not closed and "or" not in reading.words:
+        return "no match", ()
+    shown = best_of(sought, answer, frozenset(), hedge=True)
+    if not shown.score or shown.score < threshold:
+        return "no match", ()
+    tries = (
+        ("hedged", closed),
+        ("other class", closed - inner),
+        ("asked", closed - (reading.asked - reading.denied)),
+        ("supposed", closed - (reading.supposed - reading.denied)),
+    )
+    for reason, shut in tries:
+        found = best_of(sought, answer, shut, hedge=True)
+        if found.score >= threshold and found.score > 0:
+            return reason, found.places
+    return "negated", shown.places
 
 
-def _inside_longer(
-    phrases: Sequence[Phrase],
-    named: Sequence[tuple[Phrase, frozenset[int]]],
-    index: ClassIndex,
-    own: frozenset[str],
-) -> frozenset[int]:
+def _inside_longer(phrases: Sequence[Phrase], named: Rivals) -> frozenset[int]:
     """Words that belong to another class whose name holds all of this name's words and more."""
     taken: set[int] = set()
     for phrase, places in named:
-        longer = any(set(phrase) > set(mine) for mine in phrases)
-        if longer and not index.owners[phrase] & own:
+        if any(set(phrase) > set(mine) for mine in phrases):
             taken |= places
     return frozenset(taken)
 
 
-def _rivals(
-    phrases: Sequence[Phrase],
-    siblings: Sequence[ClassLabel],
-    named: Sequence[tuple[Phrase, frozenset[int]]],
-    index: ClassIndex,
-) -> bool:
-    """Whether the answer names a class that is neither the sample's nor a part of its name."""
-    own = frozenset(sibling.name for sibling in siblings)
+def _rivals(phrases: Sequence[Phrase], siblings: Sequence[ClassLabel], named: Rivals) -> Rivals:
+    """Mentions of other classes whose names are no part of the sample's."""
     covered = [set(phrase) for phrase in phrases]
     covered += [set(phrase) for sibling in siblings for phrase in phrases_of(sibling)]
-    return any(
-        not index.owners[phrase] & own and not any(set(phrase) <= words for words in covered)
-        for phrase, _ in named
-    )
+    return [
+        (phrase, places)
+        for phrase, places in named
+        if not any(set(phrase) <= words for words in covered)
+    ]
 
 
 def _taken_back(phrase: Phrase, reading: Reading) -> bool:
     """Whether the last exact mention of each word is a denied one."""
+    if not reading.denied:
+        return False
     last = {word: i for i, word in enumerate(reading.words)}
-    return bool(reading.denied) and all(last.get(word, -1) in reading.denied for word in phrase)
-
-
-def _place(places: tuple[int, ...], text: str) -> tuple[int, int] | None:
-    if not places:
-        return None
-    spans = spans_of(text)
-    return spans[min(places)][0], spans[max(places)][1]
+    return all(last.get(word, -1) in reading.denied for word in phrase)

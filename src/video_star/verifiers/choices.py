@@ -1,0 +1,118 @@
+"""Verifier of `choice` labels: the right option alone is chosen, by its letter or its text.
+
+What an answer says as its verdict ("the answer is B", a leading "B.", a final "B") or concludes
+counts before what it only mentions. A verdict must not be contradicted: by the text of another
+option right behind the letter, or by another verdict that does not revise it. Without a verdict
+exactly one option may be named. Denied, asked and supposed options never count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from video_star.domain import LabelVerdict
+from video_star.labels import ChoiceLabel
+from video_star.params import VerifyParams
+from video_star.verifiers.base import Case, Known, verdict
+from video_star.verifiers.claims import Claim, Speech, speech_of
+from video_star.verifiers.conclusion import conclusion_of
+from video_star.verifiers.text import word_set
+
+VERIFIER = ("chosen-option", 1)
+
+_EXPLAINING = word_set(
+    "because since as while which where although though but after before when not rather unlike"
+)
+"""From these words on an answer gives reasons and names options that it does not choose."""
+_REVISING = word_set("wait actually no however but correction sorry instead rather so therefore")
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What an answer chooses."""
+
+    option: int | None
+    """Index of the option; None when it chooses none, several, or one that does not exist."""
+    place: tuple[int, int] | None
+    """Where the answer names it."""
+    reason: str
+    """ "" where one is chosen, otherwise "no choice" or "several options"."""
+
+
+def choose(text: str, options: Sequence[str]) -> Chosen:
+    """The one option that a text chooses; never raises."""
+    speech = speech_of(text, options)
+    claims = [claim for claim in speech.claims if claim.is_open]
+    if not claims:
+        return Chosen(None, None, "no choice")
+    head = _verdict(speech, claims)
+    named = {claim.option for claim in head}
+    if len(named) != 1 or head[0].option >= len(options):
+        return Chosen(None, None, "several options" if len(named) > 1 else "no choice")
+    start, end = speech.spans[head[0].first][0], speech.spans[head[-1].last][1]
+    return Chosen(head[0].option, (start, end), "")
+
+
+def verify_choice(
+    label: ChoiceLabel, case: Case, params: VerifyParams, known: Known
+) -> LabelVerdict:
+    """Judge one answer by the option that it chooses."""
+    chosen = choose(case.text, label.options)
+    reason = chosen.reason
+    if not reason:
+        reason = "match" if chosen.option == label.answer else "other option"
+    elif reason == "no choice" and any(
+        claim.option == label.answer for claim in speech_of(case.text, label.options).claims
+    ):
+        reason = "negated"
+    return verdict(label, case, VERIFIER, float(reason == "match"), 1.0, chosen.place, reason)
+
+
+def _verdict(speech: Speech, claims: Sequence[Claim]) -> Sequence[Claim]:
+    """The claims that decide; they name several options where the answer is ambiguous."""
+    conclusion = conclusion_of(speech.reading)
+    late = [claim for claim in claims if conclusion and claim.first >= conclusion.start]
+    if late:
+        head = _head(speech, late)
+        return _supported(_with_later(head, late), claims)
+    strong = [claim for claim in claims if claim.strong]
+    if not strong:
+        return claims
+    last = strong[-1]
+    for earlier in strong[:-1]:
+        between = speech.reading.words[earlier.last + 1 : last.first]
+        if earlier.option != last.option and _REVISING.isdisjoint(between):
+            return claims
+    head = _head(speech, [claim for claim in claims if claim.first >= last.first])
+    return _supported(_with_later(head, claims), claims)
+
+
+def _supported(head: Sequence[Claim], claims: Sequence[Claim]) -> Sequence[Claim]:
+    """The verdict, unless what was said before speaks only of another option by its text."""
+    texts = {c.option for c in claims if not c.lettered and c.first <= head[-1].last}
+    letters = all(claim.lettered for claim in head)
+    return claims if letters and len(texts) == 1 and head[0].option not in texts else head
+
+
+def _with_later(head: Sequence[Claim], claims: Sequence[Claim]) -> Sequence[Claim]:
+    """The verdict, with later letters that contradict it."""
+    named = {claim.option for claim in head}
+    later = [c for c in claims if c.first > head[-1].last and c.lettered and c.option not in named]
+    return [*head, *later]
+
+
+def _head(speech: Speech, claims: Sequence[Claim]) -> list[Claim]:
+    """The first claim and those that belong to it: up to a reason or the end of the sentence.
+
+    The text behind a letter belongs to it whatever mark stands between ("B. the box").
+    """
+    reading = speech.reading
+    head = [claims[0]]
+    limit = reading.sentences[claims[0].last] + (1 if claims[0].lettered else 0)
+    for claim in claims[1:]:
+        between = reading.words[head[-1].last + 1 : claim.first]
+        if reading.sentences[claim.first] > limit or not _EXPLAINING.isdisjoint(between):
+            break
+        head.append(claim)
+    return head

@@ -1,0 +1,275 @@
+"""Which options an answer names, by letter, by ordinal or by text, and whether it denies them.
+
+A lone letter is a claim only in safe company ("(B)", "B.", "option B", "the answer is B"): "a" is
+mostly an article, and case tells nothing in answers written in capitals or without any.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from video_star.verifiers.inflection import similarity
+from video_star.verifiers.numerals import with_numbers
+from video_star.verifiers.phrases import Answer
+from video_star.verifiers.text import Reading, content_words, read, spans_of, word_set, words_of
+from video_star.verifiers.wanted import wanted_of
+
+_DROPPED = word_set(
+    "a an the his her their its this that these those some is are was were be been being"
+)
+"""Words that an option and its mention may differ in."""
+_BARE_OPTIONS = word_set("yes no true false")
+"""Options that are common words: claims only where a clause starts or an answer is announced."""
+_ANNOUNCING = word_set("is answer say be was as option")
+_PRAISING = word_set("right correct wrong best first second third last true false")
+_FRAMED = word_set("answer option choice choices options one")
+"""Before these the praising words are no options: "the right answer"."""
+
+_END = (
+    r"(?=\s*(?:$|[.,;:!?)\]\"'/]"
+    r"|(?:because|since|as|and|or|but|not|rather|nor|instead|which|is|are)\b))"
+)
+_OPEN = r"[\s(\[\"':=]*"
+_STRONG = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"\b(?:answer|option|choice)\b(?:\s+(?:is|was|must be|would be|should be|to this is))?"
+        rf"\s*(?:[:=]|is|option|choice|letter)*{_OPEN}\b([a-z])\b{_END}",
+        rf"\b(?:choose|chose|pick|picked|select|selected|go with|going with|opt for|say|guess"
+        rf"|is|be|it's|was|to|with|so|therefore|thus|hence|think|probably|maybe|perhaps"
+        rf"|likely|definitely|clearly|surely)\s+(?:option |choice |letter )?"
+        rf"{_OPEN}\b([a-z])\b{_END}",
+        r"\\boxed\s*(?:\\text)?[\s(]*([a-z])\b",
+        r"(?:^|[.!?:;,\u2014-])[\s(\[\"']*([a-z])[\s)\]\"']*(?=$|[.!?]\s*$)",
+        r"^[\s(\[\"']*([a-z])\s*(?:[).:\],]|-(?=\s))(?=\s|$)",
+        r"\b(?:answer|final answer|conclusion)\s*:?\s*[(\[]?([a-z])[)\].:](?=\s|$)",
+    )
+)
+"""Where a letter is the verdict."""
+_MENTIONING = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"\b(?:option|choice|letter|alternative)s?\s+[(\"']*([a-z])\b",
+        r"(?<!\w)[(\[]\s*([a-z])\s*[)\]]",
+        r"(?:[.!?:;,]\s+|\s[-\u2022]\s+)([a-z])\s*[).:](?=\s)",
+        rf"\b(?:either|neither|both|not|than|of|or|and|nor|between|for|but|rather|over)\s+"
+        rf"(?:option )?([a-z])\b(?:{_END}|(?=\s+than\b))",
+        r"(?:^|[.!?])\s*([a-z])\s*\?",
+        r"\b([a-z])\s+(?:rather than|over|instead of|because|since)\b",
+        r"\b([a-z])\s+(?:or|nor|and)\s+(?:option )?[a-z]\b(?=\s*(?:$|[.,;:!?)]))",
+        r"\b([a-z])\s+(?:is|seems|looks|can be|cannot|can't|isn't|must be|would be)\s+"
+        r"(?:\w+\s+){0,2}?(?:wrong|incorrect|right|correct|not|out|excluded|ruled|eliminated|false|true|best|my"
+        r"|impossible|possible|answer)\b",
+    )
+)
+"""Where a letter stands for an option, chosen or not."""
+_NUMBERS = {
+    **{"first": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4, "sixth": 5, "last": -1},
+    **{"1st": 0, "2nd": 1, "3rd": 2, "4th": 3, "5th": 4, "6th": 5, "former": 0, "latter": 1},
+    **{"one": 0, "two": 1, "three": 2, "four": 3},
+    **{str(i + 1): i for i in range(26)},
+}
+"""Index of the option that an ordinal or a number names."""
+_ORDINALS = (
+    re.compile(
+        r"\b(first|second|third|fourth|fifth|sixth|[1-6](?:st|nd|rd|th)|last|former|latter)"
+        r"\s+(?:option|choice|answer|alternative|one)\b"
+    ),
+    re.compile(r"\bthe\s+(former|latter)\b"),
+    re.compile(r"\b(?:option|choice)\s+(?:number\s+|no\.?\s*|#\s*)?(\d{1,2}|one|two|three|four)\b"),
+)
+_MARKUP = str.maketrans(dict.fromkeys("*_`$#<>{}", " ") | {"\u201c": '"', "\u201d": '"'})
+
+
+@dataclass(frozen=True, order=True)
+class Claim:
+    """One naming of an option."""
+
+    first: int
+    """Index of its first word."""
+    last: int
+    option: int
+    strong: bool
+    """A letter that the answer gives as its verdict."""
+    lettered: bool
+    """Named by letter or ordinal, not by text."""
+    is_open: bool
+    """Neither denied nor asked nor supposed."""
+
+
+@dataclass(frozen=True)
+class Speech:
+    """An answer to a question with options."""
+
+    reading: Reading
+    claims: tuple[Claim, ...]
+    spans: tuple[tuple[int, int], ...]
+    """Start and end of each word in the answer."""
+
+
+def speech_of(text: str, options: Sequence[str]) -> Speech:
+    """Read an answer and find what it says of each option."""
+    clean = text.translate(_MARKUP)
+    reading, spans = read(clean), spans_of(clean)
+    found: dict[tuple[int, int], Claim] = {}
+    for first, last, option, strong in _letters(clean, spans, len(options)):
+        claim = _claim(reading, first, last, option, strong, True)
+        known = found.get((first, last))
+        if known is None or strong > known.strong:
+            found[first, last] = claim
+    for first, last, option in _texts(reading, tuple(options)):
+        found.setdefault((first, last), _claim(reading, first, last, option, False, False))
+        letter = _letter_before(reading, first, len(options))
+        if letter:
+            found.setdefault(
+                (letter[0], letter[0]), _claim(reading, letter[0], *letter, False, True)
+            )
+    return Speech(reading, tuple(sorted(found.values())), tuple(spans))
+
+
+def _letter_before(reading: Reading, first: int, n: int) -> tuple[int, int] | None:
+    """Place and option of a letter that stands before an option's text ("C. the cup")."""
+    place = first - 1
+    while place > 0 and reading.words[place] in _DROPPED and len(reading.words[place]) > 1:
+        place -= 1
+    word = reading.words[place] if place >= 0 else ""
+    if len(word) != 1 or not "a" <= word <= "z" or ord(word) - ord("a") >= n:
+        return None
+    is_word = word in "ai" and not reading.mark(place + 1)
+    return None if is_word else (place, ord(word) - ord("a"))
+
+
+def _claim(
+    reading: Reading, first: int, last: int, option: int, strong: bool, lettered: bool
+) -> Claim:
+    places = range(first, last + 1)
+    denied = any(
+        cue not in places and not reached.isdisjoint(places) for cue, reached in reading.denials
+    )
+    lesser = set(reading.words[max(0, first - 2) : first]) & {"than", "over", "versus"}
+    unsaid = reading.asked | reading.supposed
+    is_open = not denied and not lesser and unsaid.isdisjoint(places)
+    return Claim(first, last, option, strong, lettered, is_open)
+
+
+def _letters(
+    text: str, spans: Sequence[tuple[int, int]], n: int
+) -> Iterator[tuple[int, int, int, bool]]:
+    """First and last word, option and strength of each letter and ordinal.
+
+    Letters beyond the options count where they are the verdict: as an option that does not exist.
+    """
+    lowered = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+    starts = [start for start, _ in spans]
+    for strong, patterns in ((True, _STRONG), (False, _MENTIONING)):
+        for pattern in patterns:
+            for match in pattern.finditer(lowered):
+                option = ord(match[1]) - ord("a")
+                place = bisect_left(starts, match.start(1))
+                if (option < n or strong) and starts[place : place + 1] == [match.start(1)]:
+                    yield place, place, option, strong
+    for pattern in _ORDINALS:
+        for match in pattern.finditer(lowered):
+            option = _NUMBERS[match[1]] % n if match[1] == "last" else _NUMBERS[match[1]]
+            first = bisect_left(starts, match.start())
+            last = bisect_left(starts, match.end()) - 1
+            if match[1] in ("former", "latter") and n != 2:
+                continue
+            if option < n and starts[first : first + 1] == [match.start()]:
+                yield first, last, option, False
+
+
+@lru_cache(maxsize=1 << 12)
+def _wanted(options: tuple[str, ...]) -> tuple[tuple[int, tuple[str, ...]], ...]:
+    """Index and compared words of each option, the longest first.
+
+    What all options start with tells nothing, so it is left out ("the person ...") as long as two
+    words are left.
+    """
+    words = [tuple(w for w, _ in _compared(words_of(text))) for text in options]
+    shared = 0
+    while all(w[: shared + 1] == words[0][: shared + 1] and len(w) > shared + 2 for w in words):
+        shared += 1
+    found = [(i, own[shared:]) for i, own in enumerate(words)]
+    return tuple(sorted(found, key=lambda option: -len(option[1])))
+
+
+def _compared(words: Sequence[str]) -> list[tuple[str, int]]:
+    """Words without those that do not matter, with their places; all where none matters."""
+    numbered = [(word, first) for word, (first, _) in with_numbers(words)]
+    kept = [(word, i) for word, i in numbered if word not in _DROPPED]
+    return kept or numbered
+
+
+def _texts(reading: Reading, options: tuple[str, ...]) -> list[tuple[int, int, int]]:
+    """First and last word of each option's text; a longer one hides a shorter one inside of it."""
+    said = _compared(reading.words)
+    matches = _matches(said, options)
+    if not matches:
+        return list(_reworded(reading, options))
+    words = dict(_wanted(options))
+    found = [
+        (said[places[0]][1], said[places[-1]][1], option)
+        for places, option in matches.items()
+        if not any(_crosses(places, other) and other != places for other in matches)
+    ]
+    return [claim for claim in found if not _is_bare(reading, words[claim[2]], *claim[:2])]
+
+
+def _matches(said: Sequence[tuple[str, int]], options: tuple[str, ...]) -> dict[range, int]:
+    """Where the words of options stand one after the other; inflected only where not exactly."""
+    found: dict[range, int] = {}
+    for exact in (True, False):
+        for option, words in _wanted(options):
+            for start in range(len(said) - len(words) + 1 if words else 0):
+                places = range(start, start + len(words))
+                if not exact and any(_crosses(places, other) for other in found):
+                    continue
+                pairs = zip((said[k][0] for k in places), words, strict=True)
+                if places not in found and all(_equal(a, b, exact) for a, b in pairs):
+                    found[places] = option
+    return found
+
+
+def _reworded(reading: Reading, options: Sequence[str]) -> Iterator[tuple[int, int, int]]:
+    """As `_texts`, for an answer that says the words of options in another way."""
+    answer = Answer(reading)
+    sought = {i: wanted_of(content_words(text), text) for i, text in enumerate(options)}
+    found = {
+        i: answer.best(wanted, reading.unasserted) for i, wanted in sought.items() if wanted.words
+    }
+    said = {i: place for i, place in found.items() if place.score == 1}
+    for i, place in said.items():
+        if not any(set(sought[i].words) < set(sought[k].words) for k in said):
+            yield place.places[0], place.places[-1], i
+
+
+def _crosses(places: range, other: range) -> bool:
+    """Whether a mention shares words with another one that does not lie inside of it."""
+    shared = places.start < other.stop and other.start < places.stop
+    return shared and not (places.start <= other.start and other.stop <= places.stop)
+
+
+def _equal(word: str, wanted: str, exact: bool) -> bool:
+    return word == wanted or (not exact and similarity(word, wanted) == 1)
+
+
+def _is_bare(reading: Reading, words: Sequence[str], first: int, last: int) -> bool:
+    """Whether a common word is not meant as an option here ("the right answer", "no doubt")."""
+    following = reading.words[last + 1 : last + 2]
+    if len(words) > 1:
+        return False
+    if words[0] in _PRAISING and not _FRAMED.isdisjoint(following):
+        return not reading.mark(last + 1)
+    if words[0] not in _BARE_OPTIONS:
+        return False
+    if following and following[0] in ("doubt", "question", "wonder", "idea"):
+        return True
+    if first == 0 or reading.mark(first):
+        return False
+    ends = not following or bool(reading.mark(last + 1))
+    return not (ends and reading.words[first - 1] in _ANNOUNCING)

@@ -1,0 +1,110 @@
+"""Which of the values that an answer names it asserts: shared by all verifiers of numbers.
+
+A mention is one value and where it stands. Denied, asked and supposed ones never count. Of the
+rest the conclusion counts ("so", "the answer is", or a correction: "no, actually"), otherwise the
+last one whose clause is about what was asked. Alternatives that stand side by side ("either 2 to 4
+or 6 to 8") count together: the verifiers ask that each of them passes.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic
+
+from video_star.verifiers.inflection import stem
+from video_star.verifiers.standing import REACH, Mention, Place, T, View
+from video_star.verifiers.standing_words import FRAME, REASONS
+from video_star.verifiers.text import content_words, fold
+
+
+@dataclass(frozen=True)
+class Asserted(Generic[T]):
+    """What the answer asserts: several mentions where it leaves open which."""
+
+    mentions: tuple[Mention[T], ...]
+    reason: str
+    """ "" where something is asserted, "negated" or "not asserted" otherwise."""
+
+
+def asserted(mentions: Sequence[Mention[T]], folded: str, question: str) -> Asserted[T]:
+    """Choose among the mentions of one answer; they may come in any order and may overlap."""
+    apart = _apart(mentions)
+    if not apart:
+        return Asserted((), "")
+    view = View.of(folded, apart)
+    denied = [view.is_denied(mention) for mention in apart]
+    kept = [
+        mention
+        for mention, no in zip(apart, denied, strict=True)
+        if not no and not view.is_open(mention)
+    ]
+    if not kept:
+        return Asserted((), "negated" if any(denied) else "not asserted")
+    group = _concluding(kept, view)
+    if not group:
+        top = max(mention.rank for mention in kept)
+        group = [m for m in kept if m.rank == top]
+    group = _relevant(group, view, question)
+    chosen = [group[-1]]
+    for earlier in reversed(kept[: kept.index(group[-1])]):
+        if not view.are_joined(earlier, chosen[0]):
+            break
+        chosen.insert(0, earlier)
+    return Asserted(tuple(chosen), "")
+
+
+def _apart(mentions: Sequence[Mention[T]]) -> list[Mention[T]]:
+    """Mentions by place, without those that overlap a stronger or an earlier one."""
+    taken: list[Place] = []
+    found = []
+    for mention in sorted(mentions, key=lambda m: (-m.rank, m.place)):
+        spots = [bisect_left(taken, piece) for piece in mention.pieces]
+        clash = any(
+            (spot and taken[spot - 1][1] > start) or (spot < len(taken) and taken[spot][0] < end)
+            for spot, (start, end) in zip(spots, mention.pieces, strict=True)
+        )
+        if not clash:
+            found.append(mention)
+            for piece in mention.pieces:
+                taken.insert(bisect_left(taken, piece), piece)
+    return sorted(found, key=lambda m: m.place)
+
+
+def _concluding(kept: Sequence[Mention[T]], view: View) -> list[Mention[T]]:
+    """Mentions after the last concluding or correcting word that has one in its sentence."""
+    best: tuple[int, int] | None = None
+    for mention in kept:
+        at = view.first(mention)
+        for i in range(at - 1, max(-1, at - REACH), -1):
+            if view.sentences[i] != view.sentences[at]:
+                corrected = any(view.corrects(j) for j in range(i, max(-1, i - 3), -1))
+                if corrected and at - i < 4:
+                    best = (i, view.sentences[at])
+                break
+            if view.opens(i) or view.corrects(i):
+                best = (i, view.sentences[at])
+                break
+    if best is None:
+        return []
+    start, sentence = best
+    group = [m for m in kept if view.first(m) > start and view.sentences[view.first(m)] == sentence]
+    # "The answer is 5 s, since the cat is there at 3 s."
+    reasons = [i for i in view.places_of(REASONS) if i > view.first(group[0])]
+    return [m for m in group if not reasons or view.first(m) < reasons[0]]
+
+
+def _relevant(mentions: list[Mention[T]], view: View, question: str) -> list[Mention[T]]:
+    asked = frozenset(stem(word) for word in content_words(question) if word not in FRAME)
+    if not asked:
+        return mentions
+    shared = [view.about(mention, asked) for mention in mentions]
+    best = max(shared)
+    return [m for m, count in zip(mentions, shared, strict=True) if count == best]
+
+
+def original_place(place: Place, text: str) -> Place:
+    """A place of the folded text in the text as it was given."""
+    places = fold(text)[1]
+    return place if places is None else (places[place[0]], places[place[1] - 1] + 1)

@@ -1,0 +1,204 @@
+"""In which order an answer says that things happen, which is not always the order of its words.
+
+"B after A", "before B, A", "B is preceded by A" and "B. Before that, A" all mean A, then B.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from video_star.verifiers.phrases import Window
+from video_star.verifiers.text import Reading, word_set
+
+_BACK_REFERENCES = word_set("that this which these those it then")
+_JOINS = word_set("then and but next")
+_TURNING = word_set("after following having once follows")
+"""Between two mentions these say that the second one came first."""
+_NEXT = word_set(
+    "then next afterwards afterward after finally subsequently later lastly second third fourth "
+    "fifth last following followed and"
+)
+"""At the start of a sentence these go on with the steps of the sentence before."""
+_ASIDE = word_set("so because since which as where making indicating therefore thus hence meaning")
+"""These start a remark about a step rather than the next step."""
+_FIRST = word_set("starts start starting started begins begin beginning began")
+_LAST = word_set("ends end ending ended finishes finish finishing finished concludes concluding")
+_TAGS = _FIRST | _LAST | word_set("first last finally lastly")
+_BY = word_set("with by in off from")
+_LEAD = 5
+"""Words before a mention that may say which step it is."""
+
+
+@dataclass(frozen=True)
+class Mention:
+    """One step, said once."""
+
+    step: int
+    """Which of the distinct names it is."""
+    window: Window
+
+    @property
+    def first(self) -> int:
+        return self.window[0]
+
+    @property
+    def last(self) -> int:
+        return self.window[-1]
+
+
+def timeline(mentions: Sequence[Mention], reading: Reading) -> list[Mention]:
+    """The mentions, given in the order of the text, in the order in which they happen."""
+    ordered: list[Mention] = []
+    for k, mention in enumerate(mentions):
+        before = mentions[k - 1] if k else None
+        after = mentions[k + 1] if k + 1 < len(mentions) else None
+        if before is None:
+            ordered.append(mention)
+        elif _refers_back(before, mention, reading):
+            group = [m for m in ordered if _together(m, before, reading)]
+            ordered.insert(ordered.index(group[0] if group else before), mention)
+        elif _is_turned(before, mention, after, reading):
+            ordered.insert(ordered.index(before), mention)
+        elif (awaited := _awaited(mentions, k, reading)) is not None:
+            ordered.insert(ordered.index(awaited), mention)
+        elif ordered[-1] is not before and _is_listed(before, mention, reading):
+            ordered.insert(ordered.index(before) + 1, mention)
+        else:
+            ordered.append(mention)
+    for tag, place in ((_is_first, 0), (_is_last, len(ordered))):
+        tagged = [m for m in ordered if tag(m, mentions, reading)]
+        if len(tagged) == 1:
+            ordered.remove(tagged[0])
+            ordered.insert(min(place, len(ordered)), tagged[0])
+    return ordered
+
+
+def chains(mentions: Sequence[Mention], reading: Reading) -> list[list[Mention]]:
+    """Runs of mentions (in the order of the text) that tell one course of events."""
+    found: list[list[Mention]] = []
+    for k, mention in enumerate(mentions):
+        if k and _goes_on(mentions[k - 1], mention, reading):
+            found[-1].append(mention)
+        else:
+            found.append([mention])
+    return found
+
+
+def _together(one: Mention, other: Mention, reading: Reading) -> bool:
+    return reading.sentences[one.last] == reading.sentences[other.last]
+
+
+def _goes_on(one: Mention, other: Mention, reading: Reading) -> bool:
+    gap = reading.words[one.last + 1 : other.first]
+    if _together(one, other, reading):
+        return _ASIDE.isdisjoint(gap)
+    sentence = reading.sentences[other.first]
+    lead = [
+        word
+        for word, number in zip(reading.words, reading.sentences, strict=True)
+        if number == sentence
+    ][:2]
+    return not _NEXT.isdisjoint(lead) or all(word.isdigit() for word in gap)
+
+
+def _is_listed(one: Mention, other: Mention, reading: Reading) -> bool:
+    """Whether two mentions share what stands before them: "after kneeling and praying"."""
+    return reading.words[one.last + 1 : other.first] == ("and",) and not any(
+        reading.mark(i) for i in range(one.last + 1, other.first + 1)
+    )
+
+
+def _refers_back(one: Mention, other: Mention, reading: Reading) -> bool:
+    """ "B. Before that, A", "B, but prior to this A", "B; earlier, A"."""
+    gap = reading.words[one.last + 1 : other.first]
+    pairs = set(pairwise(gap))
+    if any(
+        (word, that) in pairs for word in ("before", "to") for that in ("that", "this", "which")
+    ):
+        return "before" in gap or "prior" in gap
+    return "earlier" in gap or "previously" in gap or "beforehand" in gap
+
+
+def _is_turned(one: Mention, other: Mention, later: Mention | None, reading: Reading) -> bool:
+    """ "B after A", "B is preceded by A", "B follows A", "B, having done A"."""
+    if not _together(one, other, reading):
+        return False
+    for i in range(one.last + 1, other.first):
+        word, following = reading.words[i], reading.words[i + 1]
+        if (word, following) == ("preceded", "by"):
+            return True
+        if word in _JOINS:
+            return False
+        if word in _TURNING and (i + 1 == other.first or following not in _BACK_REFERENCES):
+            # In "A, after B, C" the comma after B gives "after" to C.
+            hung = later is not None and _together(other, later, reading)
+            taken = hung and reading.mark(i) and "," in reading.mark(other.last + 1)
+            return not taken
+    return False
+
+
+def _awaited(mentions: Sequence[Mention], k: int, reading: Reading) -> Mention | None:
+    """The mention in "before B," or "prior to B," that opens the sentence of mention k."""
+    opening = next(m for m in mentions if _together(m, mentions[k], reading))
+    if opening is mentions[k]:
+        return None
+    for i in range(opening.first - 1, -1, -1):
+        if reading.sentences[i] != reading.sentences[opening.last]:
+            return None
+        word, after = reading.words[i], reading.words[i + 1]
+        if word == "before" or (word, after) == ("prior", "to"):
+            return opening if after not in _BACK_REFERENCES or after == "it" else None
+    return None
+
+
+def _lead(mention: Mention, mentions: Sequence[Mention], reading: Reading) -> list[str]:
+    """Words right before a mention in its sentence, back to the mention before."""
+    if _TAGS.isdisjoint(reading.words[max(0, mention.first - _LEAD) : mention.first]):
+        return []
+    stop = max((m.last for m in mentions if m.last < mention.first), default=-1)
+    start = max(stop + 1, mention.first - _LEAD)
+    places = [
+        i
+        for i in range(start, mention.first)
+        if reading.sentences[i] == reading.sentences[mention.first]
+    ]
+    if places and places[0] == stop + 1 and stop >= 0:
+        # What stands right behind a mention speaks of that one: "a jump first, next a split".
+        marks = [i for i in range(stop + 1, mention.first + 1) if reading.mark(i)]
+        if marks:
+            places = [i for i in places if i >= marks[-1]]
+        elif reading.words[places[0]] in ("first", "last"):
+            places = []
+    return [reading.words[i] for i in places]
+
+
+def _tagged(lead: Sequence[str], verbs: frozenset[str]) -> bool:
+    return any(word in verbs and after in _BY for word, after in pairwise(lead))
+
+
+def _comes(after: Sequence[str], place: str) -> bool:
+    """ "comes first", "is first", "is the first step" behind a mention."""
+    if not after or after[0] not in ("comes", "happens", "occurs", "is", "are"):
+        return False
+    return place in (after[2:3] if after[1:2] == ("the",) else after[1:2])
+
+
+def _is_first(mention: Mention, mentions: Sequence[Mention], reading: Reading) -> bool:
+    end = mention.last + 1
+    if reading.words[end : end + 1] == ("first",):
+        return end + 1 == len(reading.words) or bool(reading.mark(end + 1))
+    if _comes(reading.words[end : end + 3], "first"):
+        return True
+    lead = _lead(mention, mentions, reading)
+    return "then" not in lead and ("first" in lead or _tagged(lead, _FIRST))
+
+
+def _is_last(mention: Mention, mentions: Sequence[Mention], reading: Reading) -> bool:
+    end = mention.last + 1
+    if _comes(reading.words[end : end + 3], "last"):
+        return True
+    lead = _lead(mention, mentions, reading)
+    named = "finally" in lead or "lastly" in lead or ("last" in lead and "at" not in lead)
+    return named or _tagged(lead, _LAST)

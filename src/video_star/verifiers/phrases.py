@@ -1,0 +1,288 @@
+"""Finding a name in an answer: windows of words that together say the name.
+
+A window holds one word for each content word of the name. It counts where its words belong
+together: none of them denied, asked or supposed, all in one sentence, and nothing between them
+that starts something else ("holds a guitar and is playing chess" does not say "playing guitar").
+Names of many words are specific enough to be found in looser company. The rules for windows never
+look at a threshold, so a lower one can only let more windows count.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence, Set
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+
+from video_star.verifiers.inflection import dictionary_forms, similarity
+from video_star.verifiers.text import STOP_WORDS, Reading, word_set
+from video_star.verifiers.wanted import Wanted
+
+Window = tuple[int, ...]
+"""Places of the words of one mention, ascending."""
+
+LOOSE = 4
+"""Content words from which on a name may be spread over two neighbouring sentences."""
+_GAP = 3
+"""Content words that may stand between two neighbouring words of a name."""
+_PARTING = word_set(
+    "then before after while but or next near beside behind past alongside followed besides "
+    "whereas nor instead because since so when until who whose which without unlike than"
+)
+"""Words that start something else."""
+_LIGHT = STOP_WORDS | word_set("what looks look like seems appears all very each both")
+"""Words that may stand between the words of a name in any number."""
+_LINKS = frozenset({"it", "them"})
+"""Pronouns that may stand for the thing a verb acts on: "picks up an apple and eats it"."""
+_BE = word_set("is are was were being been gets get")
+_PASSIVE = _BE | word_set("then finally later and")
+"""Words around the verbs of "the batter is mixed and then poured"."""
+_OR_TAILS = word_set("rather so")
+"""After "or" these correct or soften; they offer no alternative."""
+_OR_STEPS = STOP_WORDS | word_set("maybe perhaps possibly either even possible alternatively")
+_ARTICLES = word_set("a an the his her their its some this that these those one two three my your")
+
+
+@dataclass(frozen=True)
+class Found:
+    """The best window of a name in an answer."""
+
+    score: float
+    places: Window
+    """Indices of its words, ascending; empty where there is no window."""
+
+
+NOTHING = Found(0.0, ())
+
+
+class Answer:
+    """An answer to search names in."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
+        self.words = dictionary_forms(reading.words)
+        self._has_or = "or" in self.words
+        self._halves: set[int] = set()
+        self._initials: dict[str, list[int]] = {}
+        for i, word in enumerate(self.words):
+            self._initials.setdefault(word[0], []).append(i)
+
+    def best(self, wanted: Wanted, closed: Set[int], hedge: bool = False) -> Found:
+        """The window with the highest least similarity, the last of the tightest ones.
+
+        `closed` are places of words that count for no name; `hedge` lets alternatives count.
+        """
+        hits = self._hits(wanted, closed)
+        if hits is None:
+            return NOTHING
+        fits = partial(self._stands, wanted, hedge)
+        if all(len(rated) == 1 for rated in hits):
+            return self._only(wanted, [rated[0] for rated in hits], fits)
+        if len(hits) == 1:
+            fit = [(rate, i) for rate, i in hits[0] if fits((i,))]
+            return Found(max(fit)[0], self._whole((max(fit)[1],))) if fit else NOTHING
+        for level in sorted({rate for rated in hits for rate, _ in rated}, reverse=True):
+            windows = [w for w in self._windows(wanted, hits, level) if fits(w)]
+            if windows:
+                tightest = min(windows, key=lambda w: (w[-1] - w[0], -w[0]))
+                return Found(level, self._whole(tightest))
+        return NOTHING
+
+    def _only(
+        self, wanted: Wanted, hits: Sequence[tuple[float, int]], fits: Callable[[Window], bool]
+    ) -> Found:
+        """The only window that there can be: one word for each word of the name."""
+        slots = {i: word for word, (_, i) in zip(wanted.words, hits, strict=True)}
+        window = self._cohering(wanted, sorted(slots), slots) if len(slots) == len(hits) else None
+        if window is None or not fits(window):
+            return NOTHING
+        return Found(min(rate for rate, _ in hits), self._whole(window))
+
+    def levels(self, wanted: Wanted, closed: Set[int]) -> frozenset[float]:
+        """Similarities at which windows of the name can change."""
+        hits = self._hits(wanted, closed)
+        return frozenset(rate for rated in hits or () for rate, _ in rated)
+
+    def windows(
+        self, wanted: Wanted, closed: Set[int], level: float, hedge: bool = False
+    ) -> list[Window]:
+        """All windows whose words are at least as similar as `level`, in their order."""
+        hits = self._hits(wanted, closed)
+        if hits is None:
+            return []
+        found = self._windows(wanted, hits, level)
+        return sorted(self._whole(w) for w in found if self._stands(wanted, hedge, w))
+
+    def _hits(self, wanted: Wanted, closed: Set[int]) -> list[list[tuple[float, int]]] | None:
+        """Similarity and place of the words for each word of the name; None if one has none."""
+        hits: list[list[tuple[float, int]]] = []
+        for slot, word in enumerate(wanted.words):
+            rated = []
+            for i in self._initials.get(word[0], ()):
+                rate = similarity(self.words[i], word)
+                if rate and (i not in closed or self._may_be_denied(i, wanted)):
+                    rated.append((rate, i))
+            if slot in wanted.negative:
+                rated = [(rate, i) for rate, i in rated if i in self.reading.denied]
+            if not rated and word in wanted.own:
+                rated = [(1.0, i) for i in self._written_apart(word) if i not in closed]
+                self._halves.update(i for _, i in rated)
+            if not rated:
+                return None
+            hits.append(rated)
+        return hits
+
+    def _may_be_denied(self, i: int, wanted: Wanted) -> bool:
+        """Whether a denied word counts, because the name itself denies something."""
+        return bool(wanted.negative) and i in self.reading.denied
+
+    def _whole(self, window: Window) -> Window:
+        """The window with the second halves of words that are written apart."""
+        if self._halves.isdisjoint(window):
+            return window
+        return tuple(sorted({*window, *(i + 1 for i in window if i in self._halves)}))
+
+    def _written_apart(self, word: str) -> Iterator[int]:
+        """Places where a word of the name is written as two ("cart wheel")."""
+        for i in self._initials.get(word[0], ()):
+            start = self.words[i]
+            if 1 < len(start) < len(word) - 1 and word.startswith(start):
+                rest = self.words[i + 1 : i + 2]
+                if rest and similarity(start + rest[0], word) == 1 and not self.reading.mark(i + 1):
+                    yield i
+
+    def _windows(
+        self, wanted: Wanted, hits: Sequence[Sequence[tuple[float, int]]], level: float
+    ) -> Iterator[Window]:
+        """Smallest windows with a word for each word of the name, those whose words cohere."""
+        slots: dict[int, str] = {}
+        for word, rated in zip(wanted.words, hits, strict=True):
+            slots.update({i: word for rate, i in rated if rate >= level})
+        needed = Counter(wanted.words)
+        places = sorted(slots)
+        have: Counter[str] = Counter()
+        missing = len(wanted.words)
+        left = 0
+        for right, place in enumerate(places):
+            have[slots[place]] += 1
+            missing -= have[slots[place]] <= needed[slots[place]]
+            while not missing:
+                first = slots[places[left]]
+                if have[first] > needed[first]:
+                    have[first] -= 1
+                    left += 1
+                    continue
+                window = self._cohering(wanted, places[left : right + 1], slots)
+                if window:
+                    yield window
+                have[first] -= 1
+                missing += 1
+                left += 1
+
+    def _cohering(
+        self, wanted: Wanted, places: Sequence[int], slots: dict[int, str]
+    ) -> Window | None:
+        """The window, one word each, if its words belong together."""
+        left = list(wanted.words)
+        window: list[int] = []
+        for place in reversed(places):
+            if slots[place] in left:
+                left.remove(slots[place])
+                window.append(place)
+        window.reverse()
+        if len(window) == 1:
+            return tuple(window)
+        apart = self.reading.sentences[window[-1]] - self.reading.sentences[window[0]]
+        if apart and not (apart == 1 and (len(window) >= LOOSE or self._is_linked(window))):
+            return None
+        if len(window) >= LOOSE or self._is_linked(window):
+            return tuple(window)
+        if window[-1] - window[0] == len(window) - 1 and not self.reading.breaks:
+            return tuple(window)
+        order = wanted.words.index
+        fit = all(
+            self._adjoin(wanted, one, other, order(slots[one]) <= order(slots[other]))
+            for one, other in pairwise(window)
+        )
+        return tuple(window) if fit else None
+
+    def _stands(self, wanted: Wanted, hedge: bool, window: Window) -> bool:
+        """Whether no particle turns the window's action round, and no "or" leaves it open."""
+        if wanted.opposed and not wanted.opposed.isdisjoint(self.words[window[0] : window[-1] + 2]):
+            return False
+        return (
+            hedge
+            or not self._has_or
+            or not (self._or_follows(self._whole(window)[-1]) or self._or_precedes(window[0]))
+        )
+
+    def _or_follows(self, last: int) -> bool:
+        for i in range(last + 1, min(last + 3, len(self.words))):
+            if self.reading.sentences[i] != self.reading.sentences[last]:
+                return False
+            if self.words[i] == "or":
+                return _OR_TAILS.isdisjoint(self.words[i + 1 : i + 2])
+            if self.words[i] not in _OR_STEPS:
+                return False
+        return False
+
+    def _or_precedes(self, first: int) -> bool:
+        for i in range(first - 1, max(first - 7, -1), -1):
+            if self.reading.sentences[i] != self.reading.sentences[first]:
+                return False
+            if self.words[i] in ("or", "either"):
+                return True
+            if self.words[i] not in _OR_STEPS or self.reading.mark(i + 1):
+                return False
+        return False
+
+    def _is_linked(self, window: Sequence[int]) -> bool:
+        """Whether a pronoun behind a later word stands for what was named before."""
+        return any(word in _LINKS for i in window[1:] for word in self.words[i + 1 : i + 2])
+
+    def _adjoin(self, wanted: Wanted, one: int, other: int, forward: bool) -> bool:
+        """Whether two neighbouring words of a window belong together, by what is between them."""
+        gap = self.words[one + 1 : other]
+        if not gap and forward and not self.reading.mark(other):
+            return True
+        foreign = [word for word in gap if word not in wanted.own]
+        content = sum(word not in _LIGHT for word in foreign)
+        if self.words[one][0].isdigit() or self.words[other][0].isdigit():
+            return forward and content <= 1 and not any(word in _PARTING for word in foreign)
+        if forward and self._shares_its_thing(one, other):
+            return True
+        cut = self._cut(one, other, wanted)
+        if not forward and cut and self.words[one + 1] in _BE:
+            return all(word in _PASSIVE for word in self.words[cut:other]) and content <= _GAP
+        if any(word in _PARTING or word[0].isdigit() for word in foreign):
+            return False
+        if ("front" in foreign and "of" in foreign) or content > (_GAP if forward else 1):
+            return False
+        return cut is None or (forward and self._goes_on_listing(cut, other))
+
+    def _shares_its_thing(self, one: int, other: int) -> bool:
+        """Whether a second verb comes between a verb and its thing: "opens and closes a book"."""
+        between = [word for word in self.words[one + 1 : other] if word != "then"]
+        marked = any(self.reading.mark(i) for i in range(one + 1, other + 1))
+        rest = all(word in _ARTICLES for word in between[2:])
+        return not marked and between[:1] == ["and"] and len(between) > 1 and rest
+
+    def _goes_on_listing(self, cut: int, other: int) -> bool:
+        """Whether a word is a further thing of a list: "plates, cups and forks", "tea and milk"."""
+        said = self.reading.words[other]
+        if said.endswith("ing") or any(word not in _ARTICLES for word in self.words[cut:other]):
+            return False
+        if self.words[cut - 1] == "and":
+            return True
+        ahead = range(other + 1, min(other + 3, len(self.words)))
+        return any(self.words[i] == "and" or self.reading.mark(i) == "," for i in ahead)
+
+    def _cut(self, one: int, other: int, wanted: Wanted) -> int | None:
+        """Where the last comma or "and" between two words is; None where there is none."""
+        for i in range(other, one, -1):
+            if self.reading.mark(i):
+                return i
+            if self.words[i] == "and" and i < other and "and" not in wanted.own:
+                return i + 1
+        return None

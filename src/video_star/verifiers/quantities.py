@@ -1,0 +1,282 @@
+"""Quantities of an answer: numbers with their units, and points of a clip named in words.
+
+"three and a half seconds", "0:03", "1 min 30 s", "30%", "two thirds", "halfway", "the end" are one
+quantity each. What is a length ("lasts 3 seconds", "a 10-second clip") or a count ("2 people") is
+said by the quantity, so that nobody takes it for a point in time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from video_star.verifiers.points import CLIP, FOLLOWERS, PARTS, POINTS, ends_well, part_at
+from video_star.verifiers.text import STOP_WORDS
+from video_star.verifiers.tokens import (
+    APPROXIMATE,
+    DASHES,
+    UNITS,
+    Token,
+    skip_approximate,
+    skip_silent,
+    word_at,
+)
+from video_star.verifiers.wording import word_set
+
+Unit = Literal["s", "back", "percent", "part", "none", "other"]
+""" "back" counts seconds from the end of the clip ("2 s before the end")."""
+
+ALONE = STOP_WORDS | word_set(
+    "answer i'd i'll i'm it's that's say guess think believe would should could might be maybe "
+    "perhaps probably final my one estimate"
+)
+"""Words beside which a number is still all that an answer says."""
+_MOST_BESIDE = 10
+"""Tokens that may frame such a number."""
+_LENGTH_BEFORE = word_set(
+    "lasts lasting last lasted takes taking took take for every duration spans totalling total of "
+    "long"
+)
+_ABSOLUTE = word_set("at to until till from between is was and @")
+"""Before "3 s after ..." these leave it a point in time."""
+_LENGTH_AFTER = word_set("long later earlier afterwards thereafter apart duration length longer")
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """One value with its place; tokens `first` to `last` (inclusive), characters start to end."""
+
+    value: float
+    """Seconds for "s" and "back", 0..1 for "part", as written for the others."""
+    unit: Unit
+    first: int
+    last: int
+    start: int
+    end: int
+    decimal: bool = False
+    spelled: bool = False
+    length: bool = False
+    """A length of time rather than a point: "lasts 3 s", "3 s later", "a 10-second clip"."""
+    scale: float = 1.0
+    """Seconds of the unit that is written, where that is a single one: 60 for "1.5 minutes"."""
+    out_of: float | None = None
+    """What the number is out of: "8 out of 10", "8/10"."""
+
+
+def quantities_of(tokens: Sequence[Token]) -> list[Quantity]:
+    """All quantities in order; they do not overlap."""
+    found: list[Quantity] = []
+    i = 0
+    while i < len(tokens):
+        quantity = _quantity_at(tokens, i)
+        if quantity and quantity.unit == "s":
+            quantity = _from_an_edge(tokens, quantity)
+        if quantity:
+            found.append(quantity)
+        i = quantity.last + 1 if quantity else i + 1
+    return found
+
+
+def _quantity_at(tokens: Sequence[Token], i: int) -> Quantity | None:
+    token = tokens[i]
+    part = part_at(tokens, i)
+    if part:
+        value, last = part
+        return _made(tokens, i, last, value, "part")
+    if token.kind == "clock":
+        last = i + 1 if word_at(tokens, i + 1) in UNITS else i
+        return _made(tokens, i, last, token.value, "s")
+    if token.kind == "number":
+        return _number_at(tokens, i)
+    if token.text == "a" and word_at(tokens, i + 1) in ("minute", "hour"):
+        return _compound(tokens, i, i + 1, UNITS[word_at(tokens, i + 1)])
+    if token.text in ("half", "quarter") and word_at(tokens, i + 1) == "a":
+        share = 0.5 if token.text == "half" else 0.25
+        if word_at(tokens, i + 2) in UNITS:
+            value = share * UNITS[word_at(tokens, i + 2)]
+            return _made(tokens, i, i + 2, value, "s")
+    return None
+
+
+def _from_an_edge(tokens: Sequence[Token], q: Quantity) -> Quantity:
+    """ "2 seconds before the end", "3 seconds after the start"."""
+    i = q.last + 1
+    if word_at(tokens, i) not in ("before", "from", "after"):
+        return q
+    edge = i + 2 if word_at(tokens, i + 1) == "the" else i + 1
+    if word_at(tokens, edge) == "very":
+        edge += 1
+    value = POINTS.get(word_at(tokens, edge))
+    after = word_at(tokens, i) == "after"
+    if value is None or value == 0.5 or after == (value == 1) or not ends_well(tokens, edge + 1):
+        return q
+    if value == 0 and word_at(tokens, i) == "before":
+        return q
+    unit: Unit = "back" if value == 1 else "s"
+    return replace(q, unit=unit, last=edge, end=tokens[edge].end, length=False)
+
+
+def _made(
+    tokens: Sequence[Token],
+    first: int,
+    last: int,
+    value: float,
+    unit: Unit,
+    out_of: float | None = None,
+) -> Quantity:
+    spelled = any(token.spelled for token in tokens[first : last + 1])
+    decimal = any(token.decimal for token in tokens[first : last + 1])
+    length = unit in ("s", "none") and _is_length(tokens, first, last)
+    place = tokens[first].start, tokens[last].end
+    scale = UNITS.get(tokens[last].text, 1.0) if last == first + 1 and unit == "s" else 1.0
+    return Quantity(value, unit, first, last, *place, decimal, spelled, length, scale, out_of)
+
+
+def _is_length(tokens: Sequence[Token], first: int, last: int) -> bool:
+    lead = skip_approximate(tokens, first - 1, -1)
+    before = word_at(tokens, lead)
+    if before in ("is", "was", ":", "=") and word_at(tokens, lead - 1) in ("duration", "length"):
+        return True
+    nearest = word_at(tokens, skip_silent(tokens, first - 1, -1))
+    after = skip_silent(tokens, last + 1)
+    if word_at(tokens, after) in DASHES:
+        after += 1
+    following = word_at(tokens, after)
+    if following in _LENGTH_AFTER or following in CLIP or nearest == "each":
+        return True
+    if following in ("after", "before") and before not in _ABSOLUTE:
+        return True  # "3 s after the whistle"
+    if (
+        before in ("him", "her", "them", "me", "it")
+        and word_at(tokens, first - 2) in _LENGTH_BEFORE
+    ):
+        return True
+    return before in _LENGTH_BEFORE and (before != "of" or _out_of_time(tokens, first))
+
+
+def _out_of_time(tokens: Sequence[Token], first: int) -> bool:
+    """ "a duration of 3 s", "4 of 10 seconds", "a total of 5 s"."""
+    lead = tokens[max(0, first - 4) : first]
+    return any(
+        token.kind in ("number", "clock") or token.text in CLIP or token.text in ("total", "out")
+        for token in lead
+    )
+
+
+def _number_at(tokens: Sequence[Token], i: int) -> Quantity | None:
+    token = tokens[i]
+    before = tokens[i - 1] if i else None
+    if before and before.end == token.start and before.kind == "word" and before.text != "t":
+        return None  # "mp4", "x1"
+    fraction = _slash(tokens, i)
+    if fraction:
+        return fraction
+    if word_at(tokens, i + 1) == "out" and word_at(tokens, i + 2) == "of":
+        whole = skip_approximate(tokens, i + 3)
+        if whole < len(tokens) and tokens[whole].kind == "number":
+            return _whole(tokens, i, whole)
+    return _with_unit(tokens, i)
+
+
+def _slash(tokens: Sequence[Token], i: int) -> Quantity | None:
+    """ "2/3", "65.6/100", "65.6 points / 100"."""
+    if word_at(tokens, i + 1) not in ("/", "\u2044") or i + 2 >= len(tokens):
+        return None
+    if tokens[i + 2].kind != "number" or word_at(tokens, i + 3) == "/":
+        return None
+    return _whole(tokens, i, i + 2)
+
+
+def _whole(tokens: Sequence[Token], i: int, whole: int) -> Quantity:
+    unit = word_at(tokens, whole + 1)
+    if unit in UNITS and tokens[i].value >= 0:
+        # "4.2 out of 10 seconds" is a time.
+        return _made(tokens, i, whole + 1, tokens[i].value * UNITS[unit], "s")
+    return _made(tokens, i, whole, tokens[i].value, "none", tokens[whole].value)
+
+
+def _with_unit(tokens: Sequence[Token], i: int) -> Quantity:
+    token = tokens[i]
+    j = skip_silent(tokens, i + 1)
+    if word_at(tokens, j) in DASHES and word_at(tokens, j + 1) in UNITS:
+        j += 1  # "3-second"
+    word = word_at(tokens, j)
+    if word == "%" or word in ("percent", "pct"):
+        return _made(tokens, i, j, token.value, "percent")
+    if word == "per" and word_at(tokens, j + 1) == "cent":
+        return _made(tokens, i, j + 1, token.value, "percent")
+    glued = j == i + 1 and j < len(tokens) and tokens[j].start == token.end
+    if word == "m" and glued and j + 1 < len(tokens) and tokens[j + 1].kind == "number":
+        return _compound(tokens, i, j, token.value * 60)  # "1m30s"
+    if word in UNITS:
+        if UNITS[word] >= 60:
+            return _compound(tokens, i, j, token.value * UNITS[word])
+        value, j = token.value * UNITS[word], j
+        if word == "second" and word_at(tokens, j + 1) in PARTS:
+            return _made(tokens, i, i, token.value, "other")
+        if [word_at(tokens, j + k) for k in (1, 2, 3)] == ["and", "a", "half"]:
+            return _made(tokens, i, j + 3, value + 0.5 * UNITS[word], "s")
+        return _made(tokens, i, j, value, "s")
+    if glued and word in _ORDINALS and _is_of_seconds(tokens, j):
+        last = j + (word_at(tokens, j + 1) in ("second", "sec"))
+        return _made(tokens, i, last, token.value, "s")
+    if glued and tokens[j].kind == "word":
+        return _made(tokens, i, i, token.value, "other")  # "30fps", "2nd", "3x"
+    lead = skip_silent(tokens, i - 1, -1)
+    if word_at(tokens, lead) in ("second", "seconds", "sec", "secs"):
+        ordinal = lead and tokens[lead - 1].kind == "number"
+        if not ordinal:
+            return _made(tokens, lead, i, token.value, "s")  # "second 3"
+    if word_at(tokens, lead) in ("frame", "frames", "step", "steps", "judge", "person"):
+        return _made(tokens, i, i, token.value, "other")
+    return _made(tokens, i, i, token.value, "none")
+
+
+_ORDINALS = ("st", "nd", "rd", "th")
+
+
+def _is_of_seconds(tokens: Sequence[Token], i: int) -> bool:
+    """Whether an ordinal counts seconds: "the 14th (and the 23rd) second"."""
+    for j in range(i + 1, min(i + 7, len(tokens))):
+        if tokens[j].text in ("second", "sec"):
+            return True
+        known = tokens[j].kind == "number" or tokens[j].text in (*_ORDINALS, "mark")
+        if not known and tokens[j].text not in ("and", "to", "the", "until", "about", "-"):
+            return False
+    return False
+
+
+def _compound(tokens: Sequence[Token], i: int, j: int, value: float) -> Quantity:
+    """ "1 min 30 s", "1 minute and a half", "1 hour, 2 minutes and 3 seconds"."""
+    size = UNITS.get(tokens[j].text, 60.0)
+    if [word_at(tokens, j + k) for k in (1, 2, 3)] == ["and", "a", "half"]:
+        return _made(tokens, i, j + 3, value + size / 2, "s")
+    k = j + 1
+    while word_at(tokens, k) in ("and", ","):
+        k += 1
+    if k + 1 < len(tokens) and tokens[k].kind == "number" and tokens[k].value >= 0:
+        smaller = UNITS.get(tokens[k + 1].text)
+        if smaller is not None and smaller < size:
+            value += tokens[k].value * smaller
+            if smaller >= 60:
+                return _compound(tokens, i, k + 1, value)
+            return _made(tokens, i, k + 1, value, "s")
+    return _made(tokens, i, j, value, "s")
+
+
+def is_alone(tokens: Sequence[Token], first: int, last: int) -> bool:
+    """Whether tokens first..last are all that the answer says, but for marks and a frame."""
+    if first + len(tokens) - 1 - last > _MOST_BESIDE:
+        return False
+    others = [*tokens[:first], *tokens[last + 1 :]]
+    return all(t.kind == "mark" or t.text in ALONE or t.text in APPROXIMATE for t in others)
+
+
+def is_count(tokens: Sequence[Token], quantity: Quantity) -> bool:
+    """Whether a noun follows that the number counts: "2 people", "3.5 somersaults"."""
+    i = skip_silent(tokens, quantity.last + 1)
+    if i >= len(tokens) or tokens[i].kind != "word":
+        return False
+    word = tokens[i].text
+    return word not in FOLLOWERS and word not in CLIP and not word.endswith("ly")

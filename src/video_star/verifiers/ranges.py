@@ -1,0 +1,222 @@
+"""Ranges of quantities and what is said to start or end at one; quantities in seconds of a clip.
+
+Numbers without any unit are seconds, with one exception: bare numbers of at most 1, one of them
+with a decimal point, are fractions of the clip when its duration is known and neither question nor
+answer speaks of seconds ("0.3 to 0.5").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from video_star.verifiers.points import CLIP
+from video_star.verifiers.quantities import Quantity, is_alone, is_count
+from video_star.verifiers.tokens import (
+    APPROXIMATE,
+    DASHES,
+    SILENT,
+    Token,
+    skip_approximate,
+    skip_silent,
+    word_at,
+)
+from video_star.verifiers.wording import word_set
+
+_JOINS = word_set("to until till through thru til") | DASHES | {"->", "-->", "\u2192"}
+_TRANSPARENT = APPROXIMATE - DASHES | {"t", "=", "mark", "marks", "point", "timestamp"}
+"""Between the two ends these mean nothing: "t = 3 s to t = 7 s"."""
+_BETWEEN = 8
+"""Tokens that may stand between the two ends of a range."""
+NEAR = 12
+"""Tokens over which "starts" or "ends" is looked for."""
+_STARTS = word_set(
+    "start starts started starting begin begins began begun beginning commence commences commenced "
+    "onset initiates initiated opens"
+)
+ENDS = word_set(
+    "end ends ended ending finish finishes finished finishing stop stops stopped stopping conclude "
+    "concludes concluded concluding complete completes completed cease ceases ceased terminates"
+)
+_SECONDS = word_set("s sec secs second seconds timestamp timestamps")
+_RELATIVE = word_set("normalized normalised relative fraction fractions proportion")
+
+
+@dataclass(frozen=True)
+class Clip:
+    """What turns quantities into seconds."""
+
+    duration: float | None
+    speaks_of_seconds: bool
+
+    @classmethod
+    def of(cls, duration: float | None, question: str, tokens: Sequence[Token]) -> Clip:
+        """`question` is folded; an answer that says it is relative settles the matter."""
+        words = {token.text for token in tokens}
+        relative = not words.isdisjoint(_RELATIVE)
+        asked = not _SECONDS.isdisjoint(question.replace("?", " ").split())
+        return cls(duration, not relative and (asked or not words.isdisjoint(_SECONDS)))
+
+    def seconds(self, *quantities: Quantity, of_clip: bool = False) -> tuple[float, ...] | None:
+        """Quantities of one expression in seconds; None where they are none, or lack a duration."""
+        units = {q.unit for q in quantities}
+        if "other" in units or any(q.value < 0 for q in quantities):
+            return None
+        bare = units == {"none"}
+        share = bare and all(q.value <= 1 for q in quantities) and any(
+            q.decimal for q in quantities
+        )  # fmt: skip
+        if bare and share and self.duration and (of_clip or not self.speaks_of_seconds):
+            return tuple(q.value * self.duration for q in quantities)
+        # "30 to 50%": the unit that is said goes for both, a time's unit before a fraction's.
+        common = "percent" if units == {"none", "percent"} else "s"
+        return self._each(quantities, common)
+
+    def _each(self, quantities: Sequence[Quantity], common: str) -> tuple[float, ...] | None:
+        found = []
+        for q in quantities:
+            unit = common if q.unit == "none" else q.unit
+            scale = max(other.scale for other in quantities) if q.unit == "none" else 1.0
+            if q.out_of and q.unit == "none":
+                unit, value = "part", q.value / q.out_of
+            else:
+                value = q.value / 100 if unit == "percent" else q.value * scale
+            if unit == "back":
+                if self.duration is None or value > self.duration:
+                    return None
+                value = self.duration - value
+            elif unit != "s":
+                if self.duration is None or value > 1:
+                    return None
+                value *= self.duration
+            found.append(value)
+        return tuple(found)
+
+
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Unresolved:
+    """A range in fractions of a clip whose duration is not known."""
+
+
+def pairs_of(
+    tokens: Sequence[Token], quantities: Sequence[Quantity]
+) -> Iterator[tuple[Quantity, Quantity]]:
+    """Quantities joined to one range: "3 to 7", "between 3 and 7", "3-7", "[3, 7]"."""
+    i = 0
+    while i + 1 < len(quantities):
+        one, other = quantities[i], quantities[i + 1]
+        if _is_pair(tokens, one, other):
+            yield one, other
+            i += 1
+        i += 1
+
+
+def _is_pair(tokens: Sequence[Token], one: Quantity, other: Quantity) -> bool:
+    if other.first - one.last > _BETWEEN or one.unit == "other" or other.unit == "other":
+        return False
+    between = [
+        token.text
+        for token in tokens[one.last + 1 : other.first]
+        if token.text not in SILENT and token.text not in _TRANSPARENT
+    ]
+    if between[:1] == ["."] and tokens[one.last].text in ("s", "sec", "secs", "min", "mins"):
+        del between[0]
+    before = skip_approximate(tokens, one.first - 1, -1)
+    lead = word_at(tokens, before)
+    while lead in ("t", "=", "timestamp", "timestamps", "times", "seconds"):
+        before = skip_approximate(tokens, before - 1, -1)
+        lead = word_at(tokens, before)
+    if lead == "and" and word_at(tokens, before - 1) == "between":
+        lead = "between"
+    if len(between) == 1 and between[0] in _JOINS:
+        if one.spelled and other.spelled and one.unit == other.unit == "none":
+            return lead in ("from", "between")
+        return not (between[0] in DASHES and one.unit == "part")
+    if between in (["up", "to"], ["up", "until"], ["and", "until"]):
+        return True
+    if between in (["and"], ["&"]):
+        return lead == "between"
+    return _in_brackets(tokens, one, other, between)
+
+
+def _in_brackets(
+    tokens: Sequence[Token], one: Quantity, other: Quantity, between: Sequence[str]
+) -> bool:
+    opened = skip_silent(tokens, one.first - 1, -1)
+    closed = skip_silent(tokens, other.last + 1)
+    if list(between) not in ([","], [";"]):
+        return False
+    if is_alone(tokens, one.first, other.last):
+        return True
+    if (word_at(tokens, opened), word_at(tokens, closed)) not in (("[", "]"), ("(", ")")):
+        return False
+    spatial = ("position", "point", "coordinates", "coordinate", "pixel", "location", "corner")
+    return word_at(tokens, opened - 1) not in spatial
+
+
+def roles_of(tokens: Sequence[Token], free: Sequence[Quantity]) -> list[str]:
+    """ "start", "end", "length" or "" for each quantity; a word gives its role to one of them."""
+    claimed = -1
+    roles: list[str] = []
+    started = False
+    for n, q in enumerate(free):
+        if q.unit == "other" or is_of_clip(tokens, q) or (q.unit == "none" and is_count(tokens, q)):
+            roles.append("")
+            continue
+        if q.length and q.unit == "s":
+            roles.append("length")
+            continue
+        low = max(claimed + 1, free[n - 1].last + 1 if n else 0, q.first - NEAR)
+        high = min(free[n + 1].first if n + 1 < len(free) else len(tokens), q.last + NEAR)
+        role, at = _role_before(tokens, q, low, started)
+        if not role:
+            role, at = _role_after(tokens, q, high)
+        if role:
+            claimed = max(claimed, at)
+        started = role == "start" or (started and role == "")
+        roles.append(role)
+    return roles
+
+
+def _role_before(tokens: Sequence[Token], q: Quantity, low: int, started: bool) -> tuple[str, int]:
+    lead = skip_approximate(tokens, q.first - 1, -1)
+    if started and lead >= low and word_at(tokens, lead) in _JOINS:
+        return "end", lead
+    if lead >= low and word_at(tokens, lead) == "from":
+        return "start", lead
+    for i in range(q.first - 1, low - 1, -1):
+        word = tokens[i].text
+        if word in (".", "!", "?", ";"):
+            break
+        if word in _STARTS or word in ENDS:
+            return ("start" if word in _STARTS else "end"), i
+        if word in ("over", "done") and word_at(tokens, i - 1) in ("is", "was"):
+            return "end", i
+    return "", -1
+
+
+def _role_after(tokens: Sequence[Token], q: Quantity, high: int) -> tuple[str, int]:
+    lead = skip_approximate(tokens, q.first - 1, -1)
+    opens = word_at(tokens, lead - 1) in ("", ".", ",", ";", "and", "then")
+    for i in range(q.last + 1, high):
+        word = tokens[i].text
+        ended = word in (".", "!", "?", ";", "and", "then")
+        if ended or (word == "," and (i > q.last + 1 or not opens)):
+            break
+        if word in _STARTS or word in ENDS:
+            return ("start" if word in _STARTS else "end"), i
+    return "", -1
+
+
+def is_of_clip(tokens: Sequence[Token], q: Quantity) -> bool:
+    """Whether it says where the clip itself starts or ends ("the video ends at 30 s")."""
+    lead = skip_approximate(tokens, q.first - 1, -1)
+    told = word_at(tokens, lead) == "at" and word_at(tokens, lead - 1) in ENDS | _STARTS
+    return told and word_at(tokens, lead - 2) in CLIP
+
+
+def is_position(tokens: Sequence[Token], q: Quantity) -> bool:
+    return word_at(tokens, skip_approximate(tokens, q.first - 1, -1)) in ("from", "between")

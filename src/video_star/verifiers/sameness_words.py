@@ -1,0 +1,83 @@
+"""Words that answers use to say whether two things are the same one."""
+
+from __future__ import annotations
+
+from video_star.verifiers.wording import word_set
+
+SAME = word_set("same identical unchanged coincide coincides selfsame")
+CONTAINERS = word_set(
+    "box boxes region regions frame frames clip clips video videos image images shot shots picture "
+    "pictures view views scene scenes way"
+)
+"""Where the two things are seen."""
+DIFFERENT = word_set(
+    "nonidentical different differ differs distinct separate unrelated dissimilar differing"
+)
+DIFFERENCE = word_set("difference differences")
+MATCH = word_set("match matches")
+PAIR = word_set(
+    "they two both objects boxes people persons these clips videos ones items don doesn't "
+    "don't do does"
+)
+ATTRIBUTES = word_set(
+    "color colors colour colours shape shapes size sizes type types kind kinds sort sorts category "
+    "class brand style styles place places position positions location locations room scene scenes "
+    "time times moment moments angle angles view views viewpoint viewpoints perspective direction "
+    "directions way ways manner pose poses clothes clothing outfit outfits shirt shirts jacket "
+    "coat hat height weight material texture pattern patterns look looks appearance frame frames "
+    "background backgrounds distance distances lighting light side sides spot motion speed lane "
+    "orientation box boxes region regions area areas point points shot shots image images "
+    "stage stages part parts hand hands state states condition video videos clip clips camera "
+    "model models make breed species variety design day days date night season weather "
+    "cameras length age build hair features contexts context environment setting settings"
+)
+"""What can be the same, or different, of two things without telling whether they are one."""
+OWNING = word_set(
+    "have has had having wear wears wearing share shares sharing with in at on from near under "
+    "behind holding hold holds using use uses"
+)
+"""Before "the same X" these make X an attribute: "in the same room"."""
+BEINGS = word_set(
+    "object objects person persons individual individuals man woman men women people thing things "
+    "item items one ones entity entities action actions activity animal boy girl child"
+)
+DOUBTS = (
+    *(("may", "not"), ("might", "not")),
+    *(("may", "or", "may", "not"), ("might", "or", "might", "not"), ("or", "not")),
+    *(("not", "sure"), ("not", "certain"), ("not", "clear"), ("not", "necessarily")),
+    *(("hard", "to"), ("difficult", "to"), ("impossible", "to"), ("cannot", "tell")),
+    *(("can't", "tell"), ("cannot", "say"), ("can't", "say"), ("cannot", "determine")),
+    *(("can't", "determine"), ("don't", "know"), ("do", "not", "know"), ("not", "possible", "to")),
+    *(("cannot", "be", "determined"), ("not", "tell"), ("not", "determine"), ("not", "say")),
+    *(("unable", "to"), ("can't", "be", "determined"), ("cannot", "be", "sure")),
+)
+DOUBT_WORDS = word_set("unclear uncertain unsure undetermined unknown ambiguous")
+WEAK = word_set(
+    "may might could possibly perhaps maybe seem seems seemed look looks looked appear appears "
+    "appeared thought believed assumed guessed glance initially first suppose going tempted"
+)
+REVISING = word_set(
+    "but however actually therefore thus hence so conclusion conclude closer fact instead wait "
+    "really overall finally answer correction ultimately yet nevertheless still no"
+)
+CONCEDING = word_set("although though despite even while whereas albeit")
+CLAUSE_STARTS = word_set("but however so therefore thus because although though while whereas")
+YES = word_set("yes yeah yep correct true affirmative right")
+NO = word_set("no nope incorrect false negative")
+FRAME = word_set("i would i'd say think believe guess my the answer is so it final well that's")
+"""Words that may stand before a bare yes or no."""
+YES_PHRASES = frozenset(
+    {
+        *(("absolutely",), ("definitely",), ("certainly",), ("of", "course"), ("indeed",)),
+        *(("i", "think", "so"), ("i", "believe", "so"), ("exactly",), ("sure",)),
+    }
+)
+NO_PHRASES = frozenset(
+    {
+        *(("i", "don't", "think", "so"), ("i", "do", "not", "think", "so"), ("not", "at", "all")),
+        *(("not", "really"), ("definitely", "not"), ("absolutely", "not"), ("certainly", "not")),
+        *(("of", "course", "not"), ("far", "from", "it"), ("i", "think", "not"), ("never",)),
+    }
+)
+SUBJECTS = word_set("it they these this that those the he she i we both")
+AUXILIARIES = word_set("is are was were do does did it's they're")

@@ -1,0 +1,118 @@
+"""Which words of an answer are only supposed: conditions, "would", beliefs that are taken back.
+
+Works on folded words, the punctuation before each, and the number of each word's sentence, as
+`verifiers.text.read` makes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+from video_star.verifiers.denial import SCOPE_ENDS, SUBJECTS
+from video_star.verifiers.wording import word_set
+
+_CONDITIONS = frozenset({"if", "whether"})
+_BELIEFS = word_set(
+    "thought believed assumed guessed suspected expected mistook glance might "
+    "could may looks look looked seems seem seemed appears appear appeared"
+)
+"""What introduces a belief that a later "but" takes back."""
+_TURNS = word_set("but however yet actually though instead closer reality")
+_REVISIONS = word_set("actually really instead rather fact not closer cannot no isn't wasn't")
+_VIEWS = word_set("hard difficult unclear blurry too dark far partly not")
+"""After "but it is": what only limits how well something is seen."""
+_THOUGHTS = word_set("thought believed assumed guessed suspected mistook glance")
+_IS = word_set("is it's he's she's they're are was were that's")
+_NEEDING = word_set("take need require have")
+"""After "would" these only suppose what follows."""
+_CONTRACTED = word_set("i'd you'd he'd she'd it'd we'd they'd one'd")
+_WOULD = _CONDITIONS | _CONTRACTED | {"would"}
+_ASSERTING = word_set("be say call choose pick go select describe name conclude guess answer fit")
+"""After "would" these assert: "I would say", "the answer would be"."""
+
+
+def may_suppose(words: Sequence[str]) -> bool:
+    """Whether any word can suppose something: a quick look before the search."""
+    if not _TURNS.isdisjoint(words) and not _BELIEFS.isdisjoint(words):
+        return True
+    return not _WOULD.isdisjoint(words)
+
+
+def suppositions(
+    words: Sequence[str], breaks: Mapping[int, str], sentences: Sequence[int]
+) -> frozenset[int]:
+    """Words of conditions, of what "would" be, and of beliefs that are taken back."""
+    found: set[int] = set()
+    for i, word in enumerate(words):
+        if word in _CONDITIONS:
+            found.update(_clause_after(words, breaks, i + 1))
+        elif word == "would":
+            found |= _supposed_subject(words, breaks, i)
+            if words[i + 1 : i + 2] and words[i + 1] in _NEEDING:
+                found.update(_clause_after(words, breaks, i + 2))
+        elif word in _CONTRACTED and words[i + 1 : i + 2] and words[i + 1] in _NEEDING - {"have"}:
+            found.update(_clause_after(words, breaks, i + 2))
+        elif word in _BELIEFS:
+            turn = _turn(words, sentences, i)
+            if turn is not None:
+                found.update(range(i + 1, turn))
+    return frozenset(found)
+
+
+def _clause_after(words: Sequence[str], breaks: Mapping[int, str], start: int) -> range:
+    for i in range(start, len(words)):
+        if (i > start and breaks.get(i) and not _is_listed(words, breaks, i)) or words[i] in (
+            "then",
+            "but",
+            "so",
+            "because",
+        ):
+            return range(start, i)
+    return range(start, len(words))
+
+
+def _is_listed(words: Sequence[str], breaks: Mapping[int, str], i: int) -> bool:
+    """Whether a comma only parts things of a list: "a pan, an egg and a spatula"."""
+    return breaks[i] == "," and words[i] in ("a", "an") and "and" in words[i + 1 : i + 4]
+
+
+def _supposed_subject(words: Sequence[str], breaks: Mapping[int, str], index: int) -> set[int]:
+    """ "playing tennis" in "playing tennis would need a net", but nothing in "I would say"."""
+    found: set[int] = set()
+    following = words[index + 1] if index + 1 < len(words) else ""
+    for i in range(index - 1, -1, -1):
+        if words[i] in SUBJECTS or words[i] in SCOPE_ENDS:
+            break
+        found.add(i)
+        if breaks.get(i):
+            break
+    return set() if following in _ASSERTING else found
+
+
+def _turn(words: Sequence[str], sentences: Sequence[int], index: int) -> int | None:
+    """Where a belief is taken back: the "but" of its sentence or of the start of the next one."""
+    thought = words[index] in _THOUGHTS
+    begin = index
+    for i in range(index + 1, len(words)):
+        later = sentences[i] - sentences[index]
+        if later and sentences[i - 1] != sentences[i]:
+            begin = i
+        if later > 1 or (later and i > begin + 2):
+            return None
+        if words[i] not in _TURNS:
+            continue
+        if words[i] in ("closer", "reality"):
+            return begin if later else i
+        if later and not thought and _REVISIONS.isdisjoint(words[i + 1 : i + 7]):
+            return None
+        return i if thought or _revises(words, i) else None
+    return None
+
+
+def _revises(words: Sequence[str], turn: int) -> bool:
+    """Whether what follows a "but" replaces what stood before it."""
+    after = words[turn + 1 : turn + 7]
+    if not _REVISIONS.isdisjoint(after[:5]) or words[turn] in ("actually", "instead"):
+        return True
+    return any(verb in _IS and following not in _VIEWS for verb, following in pairwise(after[:4]))
