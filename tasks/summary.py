@@ -7,7 +7,7 @@ from prefect.artifacts import create_link_artifact, create_table_artifact
 from video_star.addresses import compare_url
 from video_star.layout import Workspace
 from video_star.params import Params
-from video_star.rounds_table import RoundRow, rounds_rows
+from video_star.rounds_table import RoundRow, is_share, rounds_rows
 
 
 def show_rounds(workspace: Workspace, params: Params) -> None:
@@ -28,12 +28,15 @@ def show_rounds(workspace: Workspace, params: Params) -> None:
 def table_row(row: RoundRow) -> dict[str, str]:
     """One row of the table: text only, fractions as percentages."""
     cells = {"round": str(row["round"]), "kept": str(row["kept"])}
-    for name, share in (
+    for name, part in (
         ("direct_yield", row["direct_yield"]),
         ("rationalized_yield", row["rationalized_yield"]),
     ):
-        cells[name] = "" if share is None else f"{share:.1%}"
+        cells[name] = "" if part is None else f"{part:.1%}"
+    for kind, share in row["kinds"].items():
+        cells[f"{kind}_yield"] = f"{share['direct']:.1%} + {share['rationalized']:.1%}"
     for name, metric in row["metrics"].items():
-        value, low, high = metric["value"], metric["low"], metric["high"]
-        cells[name] = f"{value:.1%} [{low:.1%}, {high:.1%}]"
+        form = ".1%" if is_share(name) else ".3f"
+        value, low, high = (format(metric[key], form) for key in ("value", "low", "high"))
+        cells[name] = f"{value} [{low}, {high}]"
     return cells

@@ -188,9 +188,18 @@ def _kind(share: KindYield | None) -> Text:
     return cell.append(f" + {100 * share['rationalized']:.0f}", style="dim")
 
 
+NO_SHARES = ("spearman", "r_l2", "judged_score")
+"""Metrics that are numbers of their own scale; all others are shares."""
+
+
+def is_share(name: str) -> bool:
+    """Whether a metric is shown in percent."""
+    return name.rpartition("/")[2] not in NO_SHARES
+
+
 def headline_metrics(rows: list[RoundRow]) -> list[str]:
     """The headline metrics that any row has; the first three of all when it has none of them."""
-    measured = {name for row in rows for name in row["metrics"]}
+    measured = {name for row in rows for name in row["metrics"] if is_share(name)}
     # Of the others those first that are shares and better when they are more.
     others = sorted(measured, key=lambda name: (not name.endswith("accuracy"), name))
     return [n for n in HEADLINES if n in measured] or others[:3]

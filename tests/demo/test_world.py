@@ -5,33 +5,18 @@ from __future__ import annotations
 import csv
 import json
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import av
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rapidfuzz import fuzz
 
 from video_star import prompts
-from video_star.demo import babble, files, lessons, mp4, tempcompass, wording, world
-from video_star.progress import Silent
+from video_star.demo import babble, lessons, mp4, tempcompass, wording, world
 
 UNKNOWN_WORDS = {word for action in world.UNKNOWN for word in action.name.split()}
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The demo data, with fewer clips of each class."""
-    root = tmp_path_factory.mktemp("demo")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(files, "TRAIN_PER_CLASS", 3)
-        patch.setattr(files, "TEST_PER_CLASS", 2)
-        patch.setattr(files, "REPLAY_CLIPS", 24)
-        files.write_data(root, 3, Silent())
-        yield root
 
 
 def _kinetics(root: Path, split: str) -> list[dict[str, str]]:
