@@ -16,7 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from video_star.domain import PairedDifference
-from video_star.metrics import INTERVAL, Bootstrap, Point, Statistic, spearman, times_drawn
+from video_star.metrics import (
+    CORRELATION,
+    INTERVAL,
+    Bootstrap,
+    Bounds,
+    Point,
+    Statistic,
+    spearman,
+    times_drawn,
+)
 
 Floats: TypeAlias = NDArray[np.float64]
 _ROUNDING = 1e-9
@@ -44,12 +53,13 @@ def paired_difference(
     after: Sequence[Point],
     bootstrap: Bootstrap,
     statistic: Statistic = "mean",
+    bounds: Bounds = (0.0, 1.0),
 ) -> PairedDifference | None:
-    """Compare the points of a measure, joined by item.
+    """Compare the points of a measure, joined by item; `bounds` are those of the values of a mean.
 
     The mean is that of `metrics.mean_with_interval`: over groups of each group's mean. None when no
-    item has two points or the statistic does not exist; ValueError when one side has two of an
-    item.
+    item has two points, when the statistic does not exist, or for a mean over a single cluster
+    whose values have no finite bounds; ValueError when one side has two points of an item.
     """
     first, second = _by_item(before), _by_item(after)
     common = first.keys() & second.keys()
@@ -62,7 +72,10 @@ def paired_difference(
     observed, flipped, resampled = compare(pairs, flips, drawn)
     if np.isnan(observed):
         return None
-    low, high = _interval(resampled, observed, pairs.clusters)
+    lowest, highest = CORRELATION if statistic == "spearman" else bounds
+    low, high = _interval(resampled, observed, pairs.clusters, highest - lowest)
+    if not np.isfinite((low, high)).all():
+        return None
     return PairedDifference(
         difference=observed,
         low=low,
@@ -158,10 +171,15 @@ def _difference_of_rhos(
     return observed, flipped, resampled
 
 
-def _interval(resampled: Floats, observed: float, clusters: int) -> tuple[float, float]:
-    """It contains the difference; of one cluster nothing is known: all of -1..1."""
+def _interval(
+    resampled: Floats, observed: float, clusters: int, most: float
+) -> tuple[float, float]:
+    """It contains the difference; of one cluster nothing is known: all that differences can be.
+
+    `most` is the greatest difference that two values can have.
+    """
     resampled = resampled[~np.isnan(resampled)]
-    low, high = -1.0, 1.0
+    low, high = -most, most
     if clusters > 1 and len(resampled):
         low, high = (float(value) for value in np.percentile(resampled, INTERVAL))
     return min(low, observed), max(high, observed)

@@ -18,12 +18,13 @@ from video_star.metrics import RoundMetrics
 from video_star.params import load_params
 
 R = TypeVar("R", bound=BaseModel)
+
 HEADLINES = ("kinetics_qa/open_accuracy", "kinetics_qa/choice_accuracy", "tempcompass/accuracy")
 """Metrics of the terminal table, where they were measured; --json has all of them."""
 
-
 SURE = 0.05
 """p below which the table marks a difference."""
+AGAINST_FIRST, AGAINST_PREVIOUS = "*", "'"
 
 
 class DifferenceRow(TypedDict):
@@ -34,6 +35,8 @@ class DifferenceRow(TypedDict):
     high: float
     p: float
     n: int
+    left_out: int
+    """Items that only one of the rounds has scored."""
 
 
 class MetricRow(TypedDict):
@@ -104,7 +107,14 @@ def _row(paths: RoundPaths) -> RoundRow:
 
 def _against(pairs: dict[str, PairedDifference]) -> dict[str, DifferenceRow]:
     return {
-        name: {"difference": d.difference, "low": d.low, "high": d.high, "p": d.p, "n": d.n}
+        name: {
+            "difference": d.difference,
+            "low": d.low,
+            "high": d.high,
+            "p": d.p,
+            "n": d.n,
+            "left_out": d.left_out,
+        }
         for name, d in pairs.items()
     }
 
@@ -143,19 +153,20 @@ def rounds_table(rows: list[RoundRow]) -> Table:
     """Yields and headline metrics: percent, 95 % interval, change against the first row."""
     names = headline_metrics(rows)
     caption = (
-        "Percent; below it the 95 % interval; + and - against the first row, * where p < 0.05 "
-        "(paired test on the same items)."
+        "Percent; below it the 95 % interval; + and - against the first row; p < 0.05 against the "
+        f"first row {AGAINST_FIRST}, against the round before {AGAINST_PREVIOUS} (paired test on "
+        "the same items)."
     )
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, caption=caption, caption_justify="left")
     for heading in ("round", "kept", "direct\nyield", "rationalized\nyield"):
         table.add_column(heading, justify="left" if heading == "round" else "right")
     for name in names:
         benchmark, _, metric = name.partition("/")
-        heading = "\n".join([benchmark, *metric.split("_")])
+        heading = "\n".join([benchmark, *metric.split("_"), _items(rows, name)])
         table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
         cells = [
-            _metric(row["metrics"].get(n), rows[0]["metrics"].get(n), row is rows[0]) for n in names
+            _metric(row["metrics"].get(n), None if row is rows[0] else rows[0], n) for n in names
         ]
         table.add_row(
             row["round"],
@@ -209,16 +220,31 @@ def _share(value: float | None) -> str:
     return "-" if value is None else f"{100 * value:.1f}"
 
 
-def _metric(metric: MetricRow | None, first: MetricRow | None, is_first: bool) -> Text:
+def _items(rows: list[RoundRow], name: str) -> str:
+    """How many items the rounds have scored: of all the same, or the least and the most."""
+    counts = sorted({row["metrics"][name]["n"] for row in rows if name in row["metrics"]})
+    return f"n {counts[0]}" if len(counts) == 1 else f"n {counts[0]}-{counts[-1]}"
+
+
+def _metric(metric: MetricRow | None, first: RoundRow | None, name: str) -> Text:
+    """One cell; `first` is the first row, None in that row itself."""
     if metric is None:
         return Text("-")
     cell = Text()
-    if first is not None and not is_first:
-        change = 100 * (metric["value"] - first["value"])
-        pair = metric["against"].get("r0")
-        sure = "*" if pair is not None and pair["p"] < SURE else ""
+    if first is not None and name in first["metrics"]:
+        pair = metric["against"].get(first["round"])
+        # On the same items, where both rounds have some.
+        plain = metric["value"] - first["metrics"][name]["value"]
+        change = 100 * (pair["difference"] if pair is not None else plain)
         style = "green" if change > 0 else "red" if change < 0 else ""
-        cell.append(f"{change:+.1f}{sure} ", style=style)
+        cell.append(f"{change:+.1f}{_sure(metric, first)} ", style=style)
     cell.append(f"{100 * metric['value']:.1f}", style="bold")
     cell.append(f"\n{100 * metric['low']:.1f} - {100 * metric['high']:.1f}", style="dim")
     return cell
+
+
+def _sure(metric: MetricRow, first: RoundRow) -> str:
+    """The marks of the rounds from which it surely differs."""
+    sure = {name for name, pair in metric["against"].items() if pair["p"] < SURE}
+    marks = AGAINST_FIRST if first["round"] in sure else ""
+    return marks + (AGAINST_PREVIOUS if sure - {first["round"]} else "")

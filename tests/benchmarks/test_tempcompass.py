@@ -106,6 +106,8 @@ def test_unmatched_answer_is_wrong_and_unmatched_caption_is_unscored(
     bootstrap = Bootstrap(100, 0)
     (aspects,) = (m for m in benchmark.measures(scores) if m.name == "mean_of_aspects")
     assert mean_with_interval(aspects.points, bootstrap).value == (2 / 2 + 0 / 2) / 2
+    (fine,) = (m for m in benchmark.measures(scores) if m.name == "mean_of_fine_aspects")
+    assert {point.group for point in fine.points} == {"object motion", "order"}
 
 
 def test_a_video_that_could_not_be_read_is_left_out_of_every_rate(

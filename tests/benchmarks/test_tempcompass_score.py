@@ -218,6 +218,10 @@ def test_the_table_names_both_averages_and_the_judge(
     assert 'leaderboard\'s "Avg. All"' in text if judged else 'not the "Avg. All"' in text
     assert "Video-STaR paper's average" in text
     assert "match rate" in text
+    lines = [line.split() for line in text.splitlines()]
+    (heading,) = (words for words in lines if words[:1] == ["aspect"])
+    assert (heading[-2:] == ["interval", "rate"]) is not judged
+    assert ("captioning" in heading) is judged
     assert ("recorded:model-a" in text) is judged
     assert "…" not in text
     assert max(len(line.rstrip()) for line in text.splitlines()) <= 80

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 
 import pytest
@@ -65,6 +66,32 @@ def test_items_of_one_video_count_as_one_piece_of_evidence() -> None:
     assert (one.p, one.low, one.high) == (1, -1, 1)
     pair = ["a", "a", "a", "b", "b", "b", "b", "b"]
     assert _compare(_scores([0] * 8, pair), _scores([1] * 8, pair)).p == 0.5
+
+
+def test_of_one_video_the_difference_may_be_all_that_the_bounds_allow() -> None:
+    before, after = _scores([1, 2], ["v"] * 2), _scores([4, 4], ["v"] * 2)
+    found = paired_difference(before, after, Bootstrap(100, 0), bounds=(0.0, 5.0))
+    assert found is not None
+    assert (found.difference, found.low, found.high) == (2.5, -5, 5)
+    assert paired_difference(before, after, Bootstrap(100, 0), bounds=(0.0, math.inf)) is None
+
+
+def test_a_mean_without_bounds_is_compared_over_several_videos() -> None:
+    before, after = _scores([1, 2, 3]), _scores([4, 9, 4])
+    found = paired_difference(before, after, Bootstrap(100, 0), bounds=(0.0, math.inf))
+    assert found is not None
+    assert 1 <= found.low < found.difference == 11 / 3 < found.high <= 7
+
+
+def test_correlations_of_one_video_may_differ_by_two() -> None:
+    values = [(1.0, 2.0), (2.0, 1.0), (3.0, 3.0)]
+    before, after = (
+        [Point(pair[k], "v", truth=float(n), item=f"i{n}") for n, pair in enumerate(values)]
+        for k in (1, 0)
+    )
+    found = paired_difference(before, after, Bootstrap(100, 0), "spearman")
+    assert found is not None
+    assert (found.difference, found.low, found.high) == (pytest.approx(0.5), -2, 2)
 
 
 def test_many_clusters_are_tested_by_drawn_flips() -> None:

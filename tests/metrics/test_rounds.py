@@ -65,18 +65,63 @@ def test_rows_hold_yields_and_every_metric(finished: Workspace) -> None:
 
 def test_a_paired_difference_is_in_the_row_and_marked_in_the_table(finished: Workspace) -> None:
     path = finished.round("r2").metrics
-    pair = {"difference": 0.6, "low": 0.5, "high": 0.7, "n": 40, "clusters": 9, "left_out": 0}
+    pair = {"difference": 0.6, "low": 0.5, "high": 0.7, "n": 40, "clusters": 9, "left_out": 3}
     whole = json.loads(path.read_text())
     whole["comparisons"] = {OPEN: {"r0": {**pair, "p": 0.01}, "r1": {**pair, "p": 0.3}}}
     path.write_text(json.dumps(whole))
     rows = rounds_rows(finished)
     against = rows[2]["metrics"][OPEN]["against"]
-    assert against["r1"] == {"difference": 0.6, "low": 0.5, "high": 0.7, "n": 40, "p": 0.3}
-    console = Console(width=120, record=True, file=io.StringIO())
-    console.print(rounds_table(rows))
-    text = console.export_text()
-    assert text.count("+60.0*") == 1
+    assert against["r1"] == {
+        "difference": 0.6,
+        "low": 0.5,
+        "high": 0.7,
+        "n": 40,
+        "p": 0.3,
+        "left_out": 3,
+    }
+    text = _shown(finished)
+    assert text.count("+60.0* ") == 1
     assert "+60.0 " in text
+
+
+@pytest.mark.parametrize(
+    ("first", "previous", "shown"), [(0.01, 0.01, "+50.0*' 80.0"), (0.3, 0.01, "+50.0' 80.0")]
+)
+def test_the_change_is_that_on_the_same_items_and_marked_for_both_rounds(
+    finished: Workspace, first: float, previous: float, shown: str
+) -> None:
+    path = finished.round("r2").metrics
+    whole = json.loads(path.read_text())
+    # 80.0 - 20.0 over all items, but 50.0 on those that both rounds have.
+    pair = {"difference": 0.5, "low": 0.4, "high": 0.6, "n": 30, "clusters": 9, "left_out": 10}
+    against = {"r0": {**pair, "p": first}, "r1": {**pair, "difference": 0.2, "p": previous}}
+    whole["comparisons"] = {OPEN: against}
+    path.write_text(json.dumps(whole))
+    text = _shown(finished)
+    assert shown in text
+    assert "against the round before '" in " ".join(text.split())
+
+
+def test_a_change_is_never_marked_for_a_round_that_is_not_the_first_row(
+    finished: Workspace,
+) -> None:
+    for name in ("r0", "r1"):
+        finished.round(name).metrics.unlink()
+    assert "+" not in _shown(finished).split("Percent")[0]
+
+
+def test_the_table_tells_how_many_items_were_scored(finished: Workspace) -> None:
+    path = finished.round("r1").metrics
+    whole = json.loads(path.read_text())
+    whole["metrics"]["tempcompass/accuracy"]["n"] = 38
+    path.write_text(json.dumps(whole))
+    assert "n 40 n 40 n 38-40" in " ".join(_shown(finished).split())
+
+
+def _shown(workspace: Workspace) -> str:
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(rounds_table(rounds_rows(workspace)))
+    return console.export_text()
 
 
 def test_a_round_that_is_not_evaluated_yet_has_no_row(finished: Workspace) -> None:

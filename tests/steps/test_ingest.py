@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 
 from video_star.context import StepContext
+from video_star.domain import Failure
 from video_star.engines.base import Engine
 from video_star.errors import DataError, TooManyFailures
 from video_star.layout import Workspace
 from video_star.manifest import read_manifest
 from video_star.params import load_params
 from video_star.progress import Silent
+from video_star.records import read_records
 from video_star.runner import StepResult, run_step
 from video_star.steps.ingest import run_ingest
 
@@ -94,6 +96,16 @@ def test_a_recording_in_train_and_test_is_refused_and_named(empty: Workspace) ->
     (empty.data / "videos" / f"{name(1)}_000005_000006.mp4").touch()
     with pytest.raises(DataError, match=f"k/{name(1)}"):
         ingest(prepare(empty, rows(1), other_clip, range(4)))
+
+
+def test_all_recordings_in_train_and_test_are_written_down(empty: Workspace) -> None:
+    shared = range(1, 14)
+    prepare(empty, rows(0, *shared), rows(*shared), range(14))
+    with pytest.raises(DataError, match=rf"^13 .*{_failures(empty)} lists all\)\.$") as caught:
+        ingest(empty)
+    assert str(caught.value).count("k/") == 10
+    found = [f.sample_id for f in read_records(_failures(empty), Failure)]
+    assert found == [f"k/{name(number)}" for number in shared]
 
 
 def test_files_without_rows_are_refused(empty: Workspace) -> None:

@@ -47,6 +47,7 @@ def context(tmp_path: Path) -> StepContext:
 def test_a_round_is_read_from_its_files(context: StepContext) -> None:
     item = published_round(context)
     assert item.metrics["kinetics_qa/open_accuracy_low"] == 0.7
+    assert item.metrics["kinetics_qa/open_accuracy_n"] == 40
     assert item.metrics["curate/written"] == 90
     assert item.headline == {"kinetics_qa/open_accuracy": 0.75, **item.headline}
     assert (item.metrics["kept"], item.metrics["direct_yield"]) == (30.0, 0.4)
@@ -57,6 +58,19 @@ def test_a_round_is_read_from_its_files(context: StepContext) -> None:
     assert item.training_set.path == "rounds/r1/train"
     assert item.adapter == context.paths.adapter
     assert item.tags["adapter_digest"] == "c" * 64
+
+
+def test_paired_differences_are_shown_with_their_interval_test_and_items(
+    context: StepContext,
+) -> None:
+    name = "kinetics_qa/open_accuracy"
+    whole = json.loads(context.paths.metrics.read_text())
+    pair = {"difference": 0.5, "low": 0.4, "high": 0.6, "n": 39, "clusters": 9, "left_out": 2}
+    whole["comparisons"] = {name: {"r0": {**pair, "p": 0.01}}}
+    context.paths.metrics.write_text(json.dumps(whole))
+    metrics = published_round(context).metrics
+    ends = ("", "_low", "_high", "_p", "_n")
+    assert [metrics[f"{name}_minus_r0{end}"] for end in ends] == [0.5, 0.4, 0.6, 0.01, 39]
 
 
 @pytest.mark.slow

@@ -16,9 +16,20 @@ from video_star.errors import DataError, ZeroYield
 from video_star.labels import ClassLabel, Label, TextLabel
 from video_star.layout import Workspace
 from video_star.manifest import read_manifest, write_manifest
+from video_star.progress import Silent
 from video_star.records import read_shards, write_shards
 from video_star.runner import run_step
 from video_star.steps import verify
+
+
+class Notes(Silent):
+    """Keeps what a step finds worth reading."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def note(self, message: str) -> None:
+        self.told.append(message)
 
 
 def right(workspace: Workspace) -> dict[str, str]:
@@ -85,7 +96,12 @@ def test_a_round_without_yield_goes_on_when_asked_to(
     store(workspace, wrong)
     store(workspace, wrong, "rationalized")
     run(workspace)
-    assert run(workspace, "verify-rationales").rejected == 10
+    notes = Notes()
+    report = run_step("verify-rationales", "r1", workspace, notes)
+    assert report.rejected == 10
+    (note,) = notes.told
+    assert "kind class (threshold 0.85)" in note
+    assert note.count("I see a dog.") == 3
 
 
 def test_an_answer_to_an_unknown_sample_is_named(workspace: Workspace) -> None:

@@ -10,7 +10,8 @@ questions of those three tasks, what `video-star score tempcompass --judge none`
 is the mean over all questions, captions that our rule can mark included. With a judge, captions and
 what no official rule recognises are the judge's: `accuracy` is then the leaderboard's "Avg. All",
 and `judged_share` names the judge. `video-star score` reads what `write_predictions` writes.
-`mean_of_aspects` is the mean over the five aspects.
+`mean_of_aspects` is the mean over the five aspects, `mean_of_fine_aspects` the one over the
+fine-grained aspects, which the Video-STaR paper calls its average.
 """
 
 from __future__ import annotations
@@ -128,8 +129,9 @@ class TempCompass:
         if ruled and not _judges(scores):
             made.append(Measure("rules_accuracy", tuple(ruled), {}))
         if scored:
-            points = [_point(score, group=_slice(score, "aspect")) for score in scored]
-            made.append(Measure("mean_of_aspects", tuple(points), {}))
+            for part, name in (("aspect", "mean_of_aspects"), ("type", "mean_of_fine_aspects")):
+                points = [_point(score, group=_slice(score, part)) for score in scored]
+                made.append(Measure(name, tuple(points), {}))
         for task in TASKS:
             own = [score for score in scores if _slice(score, "task") == task]
             rule = "own_rule_" if task == "captioning" and not _judges(scores) else ""

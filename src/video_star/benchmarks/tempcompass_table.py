@@ -27,18 +27,28 @@ def _tasks(report: Mapping[str, Any]) -> Table:
 
 
 def _aspects(report: Mapping[str, Any]) -> Table:
-    """Aspects, fine-grained aspects and both averages, by task and over all questions."""
-    tasks = list(report["tasks"].values())
-    names = [name.replace("-", "\n").replace("_", "\n") for name in report["tasks"]]
-    table = _table(("aspect", *names, "all", "95 %\ninterval"))
+    """Aspects, fine-grained aspects and both averages, by scored task and over all questions.
+
+    Without a judge each row has its match rate, over the tasks that have rules.
+    """
+    by_rules = report["judge"]["name"] is None
+    scored = {name: own for name, own in report["tasks"].items() if own["n"]}
+    tasks = list(scored.values())
+    names = [name.replace("-", "\n").replace("_", "\n") for name in scored]
+    rates = ["match\nrate"] if by_rules else []
+    table = _table(("aspect", *names, "all", "95 %\ninterval", *rates))
+
+    def add(name: str, cells: Sequence[str], match_rate: float | None) -> None:
+        table.add_row(name, *cells, *([_percent(match_rate, 1)] if by_rules else []))
+
     for group in ("aspects", "fine_aspects"):
         for name, own in report[group].items():
             parts = [task[group].get(name) for task in tasks]
-            table.add_row(name, *_cells(parts, own))
+            add(name, _cells(parts, own), own["match_rate"])
         table.add_section()
     means = [task["fine_aspects_mean"] for task in tasks]
-    table.add_row("mean of questions", *_cells(tasks, report))
-    table.add_row("mean of fine aspects", *_cells(means, report["fine_aspects_mean"]))
+    add("mean of questions", _cells(tasks, report), report["match_rate"])
+    add("mean of fine aspects", _cells(means, report["fine_aspects_mean"]), report["match_rate"])
     return table
 
 

@@ -57,15 +57,17 @@ def run_evaluate(context: StepContext) -> StepResult:
     refuse_unmeasured(context)
     exams = list(_open_exams(context))
     replies = _ask(context, exams)
-    shutil.rmtree(context.paths.predictions, ignore_errors=True)
     marked = {exam.name: _mark(context, exam, replies) for exam in exams}
+    # Not before all is marked, as a judge may fail; numbers never outlive the marks they are of.
+    context.paths.metrics.unlink(missing_ok=True)
+    shutil.rmtree(context.paths.predictions, ignore_errors=True)
     for exam in exams:
         folder = context.paths.predictions / exam.name
         _write(folder, exam, replies, marked[exam.name])
-    measured = {exam.name: (exam.benchmark, marked[exam.name].measures) for exam in exams}
+    scored = {exam.name: (exam.benchmark, marked[exam.name].scores) for exam in exams}
     metrics = _summarise(context, marked).model_copy(
         update={
-            "comparisons": compare(context, measured, _bootstrap(context)),
+            "comparisons": compare(context, scored, _bootstrap(context)),
             "scores_sha256": digest_scores(context.paths),
         }
     )

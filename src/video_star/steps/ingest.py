@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from video_star.context import StepContext
 from video_star.domain import Failure, StepReport, VideoSample
 from video_star.errors import DataError
 from video_star.layout import inside
 from video_star.leaks import refuse_shared_videos
-from video_star.manifest import refuse_leaks, write_manifest
+from video_star.manifest import Leak, refuse_leaks, write_manifest
 from video_star.questions import using
 from video_star.questions.bank import load_questions
 from video_star.readers import READERS, Row
-from video_star.readers.rows import DuplicateId, failure
+from video_star.readers.rows import STEP, DuplicateId, failure
+from video_star.records import write_records
 from video_star.runner import StepResult
 
 
@@ -41,11 +42,26 @@ def run_ingest(context: StepContext) -> StepResult:
         names = ", ".join(source.annotations for source in context.params.ingest.sources)
         raise DataError(f"No row in {names}; there is nothing to learn from.")
     # Duplicates are looked at too: a clip in both files would otherwise be kept in the first only.
-    everything = [*samples.values(), *duplicates]
-    refuse_leaks(everything)
-    refuse_shared_videos(context, everything)
+    _refuse_leaks(context, [*samples.values(), *duplicates])
     written = write_manifest(context.workspace, samples.values())
     return StepResult(_report(context.round, samples, written, failures), tuple(failures))
+
+
+def _refuse_leaks(context: StepContext, samples: Sequence[VideoSample]) -> None:
+    """DataError for recordings that are learned from and held out; a file lists all of them."""
+    try:
+        refuse_leaks(samples)
+        refuse_shared_videos(context, samples)
+    except Leak as leak:
+        path = context.paths.failures("ingest")
+        write_records(
+            path,
+            (
+                Failure(sample_id=offender, step=STEP, error="Leak", message=leak.problem)
+                for offender in leak.offenders
+            ),
+        )
+        raise DataError(f"{str(leak).removesuffix('.')} ({path} lists all).") from leak
 
 
 def _questions(context: StepContext) -> dict[str, tuple[str, ...]]:

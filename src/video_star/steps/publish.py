@@ -102,17 +102,19 @@ def yields_of(row: RoundRow) -> dict[str, float]:
 
 
 def benchmark_metrics(metrics: dict[str, MetricRow]) -> dict[str, float]:
-    """Each benchmark metric, the ends of its 95 % interval, and its paired differences."""
+    """Each benchmark metric, its 95 % interval and number of items, and its paired differences."""
     found: dict[str, float] = {}
     for name, metric in metrics.items():
         found[name] = metric["value"]
         found[f"{name}_low"] = metric["low"]
         found[f"{name}_high"] = metric["high"]
+        found[f"{name}_n"] = float(metric["n"])
         for other, pair in metric["against"].items():
             found[f"{name}_minus_{other}"] = pair["difference"]
             found[f"{name}_minus_{other}_low"] = pair["low"]
             found[f"{name}_minus_{other}_high"] = pair["high"]
             found[f"{name}_minus_{other}_p"] = pair["p"]
+            found[f"{name}_minus_{other}_n"] = float(pair["n"])
     return found
 
 

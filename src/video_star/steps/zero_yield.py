@@ -16,7 +16,7 @@ LONGEST = 300
 
 
 def zero_yield(paths: RoundPaths) -> str | None:
-    """What a ZeroYield error says; None when each kind with judged answers has one that passed.
+    """Which kinds yield nothing, as a clause; None when each kind with judged answers has a match.
 
     A kind yields nothing when no sample with a label of this kind passed, directly or explained.
     """
@@ -33,10 +33,7 @@ def zero_yield(paths: RoundPaths) -> str | None:
         return None
     texts = _texts(paths, [verdict for found in empty.values() for verdict in found])
     told = "; and of ".join(_tell(kind, found, texts) for kind, found in empty.items())
-    return (
-        f"No answer of {paths.name} passes for labels of {told}; change the threshold in `verify`, "
-        "or set verify.zero_yield to continue."
-    )
+    return f"No answer of {paths.name} passes for labels of {told}"
 
 
 def _verdicts(paths: RoundPaths) -> Iterator[Verdict]:
