@@ -160,7 +160,9 @@ def judge(
 
 @app.command()
 def propose(
-    kind: Annotated[str, typer.Argument(help="Kind of question, such as class or span.")],
+    kind: Annotated[
+        str, typer.Argument(help="Kind of question with labels in words: class, text, ...")
+    ],
     url: Annotated[str, typer.Option(help="OpenAI-compatible server: http://HOST:PORT/v1.")],
     model: Annotated[str, typer.Option(help="Name of the model behind it.")],
     out: Annotated[Path, typer.Option(help="YAML file to write, or to add the kind to.")],

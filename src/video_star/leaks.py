@@ -26,9 +26,8 @@ from video_star.benchmarks import open_benchmark
 from video_star.benchmarks.base import HasVideos
 from video_star.context import StepContext
 from video_star.domain import VideoSample
-from video_star.errors import DataError
 from video_star.layout import Workspace
-from video_star.manifest import LISTED
+from video_star.manifest import Leak
 from video_star.progress import Progress
 from video_star.readers.kinetics import SUFFIXES
 
@@ -47,7 +46,7 @@ class Used:
 
 
 def refuse_shared_videos(context: StepContext, samples: Iterable[VideoSample]) -> None:
-    """DataError that lists the training videos which are held out too, by id or by content."""
+    """Leak that lists the training videos which are held out too, by id or by content."""
     samples, workspace = list(samples), context.workspace
     train, test = (_of_samples(workspace, samples, split) for split in ("train", "test"))
     benchmarks = _of_benchmarks(context)
@@ -60,10 +59,10 @@ def refuse_shared_videos(context: StepContext, samples: Iterable[VideoSample]) -
     ]
     texts = sorted({f"{_shown(workspace, a)} is {_shown(workspace, b)}" for a, b in pairs})
     if texts:
-        listed = "; ".join(texts[:LISTED]) + ("; ..." if len(texts) > LISTED else "")
-        raise DataError(
-            f"{len(texts)} training videos are held out for a test or a benchmark as well "
-            f"({listed}), so it would measure memory; remove them from the training annotations."
+        raise Leak(
+            "training videos are held out for a test or a benchmark as well",
+            texts,
+            "so it would measure memory; remove them from the training annotations.",
         )
 
 

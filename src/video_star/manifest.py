@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from video_star.domain import Split, VideoSample
 from video_star.errors import DataError
@@ -12,6 +12,18 @@ from video_star.records import read_records, write_records
 
 LISTED = 10
 """How many offenders an error names."""
+
+
+class Leak(DataError):
+    """Videos are learned from and held out at once."""
+
+    def __init__(self, problem: str, offenders: Sequence[str], way_out: str) -> None:
+        """`problem` tells what they are, without their number; `way_out` ends the sentence."""
+        listed = "; ".join(offenders[:LISTED]) + ("; ..." if len(offenders) > LISTED else "")
+        super().__init__(f"{len(offenders)} {problem} ({listed}), {way_out}")
+        self.problem = problem
+        self.offenders = tuple(offenders)
+        """All of them."""
 
 
 def read_manifest(workspace: Workspace, split: Split | None = None) -> list[VideoSample]:
@@ -27,15 +39,15 @@ def write_manifest(workspace: Workspace, samples: Iterable[VideoSample]) -> int:
 
 
 def refuse_leaks(samples: Iterable[VideoSample]) -> None:
-    """DataError that lists the recordings which are in train and test at once."""
+    """Leak that lists the recordings which are in train and test at once."""
     splits: dict[str, set[str]] = defaultdict(set)
     for sample in samples:
         splits[sample.source_id].add(sample.split)
     leaks = sorted(source for source, found in splits.items() if len(found) > 1)
     if not leaks:
         return
-    listed = ", ".join(leaks[:LISTED]) + (", ..." if len(leaks) > LISTED else "")
-    raise DataError(
-        f"{len(leaks)} source videos are in train and in test ({listed}), so a test would measure "
-        "memory; remove them from one of the two annotation files."
+    raise Leak(
+        "source videos are in train and in test",
+        leaks,
+        "so a test would measure memory; remove them from one of the two annotation files.",
     )

@@ -20,6 +20,8 @@ from video_star.domain import StepReport
 from video_star.progress import Progress
 
 LINES_EVERY_S = 1.0
+SHOWN_METRICS = 12
+"""Of a report: enough for the yield of every label kind."""
 
 
 class Lines:
@@ -80,5 +82,6 @@ def report_lines(report: StepReport) -> list[str]:
         f"{report.step} {report.round}: {', '.join(counts)}" + (f" ({reasons})" if reasons else "")
     ]
     if report.metrics:
-        lines.append("  " + "  ".join(f"{k} {v:g}" for k, v in sorted(report.metrics.items())[:8]))
+        shown = sorted(report.metrics.items())[:SHOWN_METRICS]
+        lines.append("  " + "  ".join(f"{name} {value:g}" for name, value in shown))
     return lines

@@ -61,6 +61,11 @@ class _Timeline:
 
 def probe(path: Path) -> VideoInfo:
     """Duration, rate and size of a video, from its packets (nothing is decoded); VideoError."""
+    if path.is_dir():
+        raise VideoError(
+            f"{path}: a folder of images has no clock, so its length is not known; "
+            "make a video of it."
+        )
     with _opened(path) as (container, stream):
         line = _timeline(container, stream)
         width, height = stream.codec_context.width, stream.codec_context.height

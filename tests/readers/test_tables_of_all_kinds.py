@@ -68,6 +68,12 @@ GOOD: list[tuple[str, dict[str, Any], Label, str]] = [
         SpanLabel(start=0.5, end=1.0, duration=1.25),
         "span",
     ),
+    (  # annotated ends often lie a little behind the last frame
+        "span",
+        {"event": "x", "label_start": 0.5, "label_end": 1.75},
+        SpanLabel(start=0.5, end=1.5, duration=1.5),
+        "span",
+    ),
     ("time", {"event": "x", "label_at": 0.5}, TimeLabel(at=0.5, duration=1.5), "time"),
     ("score", {"label": "65.6"}, ScoreLabel(value=65.6), "score"),
     (

@@ -16,7 +16,7 @@ from video_star.errors import VideoError
 from video_star.frame_folder import numbered_images
 from video_star.frames import FrameCache
 from video_star.params import VideoParams
-from video_star.video import Frames, read_frames
+from video_star.video import Frames, probe, read_frames
 
 
 def params(frames: int = 4, sampling: str = "uniform", **more: object) -> VideoParams:
@@ -72,6 +72,11 @@ def test_a_folder_has_no_clock(
 ) -> None:
     with pytest.raises(VideoError, match="has no clock"):
         read_frames(Clip(folder, *clip), video)
+
+
+def test_a_folder_has_no_length(folder: Path) -> None:
+    with pytest.raises(VideoError, match="has no clock, so its length is not known; make a video"):
+        probe(folder)
 
 
 def test_a_folder_that_is_no_video_is_a_video_error(tmp_path: Path) -> None:

@@ -127,7 +127,8 @@ def _class(row: Mapping[str, Any], duration: Callable[[], float]) -> Label:
 def _span(row: Mapping[str, Any], duration: Callable[[], float]) -> Label:
     start, end = (number(row[name], name) for name in ("label_start", "label_end"))
     length = _length(row, duration, start, "label_start")
-    return labels.SpanLabel(start=start, end=end, duration=length)
+    # Annotated ends often lie a little behind the last frame; no answer can see beyond it.
+    return labels.SpanLabel(start=start, end=min(end, length), duration=length)
 
 
 def _time(row: Mapping[str, Any], duration: Callable[[], float]) -> Label:
