@@ -191,3 +191,36 @@ def test_only_the_named_class_passes(said: str, asked: str) -> None:
 )
 def test_an_answer_that_adds_nothing_to_the_hint_is_an_echo(text: str, echo: bool) -> None:
     assert is_echo("What is happening in this video?", [LABELS["diving"]], text) is echo
+
+
+@pytest.mark.parametrize(
+    ("question", "reason"),
+    [
+        ("What happens after surfing?", "match"),
+        ("What happens here?", "several classes"),
+        ("Which is shown after the start, surfing or diving?", "several classes"),
+    ],
+)
+def test_a_class_that_the_question_is_around_is_no_other_class(question: str, reason: str) -> None:
+    label = LABELS["diving"]
+    said = "After surfing, she is diving."
+    assert verify_class(label, said, [label], params(), INDEX, question).reason == reason
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("diving", "He might be diving.", "hedged"),
+        ("diving", "Diving, perhaps.", "hedged"),
+        ("diving", "It is possible that he is diving.", "hedged"),
+        ("diving", "He is probably diving.", "match"),
+        ("diving", "One could say that this is diving.", "match"),
+        ("playing guitar", "He stopped playing the guitar.", "negated"),
+        ("diving", "Diving: no. Surfing: no.", "negated"),
+        ("diving", "He tries to dive but fails.", "supposed"),
+    ],
+)
+def test_a_class_that_is_only_guessed_or_over_is_not_asserted(
+    name: str, text: str, reason: str
+) -> None:
+    assert verdict(name, text).reason == reason

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from video_star.chat import ask_all
 from video_star.domain import Answer, LabelVerdict, Verdict, VideoSample
@@ -13,12 +13,13 @@ from video_star.verifiers.base import Case, Known, Verifier
 from video_star.verifiers.boxes import verify_box
 from video_star.verifiers.choices import verify_choice
 from video_star.verifiers.classes import verify_class
-from video_star.verifiers.echo import is_echo
+from video_star.verifiers.echo import copies_prompt, hint_in, is_echo
 from video_star.verifiers.judging import question_to_judge, verify_by_judge
 from video_star.verifiers.meaning import texts_of, verify_text
 from video_star.verifiers.names import verify_sequence, verify_set
 from video_star.verifiers.sameness import verify_same
 from video_star.verifiers.scores import verify_score
+from video_star.verifiers.text import aloud
 from video_star.verifiers.times import verify_span, verify_time
 
 __all__ = [
@@ -36,7 +37,7 @@ __all__ = [
 
 def _class(label: ClassLabel, case: Case, params: VerifyParams, known: Known) -> LabelVerdict:
     siblings = [other for other in case.labels if isinstance(other, ClassLabel)]
-    return verify_class(label, case.text, siblings, params, known.classes)
+    return verify_class(label, case.text, siblings, params, known.classes, case.question)
 
 
 VERIFIERS: dict[str, Verifier] = {
@@ -70,7 +71,7 @@ def prepare(cases: Sequence[Case], params: VerifyParams, known: Known) -> None:
     """
     texts: list[str] = []
     questions = []
-    for case in cases:
+    for case in map(_aloud, cases):
         for label in case.labels:
             verifier = verifier_of(label.kind, params, known)
             if verifier is verify_text and isinstance(label, TextLabel):
@@ -81,6 +82,12 @@ def prepare(cases: Sequence[Case], params: VerifyParams, known: Known) -> None:
         known.embed(texts)
     if questions and known.chat is not None:
         ask_all(known.chat, questions)
+
+
+def _aloud(case: Case) -> Case:
+    """The case without what the model only thought; most answers show no thinking."""
+    text = aloud(case.text)
+    return case if text is case.text else replace(case, text=text)
 
 
 @dataclass(frozen=True)
@@ -95,10 +102,13 @@ class Judgement:
 
 def judge(case: Case, params: VerifyParams, known: Known) -> Judgement:
     """Judge an answer; it passes when every label is found in it."""
+    case = _aloud(case)
     verdicts = tuple(
         verifier_of(label.kind, params, known)(label, case, params, known) for label in case.labels
     )
     reason = next((verdict.reason for verdict in verdicts if not verdict.passed), "match")
+    if copies_prompt(case.question, case.text):
+        reason = "copied prompt"
     return Judgement(reason == "match", reason, verdicts)
 
 
@@ -108,7 +118,8 @@ def judge_answer(
     """Judge an answer of the loop: its labels, and for a rationalized one that it explains."""
     judgement = judge(Case(answer.text, sample.question, sample.labels), params, known)
     reason = judgement.reason
-    if judgement.passed and answer.origin == "rationalized":
+    told = answer.origin == "rationalized" and reason != "copied prompt"
+    if told and (judgement.passed or hint_in(sample.labels, answer.text)):
         echo = is_echo(sample.question, sample.labels, answer.text)
         reason = "echo" if echo else reason
     return Verdict(

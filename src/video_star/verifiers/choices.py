@@ -25,6 +25,7 @@ _EXPLAINING = word_set(
     "because since as while which where although though but after before when not rather unlike"
 )
 """From these words on an answer gives reasons and names options that it does not choose."""
+_CONCEDING = word_set("although though despite")
 _REVISING = word_set("wait actually no however but correction sorry instead rather so therefore")
 
 
@@ -43,7 +44,7 @@ class Chosen:
 def choose(text: str, options: Sequence[str]) -> Chosen:
     """The one option that a text chooses; never raises."""
     speech = speech_of(text, options)
-    claims = [claim for claim in speech.claims if claim.is_open]
+    claims = _beside_concessions(speech, [claim for claim in speech.claims if claim.is_open])
     if not claims:
         return Chosen(None, None, "no choice")
     head = _verdict(speech, claims)
@@ -52,6 +53,22 @@ def choose(text: str, options: Sequence[str]) -> Chosen:
         return Chosen(None, None, "several options" if len(named) > 1 else "no choice")
     start, end = speech.spans[head[0].first][0], speech.spans[head[-1].last][1]
     return Chosen(head[0].option, (start, end), "")
+
+
+def _beside_concessions(speech: Speech, claims: Sequence[Claim]) -> Sequence[Claim]:
+    """The claims without those of "although ..., B" and "B, whereas ...", where others are left."""
+    reading, conceded = speech.reading, set[int]()
+    for i, word in enumerate(reading.words):
+        opens = i == 0 or reading.sentences[i - 1] != reading.sentences[i]
+        if word == "whereas" or (opens and word in _CONCEDING):
+            k = i + 1
+            while k < len(reading.words) and reading.sentences[k] == reading.sentences[i]:
+                if word != "whereas" and reading.mark(k):
+                    break
+                k += 1
+            conceded.update(range(i, k))
+    rest = [claim for claim in claims if claim.first not in conceded]
+    return rest or claims
 
 
 def verify_choice(

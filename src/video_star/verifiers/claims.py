@@ -15,7 +15,15 @@ from functools import lru_cache
 from video_star.verifiers.inflection import similarity
 from video_star.verifiers.numerals import with_numbers
 from video_star.verifiers.phrases import Answer
-from video_star.verifiers.text import Reading, content_words, read, spans_of, word_set, words_of
+from video_star.verifiers.text import (
+    Reading,
+    aloud,
+    content_words,
+    read,
+    spans_of,
+    word_set,
+    words_of,
+)
 from video_star.verifiers.wanted import wanted_of
 
 _DROPPED = word_set(
@@ -34,6 +42,8 @@ _END = (
     r"|(?:because|since|as|and|or|but|not|rather|nor|instead|which|is|are)\b))"
 )
 _OPEN = r"[\s(\[\"':=]*"
+_OF_SEVERAL = r"(?:are|both|could|can|might|may|seem|look|would)\b"
+"""What follows letters that stand together: "A and B are both plausible"."""
 _STRONG = tuple(
     re.compile(pattern)
     for pattern in (
@@ -41,8 +51,10 @@ _STRONG = tuple(
         rf"\s*(?:[:=]|is|option|choice|letter)*{_OPEN}\b([a-z])\b{_END}",
         rf"\b(?:choose|chose|pick|picked|select|selected|go with|going with|opt for|say|guess"
         rf"|is|be|it's|was|to|with|so|therefore|thus|hence|think|probably|maybe|perhaps"
-        rf"|likely|definitely|clearly|surely)\s+(?:option |choice |letter )?"
+        rf"|likely|definitely|clearly|surely|leaves|leaving|remains)"
+        rf"\s+(?:us with |only )?(?:option |choice |letter )?"
         rf"{_OPEN}\b([a-z])\b{_END}",
+        r"\b(?:makes|making)\s+(?:option )?([a-z])\b(?=\s+(?:the|my|correct|right|true)\b)",
         r"\\boxed\s*(?:\\text)?[\s(]*([a-z])\b",
         r"(?:^|[.!?:;,\u2014-])[\s(\[\"']*([a-z])[\s)\]\"']*(?=$|[.!?]\s*$)",
         r"^[\s(\[\"']*([a-z])\s*(?:[).:\],]|-(?=\s))(?=\s|$)",
@@ -60,7 +72,9 @@ _MENTIONING = tuple(
         rf"(?:option )?([a-z])\b(?:{_END}|(?=\s+than\b))",
         r"(?:^|[.!?])\s*([a-z])\s*\?",
         r"\b([a-z])\s+(?:rather than|over|instead of|because|since)\b",
-        r"\b([a-z])\s+(?:or|nor|and)\s+(?:option )?[a-z]\b(?=\s*(?:$|[.,;:!?)]))",
+        rf"\b([a-z])\s+(?:or|nor|and)\s+(?:option )?[a-z]\b(?=\s*(?:$|[.,;:!?)]|{_OF_SEVERAL}))",
+        rf"\b[a-z]\s+(?:or|nor|and)\s+(?:option )?([a-z])\s+{_OF_SEVERAL}",
+        r"\b([a-z])\s*,\s*(?=(?:(?:or|and)\s+)?[b-z]\b(?!'))",
         r"\b([a-z])\s+(?:is|seems|looks|can be|cannot|can't|isn't|must be|would be)\s+"
         r"(?:\w+\s+){0,2}?(?:wrong|incorrect|right|correct|not|out|excluded|ruled|eliminated|false|true|best|my"
         r"|impossible|possible|answer)\b",
@@ -113,7 +127,7 @@ class Speech:
 
 def speech_of(text: str, options: Sequence[str]) -> Speech:
     """Read an answer and find what it says of each option."""
-    clean = text.translate(_MARKUP)
+    clean = aloud(text).translate(_MARKUP)
     reading, spans = read(clean), spans_of(clean)
     found: dict[tuple[int, int], Claim] = {}
     for first, last, option, strong in _letters(clean, spans, len(options)):

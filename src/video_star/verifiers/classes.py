@@ -6,7 +6,8 @@ negations, questions and conditions, and not as part of a longer class name; the
 stand together (`verifiers.phrases`). Some rules keep the answer from passing for other reasons:
 
 - an answer that also names another class of the data set passes as neither ("several classes"),
-  also where it asserts both; only a conclusion that names one of them alone decides;
+  also where it asserts both; only a conclusion that names one of them alone decides, and a class
+  that the question names ("after riding a horse") is no other one;
 - an answer that offers an alternative ("diving or something else") is a hedge ("hedged");
 - an answer that says what "the answer is" is judged by that ("other answer");
 - when the last mention of the name is a denied one, the answer has taken it back ("negated").
@@ -29,7 +30,7 @@ from video_star.params import VerifyParams
 from video_star.verifiers.conclusion import Conclusion, conclusion_of
 from video_star.verifiers.inflection import similarity, stem
 from video_star.verifiers.phrases import NOTHING, Answer, Found
-from video_star.verifiers.text import Reading, content_words, read, span_of
+from video_star.verifiers.text import Reading, content_words, read, span_of, word_set, words_of
 from video_star.verifiers.wanted import Phrase, Wanted, wanted_of
 
 __all__ = ["ClassIndex", "phrases_of", "similarity", "stem", "verify_class"]
@@ -40,11 +41,19 @@ _SLACK = 2
 _REMARK = re.compile(r"\(\s*not\b[^)]*\)", re.IGNORECASE)
 """Kinetics tells some classes apart by remarks: "tying knot (not on a tie)"."""
 
+_AROUND = word_set("after before while when following once during until besides apart preceding")
+"""A question with one of these asks for what is around the class that it names, not for it."""
 
-@lru_cache(maxsize=1 << 16)
+
 def phrases_of(label: ClassLabel) -> tuple[Phrase, ...]:
     """The content words of the name and of each synonym; two neighbours also as one ("pushups")."""
-    return tuple(phrase for phrase, _ in _phrases((label.name, *label.synonyms)))
+    # By names: comparing tuples of them is many times faster than comparing labels.
+    return _phrases_of((label.name, *label.synonyms))
+
+
+@lru_cache(maxsize=1 << 16)
+def _phrases_of(names: tuple[str, ...]) -> tuple[Phrase, ...]:
+    return tuple(phrase for phrase, _ in _phrases(names))
 
 
 @lru_cache(maxsize=1 << 16)
@@ -128,10 +137,11 @@ def verify_class(
     siblings: Sequence[ClassLabel],
     params: VerifyParams,
     index: ClassIndex,
+    question: str = "",
 ) -> LabelVerdict:
     """Judge one answer against one class label; `siblings` are all class labels of the sample."""
     answer = Answer(read(text))
-    score, places, reason = _judged(label, answer, siblings, params, index)
+    score, places, reason = _judged(label, answer, siblings, params, index, question)
     place = span_of(text, places[0], places[-1]) if places and reason != "no match" else None
     return LabelVerdict(
         kind=label.kind,
@@ -152,14 +162,18 @@ def _judged(
     siblings: Sequence[ClassLabel],
     params: VerifyParams,
     index: ClassIndex,
+    question: str,
 ) -> tuple[float, tuple[int, ...], str]:
     """Score, words that show it, and reason."""
     reading, threshold = answer.reading, params.limits.class_similarity
-    phrases, sought = phrases_of(label), wanted_phrases((label.name, *label.synonyms))
+    names = (label.name, *label.synonyms)
+    phrases, sought = _phrases_of(names), wanted_phrases(names)
     named = index.named(reading, {label.name, *(sibling.name for sibling in siblings)})
     inner = _inside_longer(phrases, named) if named else frozenset()
     closed = reading.unasserted | inner
     rivals = _rivals(phrases, siblings, named) if named and not params.allow_hedge else []
+    if rivals:
+        rivals = _beyond_question(rivals, phrases, question)
     best = anywhere = best_of(sought, answer, closed, params.allow_hedge)
     conclusion = conclusion_of(reading)
     if conclusion and best.score and (rivals or conclusion.binds):
@@ -216,7 +230,7 @@ def _why_not(
 ) -> tuple[str, tuple[int, ...]]:
     """The reason of a miss and the window that shows it."""
     reading = answer.reading
-    if not closed and "or" not in reading.words:
+    if not closed and not reading.guessed and "or" not in reading.words:
         return "no match", ()
     shown = best_of(sought, answer, frozenset(), hedge=True)
     if not shown.score or shown.score < threshold:
@@ -252,6 +266,17 @@ def _rivals(phrases: Sequence[Phrase], siblings: Sequence[ClassLabel], named: Ri
         for phrase, places in named
         if not any(set(phrase) <= words for words in covered)
     ]
+
+
+def _beyond_question(rivals: Rivals, phrases: Sequence[Phrase], question: str) -> Rivals:
+    """The rivals without the classes that the question is around ("after riding a horse?").
+
+    A question that names the label's class too lists the classes to choose from.
+    """
+    asked = set(words_of(question))
+    if _AROUND.isdisjoint(asked) or any(asked.issuperset(phrase) for phrase in phrases):
+        return rivals
+    return [rival for rival in rivals if not asked.issuperset(rival[0])]
 
 
 def _taken_back(phrase: Phrase, reading: Reading) -> bool:

@@ -6,8 +6,9 @@ Works on folded words, the punctuation before each, and the number of each word'
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
+from video_star.verifiers.absence import CROSSES, absent_things
 from video_star.verifiers.wording import word_set
 
 _DENIALS = word_set(
@@ -36,6 +37,10 @@ _CONTRAST_PAIRS = {
     "fails": "to",
     "failed": "to",
     "refuses": "to",
+    "forgets": "to",
+    "forgot": "to",
+    "neglects": "to",
+    "declines": "to",
     "unable": "to",
     "absence": "of",
 }
@@ -72,8 +77,14 @@ _WRONG = word_set(
 )
 _LISTED = 2
 """Words of one thing of a list at most."""
+_RULED_OUT = word_set("excluded ruled dismissed eliminated rejected denied")
+_PARTLY = word_set("fully entirely completely totally always clearly")
+"""Between a denial and "visible" these leave it there."""
 _SIGNS = word_set("sign signs evidence indication indications trace hint suggestion reason way")
-_CUES = _DENIALS | _CONTRASTS | _WRONG | _CONTRAST_PAIRS.keys() | {"ruled"}
+_STOPPED = word_set("stopped quit ceased skips skipped omits omitted")
+"""Before an "-ing" these deny that it still happens: "stopped playing the guitar"."""
+DENYING = _DENIALS | _CONTRASTS | _WRONG | _STOPPED | _CONTRAST_PAIRS.keys() | CROSSES
+DENYING |= {"ruled", "about"}
 _REACH = 8
 """How many words a denial reaches forward at most."""
 _FAR = 16
@@ -83,9 +94,9 @@ _THEM = word_set("them these those")
 _PRESENT = word_set("visible seen present there shown appear appears in used exist exists")
 
 
-def may_deny(words: Sequence[str]) -> bool:
+def may_deny(cues: Set[str]) -> bool:
     """Whether any word can deny something: a quick look before the search."""
-    return not _CUES.isdisjoint(words)
+    return not DENYING.isdisjoint(cues)
 
 
 def denials(
@@ -94,7 +105,7 @@ def denials(
     """Each denying word with the words that it reaches; words are named by their index."""
     found: list[tuple[int, frozenset[int]]] = []
     for i, word in enumerate(words):
-        if word in _CUES or word.endswith("n't"):
+        if word in DENYING or word.endswith("n't"):
             reached = _reached(words, breaks, sentences, i)
             if reached:
                 found.append((i, frozenset(reached)))
@@ -116,11 +127,15 @@ def _reached(
                 reached |= _things_before(words, sentences, i)
     elif word in _CONTRASTS:
         reached.update(_forward(words, breaks, i + 1, contrast=True))
-    elif _CONTRAST_PAIRS.get(word, "?") == following and not (i and words[i - 1] in _ALL_BUT):
+    elif ((word, following) == ("about", "to") and words[max(0, i - 1)] in ("was", "were")) or (
+        _CONTRAST_PAIRS.get(word, "?") == following and not (i and words[i - 1] in _ALL_BUT)
+    ):
         reached.update(_forward(words, breaks, i + 2, contrast=True))
+    elif word in _STOPPED and following.endswith("ing"):
+        reached.update(_forward(words, breaks, i + 1, contrast=True))
     if word in _WRONG or (word, following) == ("ruled", "out"):
         reached |= _whole_subject(words, breaks, sentences, i)
-    return reached
+    return reached | absent_things(words, breaks, sentences, i)
 
 
 def _asserts(
@@ -129,7 +144,9 @@ def _asserts(
     """Whether a denying word denies nothing here: "not only", "no doubt", "No, it is"."""
     word = words[i]
     next_one, next_but_one = [*words[i + 1 : i + 3], "", ""][:2]
-    if (word, next_one) in _ASSERTED_PAIRS:
+    if next_one == "be" and next_but_one in _RULED_OUT:
+        return True  # "D cannot be excluded".
+    if (word, next_one) in _ASSERTED_PAIRS or (next_one in _PARTLY and next_but_one in _PRESENT):
         return True
     if word in ("no", "without", "not") and (next_one in _SURE or next_but_one in _SURE):
         return next_one in _SURE or next_one in ("a", "any")
@@ -233,6 +250,8 @@ def _whole_subject(
         if words[last] in ("not", "never"):
             return set()
         last -= 1
+    if last >= 0 and (words[last] == "cannot" or words[last].endswith("n't")):
+        return set()
     if last == index - 1:
         return set()
     first = end = last + 1

@@ -1,4 +1,4 @@
-"""Leak guard: an explanation that only repeats what the prompt told is no explanation."""
+"""Leak guard: what only repeats the prompt is no answer, and no explanation of a told label."""
 
 from __future__ import annotations
 
@@ -15,6 +15,23 @@ _NAMING = word_set(
     "see happening happens performed performing person people here therefore thus because"
 )
 """Words that frame an answer and explain nothing."""
+
+
+def copies_prompt(question: str, text: str) -> bool:
+    """Whether an answer is the question again (and perhaps the request to explain) and no more."""
+    if len(text) < len(question):
+        return False
+    said, asked = " ".join(text.casefold().split()), " ".join(question.casefold().split())
+    if not asked or asked not in said:
+        return False
+    rest = said.replace(asked, " ").replace(prompts.EXPLAIN.casefold(), " ")
+    return not words_of(rest)
+
+
+def hint_in(labels: Sequence[Label], text: str) -> bool:
+    """Whether the told label stands in a text as it was told."""
+    hint = " ".join(label_text(labels).casefold().split())
+    return hint in " ".join(text.casefold().split())
 
 
 def is_echo(question: str, labels: Sequence[Label], text: str) -> bool:

@@ -20,6 +20,7 @@ _IRREGULAR_FORMS = (
     "built=build burnt=burn bought=buy came=come caught=catch children=child chose/chosen=choose "
     "crept=creep dealt=deal dove=dive drank/drunk=drink drawn/drew=draw drove/driven=drive "
     "dug=dig fallen/fell=fall fed=feed feet=foot flew/flown=fly forgot/forgotten=forget "
+    "entries/entry=enter "
     "fought=fight froze/frozen=freeze gave/given=give gone/went=go grew/grown=grow held=hold "
     "hid/hidden=hide hung=hang kept=keep knelt=kneel knew/known=know knives=knife "
     "leaned/leant=lean leapt=leap lent=lend loaves=loaf made=make men=man mice=mouse paid=pay "

@@ -9,14 +9,18 @@ or 6 to 8") count together: the verifiers ask that each of them passes.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic
 
+from video_star.verifiers.alternatives import denies, is_alternative, is_half_of_a_choice
 from video_star.verifiers.inflection import stem
 from video_star.verifiers.standing import REACH, Mention, Place, T, View
 from video_star.verifiers.standing_words import FRAME, REASONS
 from video_star.verifiers.text import content_words, fold
+
+SUBJECT = 0.5
+"""Weight of the subject of a question; every other word counts 1."""
 
 
 @dataclass(frozen=True)
@@ -43,15 +47,21 @@ def asserted(mentions: Sequence[Mention[T]], folded: str, question: str) -> Asse
     if not kept:
         return Asserted((), "negated" if any(denied) else "not asserted")
     group = _concluding(kept, view)
-    if not group:
-        top = max(mention.rank for mention in kept)
-        group = [m for m in kept if m.rank == top]
-    group = _relevant(group, view, question)
+    asked = asked_words(question)
+    group = _relevant(group, view, asked) if group else _strongest(kept, view, asked)
     chosen = [group[-1]]
     for earlier in reversed(kept[: kept.index(group[-1])]):
         if not view.are_joined(earlier, chosen[0]):
             break
         chosen.insert(0, earlier)
+    for later in kept[kept.index(group[-1]) + 1 :]:
+        if not view.are_joined(chosen[-1], later) and not is_alternative(view, later, asked):
+            break
+        chosen.append(later)
+    if len(chosen) == 1 and is_half_of_a_choice(view, chosen[0]):
+        return Asserted((), "not asserted")
+    if not any(view.about(m, asked) for m in chosen) and denies(view, asked):
+        return Asserted((), "negated")
     return Asserted(tuple(chosen), "")
 
 
@@ -95,8 +105,33 @@ def _concluding(kept: Sequence[Mention[T]], view: View) -> list[Mention[T]]:
     return [m for m in group if not reasons or view.first(m) < reasons[0]]
 
 
-def _relevant(mentions: list[Mention[T]], view: View, question: str) -> list[Mention[T]]:
-    asked = frozenset(stem(word) for word in content_words(question) if word not in FRAME)
+def asked_words(question: str) -> dict[str, float]:
+    """Stems of what is asked about, each with its weight.
+
+    The first one is who or what does it: many clauses are about that one, whether or not they say
+    what was asked about it ("the bird is silent at first, then sings").
+    """
+    words = [stem(word) for word in content_words(question) if word not in FRAME]
+    weights = dict.fromkeys(words, 1.0)
+    if len(weights) > 1:
+        weights[words[0]] = SUBJECT
+    return weights
+
+
+def _strongest(
+    kept: Sequence[Mention[T]], view: View, asked: Mapping[str, float]
+) -> list[Mention[T]]:
+    """Those of the highest rank, unless only weaker ones are about what was asked."""
+    top = max(mention.rank for mention in kept)
+    group = [m for m in kept if m.rank == top]
+    best = max(view.about(m, asked) for m in group)
+    closer = [m for m in kept if best < view.about(m, asked) < float("inf")]
+    return _relevant(closer or group, view, asked)
+
+
+def _relevant(
+    mentions: list[Mention[T]], view: View, asked: Mapping[str, float]
+) -> list[Mention[T]]:
     if not asked:
         return mentions
     shared = [view.about(mention, asked) for mention in mentions]

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from video_star.verifiers.ordinals import TENS, ordinal_at
 from video_star.verifiers.text import STOP_WORDS
 from video_star.verifiers.tokens import DASHES, SILENT, UNITS, Token, word_at
 
@@ -27,9 +28,7 @@ _UNDER_TWENTY = (
     *("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen"),
     "nineteen",
 )
-_DECADES = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 _SMALL = {word: float(value) for value, word in enumerate(_UNDER_TWENTY)}
-_TENS = {word: 10.0 * value for value, word in enumerate(_DECADES, start=2)}
 _POINTING = frozenset({"this", "that", "the", "which", "another", "no", "every", "any", "each"})
 """Before "one" these point at something."""
 _PARTS = {"half": 0.5, "quarter": 0.25, "third": 1 / 3}
@@ -172,8 +171,13 @@ def _spelled(tokens: Sequence[Token]) -> list[Token]:
 
 def _spelled_at(tokens: Sequence[Token], i: int) -> tuple[float, int]:
     """Value and number of tokens of a number in words, (0, 0) where there is none."""
+    ordinal = ordinal_at(tokens, i)
+    if ordinal[1]:
+        return ordinal
     if word_at(tokens, i) == "one" and word_at(tokens, i - 1) in _POINTING:
-        return 0.0, 0
+        hyphen = word_at(tokens, i + 1) in DASHES
+        if word_at(tokens, i + 1 + hyphen) not in UNITS:
+            return 0.0, 0
     start, value, used = i, 0.0, 0
     if word_at(tokens, i) == "a" and word_at(tokens, i + 1) == "hundred":
         value, used = 100.0, 2
@@ -202,11 +206,11 @@ def _below_hundred(tokens: Sequence[Token], i: int) -> tuple[float, int]:
     word = word_at(tokens, i)
     if word in _SMALL:
         return _SMALL[word], 1
-    if word not in _TENS:
+    if word not in TENS:
         return 0.0, 0
     hyphen = word_at(tokens, i + 1) in DASHES and word_at(tokens, i + 1) != ""
     ones = _SMALL.get(word_at(tokens, i + 1 + hyphen), 0.0)
-    return (_TENS[word] + ones, 2 + hyphen) if 0 < ones < 10 else (_TENS[word], 1)
+    return (TENS[word] + ones, 2 + hyphen) if 0 < ones < 10 else (TENS[word], 1)
 
 
 def _and_a_part(tokens: Sequence[Token], i: int) -> tuple[float, int]:

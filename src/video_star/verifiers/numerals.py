@@ -77,5 +77,6 @@ def number_reading(reading: Reading) -> tuple[Reading, list[Span]]:
         supposed=frozenset(new[i] for i in reading.supposed),
         breaks={new[i]: mark for i, mark in (reading.breaks or {}).items()},
         denials=(),
+        guessed=frozenset(new[i] for i in reading.guessed),
     )
     return changed, [span for _, span in merged]

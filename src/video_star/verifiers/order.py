@@ -25,8 +25,13 @@ _ASIDE = word_set("so because since which as where making indicating therefore t
 """These start a remark about a step rather than the next step."""
 _FIRST = word_set("starts start starting started begins begin beginning began")
 _LAST = word_set("ends end ending ended finishes finish finishing finished concludes concluding")
-_TAGS = _FIRST | _LAST | word_set("first last finally lastly")
+_TAGS = _FIRST | _LAST | word_set("first last finally lastly outset")
 _BY = word_set("with by in off from")
+_EARLIER = word_set("before beforehand earlier previously already")
+_HAD = word_set("has have had having")
+"""With one of these: "B by a man who has done A before"."""
+_ARTICLES = word_set("a an the his her their its")
+_OUTSET = word_set("start beginning outset")
 _LEAD = 5
 """Words before a mention that may say which step it is."""
 
@@ -47,10 +52,15 @@ class Mention:
     def last(self) -> int:
         return self.window[-1]
 
+    def begins_after(self, other: Mention) -> int:
+        """Its first word behind another mention, which may share a thing with it ("it")."""
+        return next((i for i in self.window if i > other.last), self.first)
+
 
 def timeline(mentions: Sequence[Mention], reading: Reading) -> list[Mention]:
     """The mentions, given in the order of the text, in the order in which they happen."""
     ordered: list[Mention] = []
+    turned: set[Mention] = set()
     for k, mention in enumerate(mentions):
         before = mentions[k - 1] if k else None
         after = mentions[k + 1] if k + 1 < len(mentions) else None
@@ -61,6 +71,7 @@ def timeline(mentions: Sequence[Mention], reading: Reading) -> list[Mention]:
             ordered.insert(ordered.index(group[0] if group else before), mention)
         elif _is_turned(before, mention, after, reading):
             ordered.insert(ordered.index(before), mention)
+            turned.add(before)
         elif (awaited := _awaited(mentions, k, reading)) is not None:
             ordered.insert(ordered.index(awaited), mention)
         elif ordered[-1] is not before and _is_listed(before, mention, reading):
@@ -68,7 +79,8 @@ def timeline(mentions: Sequence[Mention], reading: Reading) -> list[Mention]:
         else:
             ordered.append(mention)
     for tag, place in ((_is_first, 0), (_is_last, len(ordered))):
-        tagged = [m for m in ordered if tag(m, mentions, reading)]
+        # "First, B after A" tells of both that they come first.
+        tagged = [m for m in ordered if m not in turned and tag(m, mentions, reading)]
         if len(tagged) == 1:
             ordered.remove(tagged[0])
             ordered.insert(min(place, len(ordered)), tagged[0])
@@ -91,7 +103,7 @@ def _together(one: Mention, other: Mention, reading: Reading) -> bool:
 
 
 def _goes_on(one: Mention, other: Mention, reading: Reading) -> bool:
-    gap = reading.words[one.last + 1 : other.first]
+    gap = reading.words[one.last + 1 : other.begins_after(one)]
     if _together(one, other, reading):
         return _ASIDE.isdisjoint(gap)
     sentence = reading.sentences[other.first]
@@ -105,14 +117,13 @@ def _goes_on(one: Mention, other: Mention, reading: Reading) -> bool:
 
 def _is_listed(one: Mention, other: Mention, reading: Reading) -> bool:
     """Whether two mentions share what stands before them: "after kneeling and praying"."""
-    return reading.words[one.last + 1 : other.first] == ("and",) and not any(
-        reading.mark(i) for i in range(one.last + 1, other.first + 1)
-    )
+    gap = [word for word in reading.words[one.last + 1 : other.first] if word not in _ARTICLES]
+    return gap == ["and"] and not any(reading.mark(i) for i in range(one.last + 1, other.first + 1))
 
 
 def _refers_back(one: Mention, other: Mention, reading: Reading) -> bool:
     """ "B. Before that, A", "B, but prior to this A", "B; earlier, A"."""
-    gap = reading.words[one.last + 1 : other.first]
+    gap = reading.words[one.last + 1 : other.begins_after(one)]
     pairs = set(pairwise(gap))
     if any(
         (word, that) in pairs for word in ("before", "to") for that in ("that", "this", "which")
@@ -125,13 +136,20 @@ def _is_turned(one: Mention, other: Mention, later: Mention | None, reading: Rea
     """ "B after A", "B is preceded by A", "B follows A", "B, having done A"."""
     if not _together(one, other, reading):
         return False
-    for i in range(one.last + 1, other.first):
+    start = other.begins_after(one)
+    end = other.last + 1
+    if not _EARLIER.isdisjoint(reading.words[end : end + 1]) and (
+        not _HAD.isdisjoint(reading.words[one.last + 1 : end])
+        and (end + 1 == len(reading.words) or reading.mark(end + 1))
+    ):
+        return True
+    for i in range(one.last + 1, start):
         word, following = reading.words[i], reading.words[i + 1]
         if (word, following) == ("preceded", "by"):
             return True
         if word in _JOINS:
             return False
-        if word in _TURNING and (i + 1 == other.first or following not in _BACK_REFERENCES):
+        if word in _TURNING and (i + 1 == start or following not in _BACK_REFERENCES):
             # In "A, after B, C" the comma after B gives "after" to C.
             hung = later is not None and _together(other, later, reading)
             taken = hung and reading.mark(i) and "," in reading.mark(other.last + 1)
@@ -192,6 +210,8 @@ def _is_first(mention: Mention, mentions: Sequence[Mention], reading: Reading) -
     if _comes(reading.words[end : end + 3], "first"):
         return True
     lead = _lead(mention, mentions, reading)
+    if "at" in lead and any(a in _OUTSET and b != "of" for a, b in pairwise([*lead, ""])):
+        return True
     return "then" not in lead and ("first" in lead or _tagged(lead, _FIRST))
 
 

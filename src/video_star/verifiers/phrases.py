@@ -17,6 +17,7 @@ from itertools import pairwise
 
 from video_star.verifiers.inflection import dictionary_forms, similarity
 from video_star.verifiers.text import STOP_WORDS, Reading, word_set
+from video_star.verifiers.verbs import ARTICLES, is_other_use, shares_thing
 from video_star.verifiers.wanted import Wanted
 
 Window = tuple[int, ...]
@@ -41,7 +42,6 @@ _PASSIVE = _BE | word_set("then finally later and")
 _OR_TAILS = word_set("rather so")
 """After "or" these correct or soften; they offer no alternative."""
 _OR_STEPS = STOP_WORDS | word_set("maybe perhaps possibly either even possible alternatively")
-_ARTICLES = word_set("a an the his her their its some this that these those one two three my your")
 
 
 @dataclass(frozen=True)
@@ -63,10 +63,14 @@ class Answer:
         self.reading = reading
         self.words = dictionary_forms(reading.words)
         self._has_or = "or" in self.words
+        self._is_sure = not self._has_or and not reading.guessed
         self._halves: set[int] = set()
-        self._initials: dict[str, list[int]] = {}
+        self._initials = initials = dict[str, list[int]]()
         for i, word in enumerate(self.words):
-            self._initials.setdefault(word[0], []).append(i)
+            if word[0] in initials:
+                initials[word[0]].append(i)
+            else:
+                initials[word[0]] = [i]
 
     def best(self, wanted: Wanted, closed: Set[int], hedge: bool = False) -> Found:
         """The window with the highest least similarity, the last of the tightest ones.
@@ -117,11 +121,16 @@ class Answer:
     def _hits(self, wanted: Wanted, closed: Set[int]) -> list[list[tuple[float, int]]] | None:
         """Similarity and place of the words for each word of the name; None if one has none."""
         hits: list[list[tuple[float, int]]] = []
+        said, initials, n = self.words, self._initials, len(wanted.words)
         for slot, word in enumerate(wanted.words):
+            if word[0] not in initials:
+                return None
             rated = []
-            for i in self._initials.get(word[0], ()):
-                rate = similarity(self.words[i], word)
-                if rate and (i not in closed or self._may_be_denied(i, wanted)):
+            for i in initials[word[0]]:
+                rate = 1.0 if said[i] == word else similarity(said[i], word)
+                if not rate or (i in closed and not self._may_be_denied(i, wanted)):
+                    continue
+                if said[i] == word or not is_other_use(said, i, word, n == 1):
                     rated.append((rate, i))
             if slot in wanted.negative:
                 rated = [(rate, i) for rate, i in rated if i in self.reading.denied]
@@ -211,10 +220,12 @@ class Answer:
         """Whether no particle turns the window's action round, and no "or" leaves it open."""
         if wanted.opposed and not wanted.opposed.isdisjoint(self.words[window[0] : window[-1] + 2]):
             return False
-        return (
-            hedge
-            or not self._has_or
-            or not (self._or_follows(self._whole(window)[-1]) or self._or_precedes(window[0]))
+        if hedge or self._is_sure:
+            return True
+        if not self.reading.guessed.isdisjoint(window):
+            return False
+        return not self._has_or or not (
+            self._or_follows(self._whole(window)[-1]) or self._or_precedes(window[0])
         )
 
     def _or_follows(self, last: int) -> bool:
@@ -250,28 +261,23 @@ class Answer:
         content = sum(word not in _LIGHT for word in foreign)
         if self.words[one][0].isdigit() or self.words[other][0].isdigit():
             return forward and content <= 1 and not any(word in _PARTING for word in foreign)
-        if forward and self._shares_its_thing(one, other):
+        if forward and shares_thing(self.words, self.reading, one, other):
             return True
         cut = self._cut(one, other, wanted)
         if not forward and cut and self.words[one + 1] in _BE:
             return all(word in _PASSIVE for word in self.words[cut:other]) and content <= _GAP
         if any(word in _PARTING or word[0].isdigit() for word in foreign):
             return False
+        if not forward and gap[-1:] == ("of",) and any(w.endswith("ing") for w in wanted.words):
+            return False  # "a line of waiting cars" does not say "waiting in line".
         if ("front" in foreign and "of" in foreign) or content > (_GAP if forward else 1):
             return False
         return cut is None or (forward and self._goes_on_listing(cut, other))
 
-    def _shares_its_thing(self, one: int, other: int) -> bool:
-        """Whether a second verb comes between a verb and its thing: "opens and closes a book"."""
-        between = [word for word in self.words[one + 1 : other] if word != "then"]
-        marked = any(self.reading.mark(i) for i in range(one + 1, other + 1))
-        rest = all(word in _ARTICLES for word in between[2:])
-        return not marked and between[:1] == ["and"] and len(between) > 1 and rest
-
     def _goes_on_listing(self, cut: int, other: int) -> bool:
         """Whether a word is a further thing of a list: "plates, cups and forks", "tea and milk"."""
         said = self.reading.words[other]
-        if said.endswith("ing") or any(word not in _ARTICLES for word in self.words[cut:other]):
+        if said.endswith("ing") or any(word not in ARTICLES for word in self.words[cut:other]):
             return False
         if self.words[cut - 1] == "and":
             return True

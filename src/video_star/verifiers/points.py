@@ -30,11 +30,13 @@ PARTS = {
 POINTS = {
     **dict.fromkeys(("beginning", "start", "outset"), 0.0),
     **dict.fromkeys(("middle", "midpoint"), 0.5),
-    **dict.fromkeys(("end", "finish"), 1.0),
+    **dict.fromkeys(("end", "finish", "close"), 1.0),
 }
 _POINT_LEADS = word_set("the very from until till to through at its")
 _TELLS = word_set("is was at time times timestamp occurs comes happens point of second seconds")
 """After "the start" or "the end" these tell when it is: "the start is at 2 s"."""
+_BEGINS = word_set("start starts started begin begins began beginning opens")
+_FINISHES = word_set("end ends ended finish finishes finished stops cuts over concludes ending")
 
 
 def ends_well(tokens: Sequence[Token], i: int) -> bool:
@@ -61,9 +63,13 @@ def part_at(tokens: Sequence[Token], i: int) -> tuple[float, int] | None:
     if word in ("halfway", "midway"):
         return 0.5, i + (word_at(tokens, i + 1) in ("point", "mark"))
     if word in ("half", "mid") and word_at(tokens, i + 1) in DASHES:
-        if word_at(tokens, i + 2) in ("way", "point"):
+        if word_at(tokens, i + 2) in ("way", "point") or (
+            word == "mid" and word_at(tokens, i + 2) in CLIP
+        ):
             return 0.5, i + 2
         return None
+    if word == "half" and word_at(tokens, i + 1) == "way":
+        return 0.5, i + 1
     numerator = tokens[i].value if tokens[i].spelled else 1.0 if word == "a" else None
     if numerator is not None and numerator >= 1:
         j = i + 1 + (word_at(tokens, i + 1) in DASHES)
@@ -79,7 +85,7 @@ def part_at(tokens: Sequence[Token], i: int) -> tuple[float, int] | None:
         if following == "a" or not ends_well(tokens, i + 1):
             return None
         return 0.5, i
-    return _named_point(tokens, i)
+    return _named_point(tokens, i) or _until_the_clip_ends(tokens, i)
 
 
 def _named_point(tokens: Sequence[Token], i: int) -> tuple[float, int] | None:
@@ -95,3 +101,27 @@ def _named_point(tokens: Sequence[Token], i: int) -> tuple[float, int] | None:
     if word != "middle" and word_at(tokens, following) in _TELLS - {"of"}:
         return None
     return (POINTS[word], i) if ends_well(tokens, following) else None
+
+
+def clip_edge(tokens: Sequence[Token], i: int) -> tuple[float, int] | None:
+    """ "the video starts", "the clip is over" from token i on: 0 or 1 and the last token."""
+    while word_at(tokens, i) in ("the", "this", "whole", "entire"):
+        i += 1
+    if word_at(tokens, i) not in CLIP:
+        return None
+    i += 1
+    if word_at(tokens, i) in ("itself", "is", "has", "was"):
+        i += 1
+    word = word_at(tokens, i)
+    if word not in _BEGINS | _FINISHES or not ends_well(tokens, i + 1):
+        return None
+    return (0.0 if word in _BEGINS else 1.0), i
+
+
+def _until_the_clip_ends(tokens: Sequence[Token], i: int) -> tuple[float, int] | None:
+    """ "video ends" in "until the video ends"."""
+    j = i - 1
+    while word_at(tokens, j) in ("the", "this", "very"):
+        j -= 1
+    edge = clip_edge(tokens, i) if word_at(tokens, j) in ("until", "till") else None
+    return edge if edge and edge[0] == 1 and tokens[i].text in CLIP else None

@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from video_star.verifiers.points import CLIP, FOLLOWERS, PARTS, POINTS, ends_well, part_at
+from video_star.verifiers.edges import edge_after, is_left, offset_between
+from video_star.verifiers.ordinals import ORDINAL_ENDINGS, is_of_seconds
+from video_star.verifiers.points import CLIP, FOLLOWERS, PARTS, ends_well, part_at
 from video_star.verifiers.text import STOP_WORDS
 from video_star.verifiers.tokens import (
     APPROXIMATE,
@@ -73,9 +75,21 @@ def quantities_of(tokens: Sequence[Token]) -> list[Quantity]:
         if quantity and quantity.unit == "s":
             quantity = _from_an_edge(tokens, quantity)
         if quantity:
-            found.append(quantity)
+            _add(tokens, found, quantity)
         i = quantity.last + 1 if quantity else i + 1
     return found
+
+
+def _add(tokens: Sequence[Token], found: list[Quantity], q: Quantity) -> None:
+    """Append a quantity; "2 s after the 5 s mark" becomes a single one, 7 s."""
+    one = found[-1] if found else None
+    if one and one.unit == q.unit == "s" and tokens[one.last].kind != "clock":
+        sign = offset_between(tokens, one.last, q.first)
+        value = q.value + sign * one.value
+        if sign and value >= 0:
+            found[-1] = replace(q, value=value, first=one.first, start=one.start, length=False)
+            return
+    found.append(q)
 
 
 def _quantity_at(tokens: Sequence[Token], i: int) -> Quantity | None:
@@ -91,6 +105,10 @@ def _quantity_at(tokens: Sequence[Token], i: int) -> Quantity | None:
         return _number_at(tokens, i)
     if token.text == "a" and word_at(tokens, i + 1) in ("minute", "hour"):
         return _compound(tokens, i, i + 1, UNITS[word_at(tokens, i + 1)])
+    if token.text == "a" and word_at(tokens, i + 1) == "second":
+        # "a second before the end", but not "a second person".
+        told = word_at(tokens, i + 2) in ("before", "after", "past", "into", "left", "remaining")
+        return _made(tokens, i, i + 1, 1.0, "s") if told else None
     if token.text in ("half", "quarter") and word_at(tokens, i + 1) == "a":
         share = 0.5 if token.text == "half" else 0.25
         if word_at(tokens, i + 2) in UNITS:
@@ -100,21 +118,14 @@ def _quantity_at(tokens: Sequence[Token], i: int) -> Quantity | None:
 
 
 def _from_an_edge(tokens: Sequence[Token], q: Quantity) -> Quantity:
-    """ "2 seconds before the end", "3 seconds after the start"."""
-    i = q.last + 1
-    if word_at(tokens, i) not in ("before", "from", "after"):
+    """ "2 seconds before the end", "3 seconds after the start", "with 2 seconds left"."""
+    left = is_left(tokens, q.first, q.last)
+    edge = (1.0, left) if left is not None else edge_after(tokens, q.last)
+    if edge is None:
         return q
-    edge = i + 2 if word_at(tokens, i + 1) == "the" else i + 1
-    if word_at(tokens, edge) == "very":
-        edge += 1
-    value = POINTS.get(word_at(tokens, edge))
-    after = word_at(tokens, i) == "after"
-    if value is None or value == 0.5 or after == (value == 1) or not ends_well(tokens, edge + 1):
-        return q
-    if value == 0 and word_at(tokens, i) == "before":
-        return q
-    unit: Unit = "back" if value == 1 else "s"
-    return replace(q, unit=unit, last=edge, end=tokens[edge].end, length=False)
+    value, last = edge
+    unit: Unit = "back" if value else "s"
+    return replace(q, unit=unit, last=last, end=tokens[last].end, length=False)
 
 
 def _made(
@@ -193,6 +204,8 @@ def _whole(tokens: Sequence[Token], i: int, whole: int) -> Quantity:
     if unit in UNITS and tokens[i].value >= 0:
         # "4.2 out of 10 seconds" is a time.
         return _made(tokens, i, whole + 1, tokens[i].value * UNITS[unit], "s")
+    if word_at(tokens, whole + 1) == "of" and ends_well(tokens, whole + 1) and tokens[whole].value:
+        return _made(tokens, i, whole, tokens[i].value / tokens[whole].value, "part")  # of the way
     return _made(tokens, i, whole, tokens[i].value, "none", tokens[whole].value)
 
 
@@ -201,6 +214,10 @@ def _with_unit(tokens: Sequence[Token], i: int) -> Quantity:
     j = skip_silent(tokens, i + 1)
     if word_at(tokens, j) in DASHES and word_at(tokens, j + 1) in UNITS:
         j += 1  # "3-second"
+    if word_at(tokens, j) == "ish" or word_at(tokens, j + 1) == "ish":
+        j = skip_silent(tokens, j + 1 + (word_at(tokens, j) != "ish"))  # "4-ish seconds"
+    if word_at(tokens, j) == "(" and word_at(tokens, j + 1) in UNITS:
+        j += 1  # "4.2 (seconds)"
     word = word_at(tokens, j)
     if word == "%" or word in ("percent", "pct"):
         return _made(tokens, i, j, token.value, "percent")
@@ -209,6 +226,8 @@ def _with_unit(tokens: Sequence[Token], i: int) -> Quantity:
     glued = j == i + 1 and j < len(tokens) and tokens[j].start == token.end
     if word == "m" and glued and j + 1 < len(tokens) and tokens[j + 1].kind == "number":
         return _compound(tokens, i, j, token.value * 60)  # "1m30s"
+    if word == "of" and 0 < token.value < 1 and ends_well(tokens, j):
+        return _made(tokens, i, i, token.value, "part")  # "0.4 of the way through"
     if word in UNITS:
         if UNITS[word] >= 60:
             return _compound(tokens, i, j, token.value * UNITS[word])
@@ -217,8 +236,8 @@ def _with_unit(tokens: Sequence[Token], i: int) -> Quantity:
             return _made(tokens, i, i, token.value, "other")
         if [word_at(tokens, j + k) for k in (1, 2, 3)] == ["and", "a", "half"]:
             return _made(tokens, i, j + 3, value + 0.5 * UNITS[word], "s")
-        return _made(tokens, i, j, value, "s")
-    if glued and word in _ORDINALS and _is_of_seconds(tokens, j):
+        return _compound(tokens, i, j, value) if word != "ms" else _made(tokens, i, j, value, "s")
+    if glued and word in ORDINAL_ENDINGS and is_of_seconds(tokens, j):
         last = j + (word_at(tokens, j + 1) in ("second", "sec"))
         return _made(tokens, i, last, token.value, "s")
     if glued and tokens[j].kind == "word":
@@ -228,23 +247,11 @@ def _with_unit(tokens: Sequence[Token], i: int) -> Quantity:
         ordinal = lead and tokens[lead - 1].kind == "number"
         if not ordinal:
             return _made(tokens, lead, i, token.value, "s")  # "second 3"
+    if word_at(tokens, lead) == "minute" and tokens[lead - 1].kind != "number":
+        return _made(tokens, lead, i, token.value * 60, "s")
     if word_at(tokens, lead) in ("frame", "frames", "step", "steps", "judge", "person"):
         return _made(tokens, i, i, token.value, "other")
     return _made(tokens, i, i, token.value, "none")
-
-
-_ORDINALS = ("st", "nd", "rd", "th")
-
-
-def _is_of_seconds(tokens: Sequence[Token], i: int) -> bool:
-    """Whether an ordinal counts seconds: "the 14th (and the 23rd) second"."""
-    for j in range(i + 1, min(i + 7, len(tokens))):
-        if tokens[j].text in ("second", "sec"):
-            return True
-        known = tokens[j].kind == "number" or tokens[j].text in (*_ORDINALS, "mark")
-        if not known and tokens[j].text not in ("and", "to", "the", "until", "about", "-"):
-            return False
-    return False
 
 
 def _compound(tokens: Sequence[Token], i: int, j: int, value: float) -> Quantity:
@@ -253,7 +260,7 @@ def _compound(tokens: Sequence[Token], i: int, j: int, value: float) -> Quantity
     if [word_at(tokens, j + k) for k in (1, 2, 3)] == ["and", "a", "half"]:
         return _made(tokens, i, j + 3, value + size / 2, "s")
     k = j + 1
-    while word_at(tokens, k) in ("and", ","):
+    while word_at(tokens, k) in ("and", ",") or (k == j + 1 and word_at(tokens, k) == "."):
         k += 1
     if k + 1 < len(tokens) and tokens[k].kind == "number" and tokens[k].value >= 0:
         smaller = UNITS.get(tokens[k + 1].text)

@@ -28,6 +28,8 @@ _TRANSPARENT = APPROXIMATE - DASHES | {"t", "=", "mark", "marks", "point", "time
 """Between the two ends these mean nothing: "t = 3 s to t = 7 s"."""
 _BETWEEN = 8
 """Tokens that may stand between the two ends of a range."""
+_TABLE = 200
+"""Tokens before a row over which the names of its columns are looked for."""
 NEAR = 12
 """Tokens over which "starts" or "ends" is looked for."""
 _STARTS = word_set(
@@ -139,7 +141,17 @@ def _is_pair(tokens: Sequence[Token], one: Quantity, other: Quantity) -> bool:
         return True
     if between in (["and"], ["&"]):
         return lead == "between"
+    if between == ["|"]:
+        return one.unit == other.unit == "s" or _has_start_and_end(tokens, one.first)
     return _in_brackets(tokens, one, other, between)
+
+
+def _has_start_and_end(tokens: Sequence[Token], stop: int) -> bool:
+    """Whether a table names its columns so: "| Start | End |"."""
+    words = [token.text for token in tokens[max(0, stop - _TABLE) : stop]]
+    starts = [i for i, word in enumerate(words) if word in _STARTS]
+    return any("|" in words[i + 1 : i + 4] and not ENDS.isdisjoint(words[i + 1 : i + 6])
+               for i in starts)  # fmt: skip
 
 
 def _in_brackets(
@@ -193,6 +205,8 @@ def _role_before(tokens: Sequence[Token], q: Quantity, low: int, started: bool) 
             break
         if word in _STARTS or word in ENDS:
             return ("start" if word in _STARTS else "end"), i
+        if started and word in ("reaches", "reached", "arrives", "arrived"):
+            return "end", i
         if word in ("over", "done") and word_at(tokens, i - 1) in ("is", "was"):
             return "end", i
     return "", -1

@@ -16,9 +16,9 @@ from video_star.domain import LabelVerdict
 from video_star.labels import SameLabel
 from video_star.params import VerifyParams
 from video_star.verifiers.base import Case, Known, verdict
+from video_star.verifiers.sameness_polarity import bare_polarity, question_polarity
 from video_star.verifiers.sameness_words import (
     ATTRIBUTES,
-    AUXILIARIES,
     BEINGS,
     CLAUSE_STARTS,
     CONCEDING,
@@ -27,18 +27,17 @@ from video_star.verifiers.sameness_words import (
     DIFFERENT,
     DOUBT_WORDS,
     DOUBTS,
-    FRAME,
+    FURTHER,
+    KINDS_OF_BEINGS,
     MATCH,
-    NO,
-    NO_PHRASES,
+    NEARLY,
     OWNING,
     PAIR,
     REVISING,
     SAME,
     SUBJECTS,
+    TELLING,
     WEAK,
-    YES,
-    YES_PHRASES,
 )
 from video_star.verifiers.text import STOP_WORDS, Reading, read, span_of, word_set
 
@@ -55,6 +54,8 @@ class _Statement:
     clause: int
     place: tuple[int, int]
     """First and last word."""
+    guessed: bool = False
+    """Only possible: "might be the same"."""
 
 
 def verify_same(label: SameLabel, case: Case, params: VerifyParams, known: Known) -> LabelVerdict:
@@ -81,6 +82,8 @@ def _decide(said: Sequence[_Statement], reading: Reading) -> tuple[_Statement | 
     last = (firm or known)[-1]
     if said[-1].same is None and said[-1].clause >= last.clause:
         return said[-1], "undecided"
+    if last.guessed:
+        return last, "undecided"
     others = [s for s in (firm or known)[:-1] if s.same != last.same]
     if others:
         between = reading.words[others[-1].place[1] + 1 : last.place[0] + 1]
@@ -96,8 +99,11 @@ class _Speech:
         self.reading = reading
         self.words = reading.words
         asked = read(question).words
-        self.asked_same = _question_polarity(asked)
+        self.asked_same = question_polarity(asked)
         things = {word for word in asked if word not in STOP_WORDS | ATTRIBUTES}
+        asked_kinds = [kind for kind in KINDS_OF_BEINGS if not kind.isdisjoint(asked)]
+        others = [kind for kind in KINDS_OF_BEINGS if kind not in asked_kinds]
+        self.unasked = frozenset[str]().union(*others) if len(asked_kinds) == 1 else frozenset()
         self.things = things | {f"{word}s" for word in things}
         self.clauses = self._cut()
 
@@ -143,7 +149,8 @@ class _Speech:
             retracted = i in self.reading.supposed
             if self._turns(i) % 2:
                 same = not same
-            found.append(_Statement(same, not (weak or retracted), number, (i, i)))
+            guessed = i in self.reading.guessed
+            found.append(_Statement(same, not (weak or retracted), number, (i, i), guessed))
         polarities = {statement.same for statement in found}
         if len(polarities) == 2 and "or" in [self.words[i] for i in clause]:
             return [_Statement(None, True, number, (clause[0], clause[-1]))]
@@ -156,7 +163,11 @@ class _Speech:
 
     def _turns(self, i: int) -> int:
         """How many denials reach a word; "neither ... nor" is one."""
-        cues = [cue for cue, reached in self.reading.denials if i in reached]
+        cues = [
+            cue
+            for cue, reached in self.reading.denials
+            if i in reached and "more" not in self.words[cue:i]  # "couldn't be more different"
+        ]
         words = [self.words[cue] for cue in cues]
         return len(cues) - (1 if "neither" in words and "nor" in words else 0)
 
@@ -164,6 +175,8 @@ class _Speech:
         """What a word claims before denials: True the same, False different, None nothing."""
         word = self.words[i]
         if word in SAME:
+            if not NEARLY.isdisjoint(self.words[max(clause[0], i - 2) : i]):
+                return None
             return None if self._is_attribute(i, clause) else True
         if word in DIFFERENT:
             return None if self._is_attribute(i, clause) else False
@@ -175,8 +188,10 @@ class _Speech:
             return True
         if word in ("else",) and before[-1:] in (("someone",), ("something",), ("somebody",)):
             return False
-        if word == "another" and not BEINGS.isdisjoint(after):
-            return False
+        if word == "another" and not self._is_attribute(i, clause):
+            is_told = before[-1:] and before[-1] in TELLING
+            if is_told or not BEINGS.isdisjoint(after):
+                return False
         return self._count(i, before, after)
 
     def _count(self, i: int, before: Sequence[str], after: Sequence[str]) -> bool | None:
@@ -187,6 +202,11 @@ class _Speech:
         ).isdisjoint(before)
         if word in ("one", "single") and states and not BEINGS.isdisjoint(after):
             return True
+        only = word == "single" or not {"only", "just"}.isdisjoint(before)
+        if word in ("one", "single") and states and only and after[:1] and after[0] in self.things:
+            return True if after[0] not in CONTAINERS else None
+        if word in FURTHER and before[-1:] == ("a",) and not TELLING.isdisjoint(before[-2:-1]):
+            return False if BEINGS.union(self.things - CONTAINERS).intersection(after[:1]) else None
         if word == "two" and states and "the" not in before and not BEINGS.isdisjoint(after):
             follows = set(self.words[i + 1 : i + 4])
             return False if follows.isdisjoint(SAME | DIFFERENT) else None
@@ -200,7 +220,7 @@ class _Speech:
                 break
             after.append(self.words[k])
         if any(word in BEINGS for word in after):
-            return False
+            return not self.unasked.isdisjoint(after)
         if any(word in ATTRIBUTES for word in after):
             return True
         if not after:
@@ -232,10 +252,12 @@ class _Speech:
             return None
         words = tuple(self.words[i] for i in clause)
         if words[:1] == ("but",):
-            return None
+            if words[1:] not in (("yes",), ("no",)):
+                return None
+            words = words[1:]
         while words and words[0] in ("so", "therefore", "well", "and", "thus", "hence"):
             words = words[1:]
-        says = _bare_polarity(words)
+        says = bare_polarity(words)
         if says is None:
             return None
         return _Statement(says == polarity, True, number, (clause[0], clause[-1]))
@@ -249,36 +271,6 @@ class _Speech:
                 for i in range(last + 1)
                 if self.reading.sentences[i] == self.reading.sentences[last]
             ]
-            own = _question_polarity(asked)
+            own = question_polarity(asked)
             return self.asked_same if own is None else own
         return self.asked_same
-
-
-def _bare_polarity(words: tuple[str, ...]) -> bool | None:
-    """True for "yes", "yes they are", "they are"; False for "no", "they are not"; else None."""
-    if words in YES_PHRASES:
-        return True
-    if words in NO_PHRASES:
-        return False
-    if not words:
-        return None
-    if words[-1] in YES | NO and FRAME.issuperset(words[:-1]):
-        return words[-1] in YES
-    if len(words) > 4:
-        return None
-    denied = any(word in ("not", "no") or word.endswith("n't") for word in words[1:])
-    if words[0] in YES | NO:
-        says = words[0] in YES
-        return None if words[1] not in SUBJECTS or (says and denied) else says
-    if words[0] in SUBJECTS and len(words) in (2, 3):
-        if words[-1] == "not" or (words[-1].endswith("n't") and len(words) == 2):
-            return False
-        return True if words[-1] in AUXILIARIES else None
-    return None
-
-
-def _question_polarity(words: Sequence[str]) -> bool | None:
-    """True where a question asks for sameness, False for difference, None for neither or both."""
-    same = not (SAME | MATCH | {"one"}).isdisjoint(words)
-    different = not (DIFFERENT | DIFFERENCE).isdisjoint(words)
-    return same if same != different else None

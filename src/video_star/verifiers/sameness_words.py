@@ -5,13 +5,16 @@ from __future__ import annotations
 from video_star.verifiers.wording import word_set
 
 SAME = word_set("same identical unchanged coincide coincides selfsame")
+NEARLY = word_set("nearly almost virtually practically")
+"""Before "the same" these say that it is alike, not that it is one."""
 CONTAINERS = word_set(
     "box boxes region regions frame frames clip clips video videos image images shot shots picture "
     "pictures view views scene scenes way"
 )
 """Where the two things are seen."""
 DIFFERENT = word_set(
-    "nonidentical different differ differs distinct separate unrelated dissimilar differing"
+    "nonidentical mismatch mismatches mismatched different differ differs distinct separate "
+    "unrelated dissimilar differing"
 )
 DIFFERENCE = word_set("difference differences")
 MATCH = word_set("match matches")
@@ -41,6 +44,15 @@ BEINGS = word_set(
     "object objects person persons individual individuals man woman men women people thing things "
     "item items one ones entity entities action actions activity animal boy girl child"
 )
+KINDS_OF_BEINGS = (
+    word_set("action actions activity"),
+    word_set(
+        "object objects person persons individual individuals man woman men women people boy girl"
+    ),
+)
+"""Where a question asks about one of these kinds, another kind is an attribute."""
+FURTHER = word_set("second new")
+"""In "it is a second ball"."""
 DOUBTS = (
     *(("may", "not"), ("might", "not")),
     *(("may", "or", "may", "not"), ("might", "or", "might", "not"), ("or", "not")),
@@ -49,6 +61,8 @@ DOUBTS = (
     *(("can't", "tell"), ("cannot", "say"), ("can't", "say"), ("cannot", "determine")),
     *(("can't", "determine"), ("don't", "know"), ("do", "not", "know"), ("not", "possible", "to")),
     *(("cannot", "be", "determined"), ("not", "tell"), ("not", "determine"), ("not", "say")),
+    *(("can't", "confirm"), ("cannot", "confirm"), ("not", "confirm"), ("can't", "verify")),
+    *(("cannot", "verify"), ("not", "verify"), ("cannot", "be", "confirmed")),
     *(("unable", "to"), ("can't", "be", "determined"), ("cannot", "be", "sure")),
 )
 DOUBT_WORDS = word_set("unclear uncertain unsure undetermined unknown ambiguous")
@@ -80,4 +94,6 @@ NO_PHRASES = frozenset(
     }
 )
 SUBJECTS = word_set("it they these this that those the he she i we both")
+TELLING = word_set("is was be it's that's just simply actually really clearly")
+"""Right before "another X" these tell what the thing is."""
 AUXILIARIES = word_set("is are was were do does did it's they're")

@@ -18,6 +18,8 @@ _VERBS = word_set(
     "get gets got earn earns earned earning give gives gave given giving rate rates rated rating "
     "deserves deserve gains grade graded marked achieves achieved obtains obtained totals "
     "estimate estimated predict predicted assign assigned"
+    " lower lowered raise raised adjust adjusted revise revised reduce reduced settle settled "
+    "bring drop put go say finishes finished ends ended posted posts"
 )
 _LINKS = STOP_WORDS | word_set(
     "about around roughly approximately approx nearly almost just only exactly precisely equal "
@@ -77,7 +79,7 @@ def is_named_after(tokens: Sequence[Token], i: int, names: frozenset[str]) -> bo
         if tokens[j].kind != "word":
             return False
         if is_name(tokens[j].text, names):
-            return not _takes_a_number(tokens, j + 1)
+            return word_at(tokens, j - 1) == "in" or not _takes_a_number(tokens, j + 1)
         if tokens[j].text not in ("for", "in", "of", "final", "overall", "total", "degree", "dive"):
             return False
     return False
@@ -133,9 +135,9 @@ def owner_of(tokens: Sequence[Token], q: Quantity, names: frozenset[str]) -> tup
 
 
 def subject_of(tokens: Sequence[Token], q: Quantity, names: frozenset[str]) -> int | None:
-    """The name in "the score, given the splash, would be 70": what the copula speaks of."""
+    """The name in "the score, given the splash, would be 70" or "my rating for the cooking: 85"."""
     i = skip_approximate(tokens, q.first - 1, -1)
-    if word_at(tokens, i) not in _COPULAS:
+    if word_at(tokens, i) not in _COPULAS | {":", "="}:
         return None
     for j in range(i - 1, max(-1, i - 2 * REACH), -1):
         token = tokens[j]

@@ -41,12 +41,15 @@ from video_star.verifiers.score_words import (
 )
 from video_star.verifiers.standing import Mention
 from video_star.verifiers.text import STOP_WORDS, fold, words_of
-from video_star.verifiers.tokens import Token, skip_silent, word_at
+from video_star.verifiers.tokens import SILENT, Token, skip_silent, word_at
 
 SCORE = ("score-difference", 1)
 ROUNDING = 1e-9
 HUNDREDTH = 0.01
 """Least scale of a value, as a share of the width of the scale it stands on."""
+_MOST_OPENING = 4
+"""Tokens, such as "an" and marks, that may stand before a number that opens an answer."""
+_AFTER_A_LEAD = frozenset({",", "(", ".", "-", "\u2013", "\u2014", ";", "because", "since"})
 GIVEN, BOUND, ONLY = 3, 2, 1
 """Ranks: named as the score, given by a verb or out of something, the only number."""
 
@@ -137,7 +140,8 @@ def _rank(
     if named_after:
         lead = {t.text for t in tokens[max(0, q.first - 4) : q.first]}
         taken = is_of_another(tokens, q.first, names) or not lead.isdisjoint(NOT_GIVEN)
-        return 0 if taken else GIVEN
+        # A total beside the score is told like this: "scores 84 and has 320 points".
+        return 0 if taken else GIVEN if owner == "verb" else BOUND
     if not owner and (subject := subject_of(tokens, q, names)) is not None:
         return 0 if is_of_another(tokens, subject, names) else GIVEN
     is_score = stem("score") in names
@@ -148,4 +152,14 @@ def _rank(
         return BOUND if "judges" in (word_at(tokens, at - 1), word_at(tokens, at - 2)) else GIVEN
     if last.out_of is not None and is_score and not is_of_another(tokens, q.first, names):
         return BOUND
-    return ONLY if is_alone(tokens, q.first, last.last) else 0
+    leads = is_score and _leads(tokens, q, last)
+    return ONLY if leads or is_alone(tokens, q.first, last.last) else 0
+
+
+def _leads(tokens: Sequence[Token], q: Quantity, last: Quantity) -> bool:
+    """Whether the answer opens with the number: "78 (very good)", "An 85, since it is clean"."""
+    if q.first > _MOST_OPENING:
+        return False
+    opening = all(t.text in ("a", "an") or t.text in SILENT for t in tokens[: q.first])
+    following = word_at(tokens, skip_silent(tokens, last.last + 1))
+    return opening and following in _AFTER_A_LEAD

@@ -6,7 +6,7 @@ Each mention is read as a single word, so that its own words and marks do not co
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Generic, TypeVar
@@ -22,6 +22,10 @@ _HOLDER = " q "
 """Stands for a mention while its sentence is read, so that its own words and marks do not count."""
 REACH = 14
 """Words that a denial or a context is searched over."""
+
+
+ROW = "||"
+"""Between two rows of a table."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,8 @@ class View:
     held: dict[Place, int]
     """Which word stands for a piece."""
     holders: frozenset[int]
+    leads: bool
+    """Whether the answer is a list in which each value stands before what it is about."""
 
     @classmethod
     def of(cls, folded: str, mentions: Sequence[Mention[T]]) -> View:
@@ -71,14 +77,17 @@ class View:
         edges = [0, *(end for _, end in spans)]
         gaps = [masked[a:b] for a, (b, _) in zip(edges, spans, strict=False)]
         gaps.append(masked[edges[-1] :])
+        gaps = [re.sub(r"\s+", "", gap) for gap in gaps]
+        listed = len(held) > 1 and all(gaps[i] or i == 0 for i in held.values())
         return cls(
             reading.words,
-            tuple(re.sub(r"\s+", "", gap) for gap in gaps),
+            tuple(gaps),
             reading.sentences,
             reading.asked,
             reading.supposed,
             held,
             frozenset(held.values()),
+            listed and 0 in held.values(),
         )
 
     def first(self, mention: Mention[T]) -> int:
@@ -106,8 +115,11 @@ class View:
         for i in range(at - 1, max(-1, at - REACH), -1):
             if self.sentences[i] != self.sentences[at] or self.words[i] in say.SCOPE_ENDS:
                 break
-            supposed = supposed or self.words[i] in say.SUPPOSED
+            said = self.words[i] != "say" or self.words[i - 1] in ("would", "i'd")
+            supposed = supposed or (said and self.words[i] in say.SUPPOSED)
             first = first or self.words[i] in say.AT_FIRST
+            if self.words[i] in say.GUESSES and self.words[i - 1] in say.FORMER and i:
+                return True  # "my first estimate was 75"
         following = self.words[at + 1 : at + 4]
         return supposed and (first or not say.AT_FIRST.isdisjoint(following))
 
@@ -117,6 +129,8 @@ class View:
             word, following = self.words[i], self.words[i + 1]
             if self.sentences[i] != self.sentences[at] or self._stops(i, at, held, content):
                 return False
+            if word in ("until", "till"):
+                return False  # "does not open until 7 s" opens then
             if word in say.NOT_DENIALS and self.words[i - 1] in ("not", "no") and i:
                 return False
             if self._denies(i, following, at, content) or (
@@ -137,6 +151,8 @@ class View:
         listed = held or self.words[i + 1] in ("or", "nor", "and")
         if "," in gap and not (listed and not content):
             return True
+        if "," in gap and i + 1 in self.holders and i not in self.holders:
+            return True  # "I'm not sure, 4 s or 9 s"
         return self.words[i + 1] == "and" and content and not held
 
     def _denies(self, i: int, following: str, at: int, content: bool) -> bool:
@@ -232,28 +248,30 @@ class View:
         same = self.sentences[self.last(one)] == self.sentences[self.first(other)]
         return same or any(word in say.ALTERNATING for word in words)
 
-    def about(self, mention: Mention[T], content: frozenset[str]) -> float:
-        """How many words the clause of a mention shares with the question; inf if it has none."""
+    def about(self, mention: Mention[T], content: Mapping[str, float]) -> float:
+        """Weight of what the clause of a mention shares with the question; inf if it is empty."""
         own = {
             stem(self.words[i])
-            for i in self._clause(mention)
+            for i in self.clause(mention)
             if self.words[i] not in say.FRAME and i not in self.holders
         }
-        return len(own & content) if own else float("inf")
+        return sum(content.get(word, 0.0) for word in own) if own else float("inf")
 
-    def _clause(self, mention: Mention[T]) -> list[int]:
+    def clause(self, mention: Mention[T]) -> list[int]:
         """Words around a mention up to the next one, the sentence's end, or a new clause."""
         first, last = self.first(mention), self.last(mention)
         before: list[int] = []
-        for i in range(first - 1, max(-1, first - 2 * REACH), -1):
+        for i in range(-1 if self.leads else first - 1, max(-1, first - 2 * REACH), -1):
             ended = self.sentences[i] != self.sentences[first]
-            if i in self.holders or ended or self._cut(i + 1, first):
+            if i in self.holders or ended or self._cut(i + 1, first) or ROW in self.gaps[i + 1]:
                 break
             before.append(i)
         after: list[int] = []
         crossed = bool([i for i in before if self.words[i] not in say.FRAME])
         for i in range(last + 1, min(last + 2 * REACH, len(self.words))):
             if i in self.holders or self.sentences[i] != self.sentences[last]:
+                break
+            if ROW in self.gaps[i]:
                 break
             if self._cut(i, last):
                 if crossed or any(self.words[j] not in say.FRAME for j in after):

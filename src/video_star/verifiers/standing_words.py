@@ -31,6 +31,9 @@ SUPPOSED = word_set(
     "impression say said suspected"
 )
 AT_FIRST = word_set("first initially originally earlier before sight glance")
+FORMER = word_set("first initial original preliminary earlier")
+GUESSES = word_set("estimate guess thought impression assumption rating answer idea instinct")
+DENYING = word_set("not never cannot no nobody")
 NOT_DENIALS = word_set("only just until merely simply")
 CONCLUDERS = word_set(
     "answer conclusion conclude concluding altogether summary summing conclusively verdict"
@@ -51,6 +54,11 @@ JOINERS = STOP_WORDS | word_set(
 ALTERNATING = word_set("or alternatively maybe perhaps possibly also and could might may either")
 """One of these joins mentions over the end of a sentence."""
 OPEN = word_set("also maybe perhaps possibly could might may or")
+POSSIBLE = word_set(
+    "alternatively possible possibly maybe perhaps could might may plausible conceivable excluded "
+    "alternative"
+)
+"""One of these makes a value an alternative to the one that is asserted."""
 FRAME = JOINERS | word_set(
     "video clip seconds second time timestamp happen happens happened happening occur occurs "
     "occurred action event activity moment shown show shows seen see visible place take takes "

@@ -22,7 +22,7 @@ from video_star.verifiers.ranges import (
     roles_of,
 )
 from video_star.verifiers.standing import Mention
-from video_star.verifiers.tokens import Token, skip_approximate, skip_silent, word_at
+from video_star.verifiers.tokens import UNITS, Token, skip_approximate, skip_silent, word_at
 from video_star.verifiers.wording import word_set
 
 Stretch = Range | Unresolved
@@ -30,6 +30,8 @@ PAIR, PORTION, OPEN, WHOLE = 3, 3, 2, 1
 """Ranks of mentions."""
 _FIRSTS = word_set("first opening initial")
 _LASTS = word_set("last final closing")
+_THEN_REACH = 14
+"""Tokens before "until" over which "then" and the stretch before it are looked for."""
 _NTH = {"first": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4}
 
 
@@ -46,7 +48,7 @@ def stretches_of(
     ends = list(_starts_and_ends(tokens, free, clip))
     mentions += [mention for mention, _ in ends]
     used |= {id(q) for _, qs in ends for q in qs}
-    mentions += _open(tokens, [q for q in free if id(q) not in used], clip)
+    mentions += _open(tokens, [q for q in free if id(q) not in used], clip, mentions)
     mentions += _whole(tokens, clip)
     return mentions
 
@@ -92,6 +94,9 @@ def _portions(
             end = q.end
             values = clip.seconds(q)
             part = _edge(values, word in _LASTS, clip)
+        elif word in _FIRSTS | _LASTS and word_at(tokens, j) in ("second", "minute"):
+            end = tokens[j].end
+            part = _edge((UNITS[word_at(tokens, j)],), word in _LASTS, clip)
         elif word_at(tokens, j) in PARTS and word in _FIRSTS | _LASTS | _NTH.keys() | {"middle"}:
             if not _is_part_of_clip(tokens, j):
                 continue
@@ -169,7 +174,12 @@ def _starts_and_ends(
         start = end = length = None
 
 
-def _open(tokens: Sequence[Token], free: Sequence[Quantity], clip: Clip) -> list[Mention[Stretch]]:
+def _open(
+    tokens: Sequence[Token],
+    free: Sequence[Quantity],
+    clip: Clip,
+    stronger: Sequence[Mention[Stretch]],
+) -> list[Mention[Stretch]]:
     """ "until 4 s" starts with the clip; "after 5 s" and "from 5 s on" end with it."""
     found: list[Mention[Stretch]] = []
     for q in free:
@@ -179,18 +189,38 @@ def _open(tokens: Sequence[Token], free: Sequence[Quantity], clip: Clip) -> list
         word = word_at(tokens, lead)
         values = clip.seconds(q)
         at = None if values is None else values[0]
-        part: Stretch | None = None
         if word in ("until", "till", "before") or (word == "to" and _is_up(tokens, lead)):
-            part = Unresolved() if at is None else (0.0, at) if at > 0 else None
+            begin = _then_from(tokens, lead, stronger)
+            part: Stretch | None = None if at is not None and at <= begin else (begin, at or 0.0)
+            part = Unresolved() if at is None else part
         elif word in ("after", "since", "from", "past") or _goes_on(tokens, q):
-            if at is None or clip.duration is None:
-                part = Unresolved()
-            elif at < clip.duration:
-                part = (at, clip.duration)
+            part = _rest(at, clip.duration)
+        else:
+            continue
         if part is not None and q.unit != "other":
-            begin = tokens[lead].start if lead >= 0 else q.start
-            found.append(Mention(part, ((begin, q.end),), OPEN))
+            place = tokens[lead].start if lead >= 0 else q.start
+            found.append(Mention(part, ((place, q.end),), OPEN))
     return found
+
+
+def _rest(at: float | None, duration: float | None) -> Stretch | None:
+    """From an instant to the end of the clip."""
+    if at is None or duration is None:
+        return Unresolved()
+    return (at, duration) if at < duration else None
+
+
+def _then_from(tokens: Sequence[Token], lead: int, stronger: Sequence[Mention[Stretch]]) -> float:
+    """When "then ... until" starts: at the end of "the first 3 seconds" before it, else at 0."""
+    near = max(0, lead - _THEN_REACH)
+    then = [i for i in range(near, lead) if tokens[i].text in ("then", "afterwards")]
+    if not then:
+        return 0.0
+    near_place, place = tokens[near].start, tokens[then[-1]].start
+    for mention in reversed(stronger):
+        if near_place <= mention.place[1] <= place and not isinstance(mention.value, Unresolved):
+            return mention.value[1]
+    return 0.0
 
 
 def _is_up(tokens: Sequence[Token], i: int) -> bool:

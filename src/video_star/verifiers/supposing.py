@@ -6,7 +6,7 @@ Works on folded words, the punctuation before each, and the number of each word'
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from itertools import pairwise
 
 from video_star.verifiers.denial import SCOPE_ENDS, SUBJECTS
@@ -19,7 +19,9 @@ _BELIEFS = word_set(
 )
 """What introduces a belief that a later "but" takes back."""
 _TURNS = word_set("but however yet actually though instead closer reality")
-_REVISIONS = word_set("actually really instead rather fact not closer cannot no isn't wasn't")
+_REVISIONS = word_set(
+    "actually really instead rather fact not closer cannot no none nothing isn't wasn't"
+)
 _VIEWS = word_set("hard difficult unclear blurry too dark far partly not")
 """After "but it is": what only limits how well something is seen."""
 _THOUGHTS = word_set("thought believed assumed guessed suspected mistook glance")
@@ -27,16 +29,24 @@ _IS = word_set("is it's he's she's they're are was were that's")
 _NEEDING = word_set("take need require have")
 """After "would" these only suppose what follows."""
 _CONTRACTED = word_set("i'd you'd he'd she'd it'd we'd they'd one'd")
+_RESULT = 6
+"""Words after a condition that may hold the "would" of what follows from it."""
+_SPEAKER = word_set("i you we one me my")
+_TRYING = word_set("tries try tried trying attempts attempt attempted attempting")
+_FAILING = word_set("fails failed fail cannot can't couldn't unable unsuccessful never")
 _WOULD = _CONDITIONS | _CONTRACTED | {"would"}
+_MAYBE = _WOULD | _TRYING
+SUPPOSING = _TURNS | _BELIEFS | _MAYBE
+"""Words that may have to do with what is supposed."""
 _ASSERTING = word_set("be say call choose pick go select describe name conclude guess answer fit")
 """After "would" these assert: "I would say", "the answer would be"."""
 
 
-def may_suppose(words: Sequence[str]) -> bool:
+def may_suppose(cues: Set[str]) -> bool:
     """Whether any word can suppose something: a quick look before the search."""
-    if not _TURNS.isdisjoint(words) and not _BELIEFS.isdisjoint(words):
+    if not _TURNS.isdisjoint(cues) and not _BELIEFS.isdisjoint(cues):
         return True
-    return not _WOULD.isdisjoint(words)
+    return not _MAYBE.isdisjoint(cues)
 
 
 def suppositions(
@@ -46,18 +56,32 @@ def suppositions(
     found: set[int] = set()
     for i, word in enumerate(words):
         if word in _CONDITIONS:
-            found.update(_clause_after(words, breaks, i + 1))
+            condition = _clause_after(words, breaks, i + 1)
+            found.update(condition)
+            found.update(_unreal(words, breaks, condition))
         elif word == "would":
             found |= _supposed_subject(words, breaks, i)
             if words[i + 1 : i + 2] and words[i + 1] in _NEEDING:
                 found.update(_clause_after(words, breaks, i + 2))
         elif word in _CONTRACTED and words[i + 1 : i + 2] and words[i + 1] in _NEEDING - {"have"}:
             found.update(_clause_after(words, breaks, i + 2))
+        elif word in _TRYING and words[i + 1 : i + 2] == ["to"]:
+            found.update(_failed(words, sentences, i + 2))
         elif word in _BELIEFS:
             turn = _turn(words, sentences, i)
             if turn is not None:
                 found.update(range(i + 1, turn))
     return frozenset(found)
+
+
+def _failed(words: Sequence[str], sentences: Sequence[int], start: int) -> range:
+    """What is tried where a "but fails" or "but cannot" follows in the sentence."""
+    for i in range(start, len(words) - 1):
+        if sentences[i] != sentences[start - 1]:
+            break
+        if words[i] == "but" and not _FAILING.isdisjoint(words[i + 1 : i + 4]):
+            return range(start, i)
+    return range(0)
 
 
 def _clause_after(words: Sequence[str], breaks: Mapping[int, str], start: int) -> range:
@@ -70,6 +94,15 @@ def _clause_after(words: Sequence[str], breaks: Mapping[int, str], start: int) -
         ):
             return range(start, i)
     return range(start, len(words))
+
+
+def _unreal(words: Sequence[str], breaks: Mapping[int, str], condition: range) -> range:
+    """What "would" follow from a condition, but not in "if I had to choose, I would say"."""
+    result = range(condition.stop, min(condition.stop + _RESULT, len(words)))
+    would = [i for i in result if words[i] == "would"]
+    if not would or not _SPEAKER.isdisjoint(words[i] for i in (*condition, *result)):
+        return range(0)
+    return _clause_after(words, breaks, condition.stop + 1)
 
 
 def _is_listed(words: Sequence[str], breaks: Mapping[int, str], i: int) -> bool:

@@ -11,13 +11,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from video_star.verifiers.denial import denials, may_deny
-from video_star.verifiers.supposing import may_suppose, suppositions
+from video_star.verifiers.denial import DENYING, denials, may_deny
+from video_star.verifiers.guessing import GUESSING, guesses, may_guess
+from video_star.verifiers.supposing import SUPPOSING, may_suppose, suppositions
 from video_star.verifiers.wording import word_set
 
 __all__ = [
     "STOP_WORDS",
     "Reading",
+    "aloud",
     "content_words",
     "fold",
     "read",
@@ -30,12 +32,14 @@ __all__ = [
 _TOKEN = re.compile(
     r"\d+(?:[.,]\d+)+"  # 3.5
     r"|[^\W_]+(?:'[^\W_]+)*"
-    r"|\.(?![^\W\d_])|[!?;:,\u2013\u2014]"  # A full stop inside of "Soms.Tuck" ends nothing.
+    r"|\.(?![^\W\d_])"  # A full stop inside of "Soms.Tuck" ends nothing.
+    r"|[!?;:,\u2013\u2014\u2717\u2718\u274c\u2715\u2612\u2713\u2714\u2705\u2611]"
     r"|(?<=\s)-+(?=\s)|--+|->"  # Spaced dashes and arrows part like a comma, hyphens do not.
 )
 _MARKS = frozenset(".!?;:,\u2013\u2014-")
 """First characters of tokens that are no words."""
 _ENDS = frozenset(".!?;")
+_THOUGHT = "</think>"
 _APOSTROPHES = "\u2019\u2018\u02bc"
 _CLITIC_HOSTS = frozenset({"it", "he", "she", "that", "there", "what"})
 _AGREEMENT = word_set("yes yeah yep indeed exactly definitely certainly correct right")
@@ -47,6 +51,8 @@ STOP_WORDS = word_set(
 )
 """Words of a name or an answer that carry no content."""
 
+_CUES = DENYING | SUPPOSING | GUESSING
+"""Most answers have none of these, and are searched for nothing."""
 _TAGS = word_set("it he she they this that right correct")
 """Last words of questions that only ask for agreement."""
 
@@ -68,6 +74,8 @@ class Reading:
     """The punctuation right before a word (or after the last one, at len(words))."""
     denials: tuple[tuple[int, frozenset[int]], ...] = ()
     """Each denial: the word that denies and the words that it reaches."""
+    guessed: frozenset[int] = frozenset()
+    """Words that are only offered as possible ("might be diving")."""
 
     @property
     def unasserted(self) -> frozenset[int]:
@@ -93,6 +101,17 @@ def fold(text: str) -> tuple[str, list[int] | None]:
                 folded.append("'" if part in _APOSTROPHES else part)
                 places.append(place)
     return "".join(folded), places
+
+
+def aloud(text: str) -> str:
+    """The text, its thinking ("<think>...</think>") blanked where something follows it.
+
+    A model that thinks first answers behind it; places stay the same.
+    """
+    end = text.rfind(_THOUGHT)
+    if end < 0 or not text[end + len(_THOUGHT) :].strip():
+        return text
+    return " " * (end + len(_THOUGHT)) + text[end + len(_THOUGHT) :]
 
 
 def words_of(text: str) -> tuple[str, ...]:
@@ -147,11 +166,14 @@ def read(text: str) -> Reading:
             begin = len(words)
     # Most answers deny nothing: they are spared the search.
     found: tuple[tuple[int, frozenset[int]], ...] = ()
-    supposed: frozenset[int] = frozenset()
-    if "n't" in folded or may_deny(words):
+    supposed = guessed = frozenset[int]()
+    cues = _CUES.intersection(words)
+    if "n't" in folded or (cues and may_deny(cues)):
         found = denials(words, breaks, sentences)
-    if may_suppose(words):
+    if cues and may_suppose(cues):
         supposed = suppositions(words, breaks, sentences)
+    if cues and may_guess(cues):
+        guessed = guesses(words, breaks, sentences)
     return Reading(
         tuple(words),
         tuple(sentences),
@@ -160,6 +182,7 @@ def read(text: str) -> Reading:
         supposed,
         breaks,
         found,
+        guessed,
     )
 
 

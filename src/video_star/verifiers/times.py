@@ -16,37 +16,30 @@ from video_star.domain import LabelVerdict
 from video_star.labels import SpanLabel, TimeLabel
 from video_star.params import VerifyParams
 from video_star.verifiers.base import Case, Known, verdict
+from video_star.verifiers.instants import is_instant, named_moments
 from video_star.verifiers.mentions import Asserted, asserted, original_place
 from video_star.verifiers.numbers import tokens_of
-from video_star.verifiers.quantities import Quantity, is_alone, is_count, quantities_of
+from video_star.verifiers.quantities import is_count, quantities_of
 from video_star.verifiers.ranges import (
     ENDS,
     Clip,
     Range,
     Unresolved,
-    is_of_clip,
     pairs_of,
     roles_of,
 )
 from video_star.verifiers.standing import Mention, T
 from video_star.verifiers.stretches import stretches_of
 from video_star.verifiers.text import fold, words_of
-from video_star.verifiers.tokens import Token, skip_approximate, word_at
-from video_star.verifiers.wording import word_set
+from video_star.verifiers.tokens import Token
 
 SPAN, TIME = ("span-iou", 1), ("time-difference", 1)
 ROUNDING = 1e-9
 """Slack of comparisons with a threshold that floats cannot hold exactly."""
-MORE, LESS = 2, 1
-"""Ranks of instants."""
+MORE, NAMED, LESS = 3, 2, 1
+"""Ranks of instants: told in numbers, named in words, told for the other end of an event."""
 LEAST_SCALE = 1.0
 """Seconds; the least scale of an instant whose clip has no known duration."""
-_LEADS = word_set("at around about near after is was time timestamp second = : @ approximately t")
-"""Before a bare number these make it an instant."""
-_BOUNDS = word_set(
-    "least most before until till within under than over to through every from since by"
-)
-"""Before a quantity these make it the bound of something, not an instant."""
 
 
 def temporal_iou(one: Range, other: Range) -> float:
@@ -123,9 +116,12 @@ def _instants(tokens: Sequence[Token], clip: Clip, wants_end: bool) -> list[Ment
         found.append(_instant(values, one.start, other.end, MORE))
     unwanted = "start" if wants_end else "end"
     for q, role in zip(quantities, roles_of(tokens, quantities), strict=True):
-        if q.first not in used and _is_instant(tokens, q):
+        if q.first not in used and is_instant(tokens, q):
             rank = LESS if role == unwanted else MORE
             found.append(_instant(clip.seconds(q), q.start, q.end, rank))
+    for value, first, last in named_moments(tokens):
+        at = None if value and clip.duration is None else (value * (clip.duration or 0.0),)
+        found.append(_instant(at, tokens[first].start, tokens[last].end, NAMED))
     return found
 
 
@@ -137,16 +133,3 @@ def _instant(
 
 def _asks_for_end(question: str) -> bool:
     return not ENDS.isdisjoint(words_of(question))
-
-
-def _is_instant(tokens: Sequence[Token], q: Quantity) -> bool:
-    if q.length or q.unit == "other" or q.value < 0 or is_of_clip(tokens, q):
-        return False
-    lead = word_at(tokens, skip_approximate(tokens, q.first - 1, -1))
-    if lead in _BOUNDS or lead in ("first", "last"):
-        return False
-    if q.unit != "none":
-        return True
-    nearest = word_at(tokens, q.first - 1)
-    alone = is_alone(tokens, q.first, q.last)
-    return (alone or lead in _LEADS or nearest in _LEADS) and not is_count(tokens, q)

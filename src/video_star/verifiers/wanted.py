@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from video_star.verifiers.inflection import dictionary_form
+from video_star.verifiers.inflection import dictionary_form, similarity
 from video_star.verifiers.text import read
 
 Phrase = tuple[str, ...]
@@ -28,6 +28,14 @@ class Wanted:
     """Particles that would make it another action."""
 
 
+def _alike(words: Phrase) -> Phrase:
+    """The words, forms of one word written in one way: "tying tie" is looked for twice."""
+    return tuple(
+        next((first for first in words[:i] if similarity(word, first) == 1), word)
+        for i, word in enumerate(words)
+    )
+
+
 @lru_cache(maxsize=1 << 16)
 def wanted_of(words: Phrase, name: str) -> Wanted:
     """A phrase as it is looked for; `name` is the text it stems from."""
@@ -36,7 +44,7 @@ def wanted_of(words: Phrase, name: str) -> Wanted:
     own = frozenset(dictionary_form(word) for word in reading.words)
     turned = {b for pair in _OPPOSITES for a, b in (pair, pair[::-1]) if a in own}
     return Wanted(
-        tuple(dictionary_form(word) for word in words),
+        _alike(tuple(dictionary_form(word) for word in words)),
         frozenset(i for i, word in enumerate(words) if word in denied),
         own,
         frozenset(turned - own),
