@@ -214,3 +214,39 @@ def test_only_the_right_order_passes(steps: list[str]) -> None:
     label = SequenceLabel(names=("walk", "jump", "turn"))
     found = verdict(label, f"First they {steps[0]}, then they {steps[1]}, then they {steps[2]}.")
     assert found.passed == (tuple(steps) == label.names)
+
+
+@pytest.mark.parametrize(
+    ("text", "passes"),
+    [
+        ("A table, a red chair and maybe a cup.", False),
+        ("Table: yes. Red chair: yes. Cup: no.", False),
+        ("Table \u2713 Red chair \u2713 Cup \u2717", False),
+        ("Table \u2713 Red chair \u2713 Cup \u2713", True),
+        ("A table and a red chair. A cup was asked for, but I don't see it.", False),
+        ("A cup could be seen on the table, next to a red chair.", True),
+        ("A table and a red chair. A cup may be hidden behind them.", False),
+    ],
+)
+def test_a_name_that_is_guessed_or_ticked_off_as_absent_is_not_there(
+    text: str, passes: bool
+) -> None:
+    assert verdict(SCENE, text).passed is passes
+
+
+@pytest.mark.parametrize(
+    ("text", "passes"),
+    [
+        ("She sits down after she has walked inside, after opening the door.", True),
+        (
+            "Last she sits down. Before that she walks inside. At the start she opens the door.",
+            True,
+        ),
+        ("She skips opening the door, walks inside and sits down.", False),
+        ("She forgets to open the door, walks inside and sits down.", False),
+    ],
+)
+def test_steps_told_backwards_are_in_order_and_skipped_ones_are_missing(
+    text: str, passes: bool
+) -> None:
+    assert verdict(VISIT, text).passed is passes

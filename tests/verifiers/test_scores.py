@@ -155,3 +155,7 @@ def test_the_same_number_on_another_scale_is_another_score() -> None:
 def test_percent_count_only_on_a_scale_of_a_hundred() -> None:
     assert judged(ScoreLabel(value=70, low=0, high=100), "70%", PARAMS, ASKED).passed
     assert not judged(ScoreLabel(value=70, low=0, high=115), "70%", PARAMS, ASKED).passed
+
+
+def test_a_clock_time_before_an_equation_is_passed_over() -> None:
+    assert judged(SCORE, "he jumps at 0:03 x1=0.1", PARAMS).reason == "no number"

@@ -186,7 +186,8 @@ def _before_equation(tokens: Sequence[Token], i: int) -> int:
     following = word_at(tokens, i + 1)
     if following not in ("=", "equals", "is", "gives") and following not in _OPERATORS:
         return -1
-    while i >= 0 and (tokens[i].kind == "number" or tokens[i].text in (*_OPERATORS, "by")):
+    parts = (*_OPERATORS, "by")
+    while i >= 0 and (tokens[i].kind in ("number", "clock") or tokens[i].text in parts):
         i -= 1
     return i
 
