@@ -158,7 +158,7 @@ def rounds_table(rows: list[RoundRow]) -> Table:
         "the same items)."
     )
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, caption=caption, caption_justify="left")
-    for heading in ("round", "kept", "direct\nyield", "rationalized\nyield"):
+    for heading in ("round", "kept", "direct\nyield", "rational-\nized\nyield"):
         table.add_column(heading, justify="left" if heading == "round" else "right")
     for name in names:
         benchmark, _, metric = name.partition("/")
@@ -180,15 +180,14 @@ def rounds_table(rows: list[RoundRow]) -> Table:
 
 def kinds_table(rows: list[RoundRow]) -> Table:
     """How much of each label kind a round could use: answered, and explained."""
-    kinds = sorted({kind for row in rows for kind in row["kinds"]})
-    caption = "Percent of the samples with a label of this kind: answered + explained."
+    learning = [row for row in rows if row["kinds"]]
+    caption = "Percent: answered + explained."
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, caption=caption, caption_justify="left")
-    table.add_column("round")
-    for kind in kinds:
-        table.add_column(f"{kind}\nyield", justify="right", no_wrap=True)
-    for row in rows:
-        if row["kinds"]:
-            table.add_row(row["round"], *(_kind(row["kinds"].get(kind)) for kind in kinds))
+    table.add_column("label\nkind")
+    for row in learning:
+        table.add_column(f"{row['round']}\nyield", justify="right", no_wrap=True)
+    for kind in sorted({kind for row in learning for kind in row["kinds"]}):
+        table.add_row(kind, *(_kind(row["kinds"].get(kind)) for row in learning))
     return table
 
 

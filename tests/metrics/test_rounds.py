@@ -12,11 +12,12 @@ from rich.console import Console
 
 from video_star.domain import MetricValue, StepReport
 from video_star.errors import DataError, UsageError
+from video_star.labels import KINDS
 from video_star.layout import Workspace
 from video_star.metrics import RoundMetrics
 from video_star.picture import draw_rounds
 from video_star.records import dump_json, write_text
-from video_star.rounds_table import rounds_rows, rounds_table
+from video_star.rounds_table import kinds_table, rounds_rows, rounds_table
 
 OPEN = "kinetics_qa/open_accuracy"
 
@@ -172,3 +173,20 @@ def test_picture_of_r0_alone_is_drawn(finished: Workspace, tmp_path: Path) -> No
 def test_a_picture_of_another_kind_is_refused(finished: Workspace) -> None:
     with pytest.raises(UsageError, match="change the ending"):
         draw_rounds(finished, Path("rounds.gif"))
+
+
+def test_yields_by_label_kind_fit_a_terminal(finished: Workspace) -> None:
+    path = finished.round("r1").report("curate")
+    report = json.loads(path.read_text())
+    for number, kind in enumerate(KINDS):
+        report["metrics"] |= {f"direct_yield/{kind}": 0.1 * number, f"rationalized_yield/{kind}": 0}
+    path.write_text(json.dumps(report))
+    rows = rounds_rows(finished)
+    assert rows[1]["kinds"]["box"] == {"direct": pytest.approx(0.6), "rationalized": 0}
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(rounds_table(rows))
+    console.print(kinds_table(rows))
+    text = console.export_text()
+    assert "…" not in text
+    assert "60 + 0" in text
+    assert all(kind in text for kind in KINDS)
