@@ -36,7 +36,7 @@ __all__ = [
 
 
 def _class(label: ClassLabel, case: Case, params: VerifyParams, known: Known) -> LabelVerdict:
-    siblings = [other for other in case.labels if isinstance(other, ClassLabel)]
+    siblings = [other for other in case.labels if other.kind == "class"]
     return verify_class(label, case.text, siblings, params, known.classes, case.question)
 
 
@@ -86,8 +86,7 @@ def prepare(cases: Sequence[Case], params: VerifyParams, known: Known) -> None:
 
 def _aloud(case: Case) -> Case:
     """The case without what the model only thought; most answers show no thinking."""
-    text = aloud(case.text)
-    return case if text is case.text else replace(case, text=text)
+    return replace(case, text=aloud(case.text)) if "</think>" in case.text else case
 
 
 @dataclass(frozen=True)

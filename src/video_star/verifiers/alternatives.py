@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from video_star.verifiers import standing_words as say
 from video_star.verifiers.inflection import stem
-from video_star.verifiers.standing import Mention, T, View
+from video_star.verifiers.standing import REACH, Mention, T, View
+from video_star.verifiers.text import words_of
 
 
 def is_alternative(view: View, mention: Mention[T], asked: Mapping[str, float]) -> bool:
@@ -34,3 +35,89 @@ def denies(view: View, asked: Mapping[str, float]) -> bool:
             if asked.get(stem(view.words[j])) == 1:
                 return True
     return False
+
+
+def is_taken_back(view: View, mention: Mention[T], asked: Mapping[str, float]) -> bool:
+    """Whether what follows a mention denies it, or its sentence denies who does it at all.
+
+    "That is wrong.", "is out of the question", "is too high", "or not at all", "no kite flies".
+    """
+    at = view.last(mention)
+    following = view.words[at + 1 : at + 5]
+    if following[:2] == ("or", "never") or following[:4] == ("or", "not", "at", "all"):
+        return True
+    for i in range(at + 1, min(at + 6, len(view.words))):
+        if view.sentences[i] != view.sentences[at]:
+            return i == at + 1 and _says_wrong(view, i)
+        word, then = view.words[i], view.words[i + 1 : i + 4]
+        if (word, *then) == ("out", "of", "the", "question"):
+            return True
+        if word == "too" and then and then[0] in say.EXTREMES:
+            return True
+        if word not in say.AFTER_AUXILIARIES:
+            break
+    return _has_no_subject(view, mention, asked)
+
+
+def _says_wrong(view: View, i: int) -> bool:
+    """Whether a sentence from word i on says that the one before is wrong."""
+    if view.words[i] not in ("that", "this", "which"):
+        return False
+    said = view.words[i + 1 : i + 4]
+    if said and said[0] not in say.AFTER_AUXILIARIES and not said[0].endswith("n't"):
+        return False
+    denied = any(w in ("not", "never", "cannot") or w.endswith("n't") for w in said)
+    right = not say.RIGHT.isdisjoint(said)
+    return (denied and right) or (not denied and not say.WRONG.isdisjoint(said))
+
+
+def _has_no_subject(view: View, mention: Mention[T], asked: Mapping[str, float]) -> bool:
+    first = view.first(mention)
+    for i in range(first - 2, max(-1, first - REACH), -1):
+        if view.sentences[i] != view.sentences[first] or view.gaps[i + 1]:
+            return False
+        if view.words[i] == "no" and stem(view.words[i + 1]) in asked:
+            return i == 0 or bool(view.gaps[i]) or view.sentences[i - 1] != view.sentences[i]
+    return False
+
+
+def comes_before(view: View, mention: Mention[T], asked: Mapping[str, float]) -> bool:
+    """Whether what was asked only follows or precedes it: "it stands from 2 to 5 s, then turns"."""
+    if view.about(mention, asked) >= 1:
+        return False
+    then = False
+    begin = view.last(mention) + 1
+    for i in range(begin, len(view.words)):
+        if view.sentences[i] > view.sentences[begin - 1] + 1 or i in view.holders:
+            return False
+        word = view.words[i]
+        then = then or word in say.THEN or (word == "before" and bool(view.gaps[i]))
+        if not then and view.sentences[i] != view.sentences[begin - 1]:
+            return False
+        if then and asked.get(stem(word)) == 1:
+            return True
+    return False
+
+
+def is_of_the_opposite(view: View, mention: Mention[T], question: str) -> bool:
+    """Whether its clause names the opposite of what was asked ("the girl" for "the boy")."""
+    wanted = {stem(word) for word in words_of(question)}
+    said = {stem(word) for word in view.words}
+    first = view.first(mention)
+    own = [view.words[i] for i in view.clause(mention) if i < first]
+    for one, other in (*say.OPPOSITES, *((b, a) for a, b in say.OPPOSITES if a != "on")):
+        if stem(one) not in wanted or stem(one) in said or stem(other) in wanted:
+            continue
+        if any(stem(word) == stem(other) for word in own):
+            return say.PRONOUNS.isdisjoint(own)
+    return False
+
+
+def is_only_the_end(view: View, mention: Mention[T], asked: Mapping[str, float]) -> bool:
+    """Whether what was asked stops before it: "stops peeling and rests until 8 s"."""
+    first = view.first(mention)
+    return any(
+        view.words[i] in say.STOPS and asked.get(stem(view.words[i + 1])) == 1
+        for i in range(max(0, first - REACH), first - 1)
+        if view.sentences[i] == view.sentences[first]
+    )

@@ -168,7 +168,7 @@ def _judged(
     reading, threshold = answer.reading, params.limits.class_similarity
     names = (label.name, *label.synonyms)
     phrases, sought = _phrases_of(names), wanted_phrases(names)
-    named = index.named(reading, {label.name, *(sibling.name for sibling in siblings)})
+    named = index.named(reading, {other.name for other in (label, *siblings)})
     inner = _inside_longer(phrases, named) if named else frozenset()
     closed = reading.unasserted | inner
     rivals = _rivals(phrases, siblings, named) if named and not params.allow_hedge else []

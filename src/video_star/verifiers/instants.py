@@ -33,6 +33,7 @@ _MOMENTS = {
     **dict.fromkeys(("last", "final", "closing"), 1.0),
 }
 _BRIEF = word_set("frame second moment moments instant instants sec millisecond")
+_SHOWS = word_set("show shows showed captures features contains")
 _AT_ONCE = word_set("immediately instantly straightaway")
 _RELATIVE = word_set("after before upon following when as once behind above below next if")
 
@@ -121,7 +122,8 @@ def named_moments(tokens: Sequence[Token]) -> list[tuple[float, int, int]]:
                     found.append((edge[0], i, edge[1]))
         elif word in _MOMENTS:
             last = _brief(tokens, i + 1)
-            if last is not None and ends_well(tokens, last + 1):
+            shown = last is not None and word_at(tokens, last + 1) in _SHOWS
+            if last is not None and (shown or ends_well(tokens, last + 1)):
                 found.append((_MOMENTS[word], i, last))
         elif word in _AT_ONCE or (word in ("right", "straight") and _follows(tokens, i, "away")):
             last = i + (word not in _AT_ONCE)

@@ -13,12 +13,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic
 
-from video_star.verifiers.alternatives import denies, is_alternative, is_half_of_a_choice
+from video_star.verifiers.alternatives import (
+    comes_before,
+    denies,
+    is_alternative,
+    is_half_of_a_choice,
+    is_of_the_opposite,
+    is_only_the_end,
+    is_taken_back,
+)
 from video_star.verifiers.inflection import stem
 from video_star.verifiers.standing import REACH, Mention, Place, T, View
 from video_star.verifiers.standing_words import FRAME, REASONS
 from video_star.verifiers.text import content_words, fold
 
+OPEN = 2
+"""Rank of stretches of which only one end is told."""
 SUBJECT = 0.5
 """Weight of the subject of a question; every other word counts 1."""
 
@@ -32,13 +42,19 @@ class Asserted(Generic[T]):
     """ "" where something is asserted, "negated" or "not asserted" otherwise."""
 
 
-def asserted(mentions: Sequence[Mention[T]], folded: str, question: str) -> Asserted[T]:
-    """Choose among the mentions of one answer; they may come in any order and may overlap."""
+def asserted(
+    mentions: Sequence[Mention[T]], folded: str, question: str, *, stretches: bool = False
+) -> Asserted[T]:
+    """Choose among the mentions of one answer; they may come in any order and may overlap.
+
+    With `stretches`, one that only leads up to what was asked is none ("and only then turns").
+    """
     apart = _apart(mentions)
     if not apart:
         return Asserted((), "")
     view = View.of(folded, apart)
-    denied = [view.is_denied(mention) for mention in apart]
+    asked = asked_words(question)
+    denied = [view.is_denied(m) or is_taken_back(view, m, asked) for m in apart]
     kept = [
         mention
         for mention, no in zip(apart, denied, strict=True)
@@ -47,7 +63,6 @@ def asserted(mentions: Sequence[Mention[T]], folded: str, question: str) -> Asse
     if not kept:
         return Asserted((), "negated" if any(denied) else "not asserted")
     group = _concluding(kept, view)
-    asked = asked_words(question)
     group = _relevant(group, view, asked) if group else _strongest(kept, view, asked)
     chosen = [group[-1]]
     for earlier in reversed(kept[: kept.index(group[-1])]):
@@ -60,9 +75,20 @@ def asserted(mentions: Sequence[Mention[T]], folded: str, question: str) -> Asse
         chosen.append(later)
     if len(chosen) == 1 and is_half_of_a_choice(view, chosen[0]):
         return Asserted((), "not asserted")
+    if stretches and len(chosen) == 1 and _is_of_another(view, chosen[0], asked, question):
+        return Asserted((), "not asserted")
     if not any(view.about(m, asked) for m in chosen) and denies(view, asked):
         return Asserted((), "negated")
     return Asserted(tuple(chosen), "")
+
+
+def _is_of_another(
+    view: View, mention: Mention[T], asked: Mapping[str, float], question: str
+) -> bool:
+    """Whether a stretch is that of something else than what was asked."""
+    stopped = mention.rank == OPEN and is_only_the_end(view, mention, asked)
+    before = comes_before(view, mention, asked)
+    return stopped or before or is_of_the_opposite(view, mention, question)
 
 
 def _apart(mentions: Sequence[Mention[T]]) -> list[Mention[T]]:

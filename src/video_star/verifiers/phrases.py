@@ -65,12 +65,13 @@ class Answer:
         self._has_or = "or" in self.words
         self._is_sure = not self._has_or and not reading.guessed
         self._halves: set[int] = set()
-        self._initials = initials = dict[str, list[int]]()
+        initials: dict[str, list[int]] = {}
         for i, word in enumerate(self.words):
             if word[0] in initials:
                 initials[word[0]].append(i)
             else:
                 initials[word[0]] = [i]
+        self._initials = initials
 
     def best(self, wanted: Wanted, closed: Set[int], hedge: bool = False) -> Found:
         """The window with the highest least similarity, the last of the tightest ones.

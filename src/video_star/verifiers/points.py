@@ -110,7 +110,7 @@ def clip_edge(tokens: Sequence[Token], i: int) -> tuple[float, int] | None:
     if word_at(tokens, i) not in CLIP:
         return None
     i += 1
-    if word_at(tokens, i) in ("itself", "is", "has", "was"):
+    while word_at(tokens, i) in ("itself", "is", "has", "was", "almost", "nearly"):
         i += 1
     word = word_at(tokens, i)
     if word not in _BEGINS | _FINISHES or not ends_well(tokens, i + 1):

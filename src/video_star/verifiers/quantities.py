@@ -31,7 +31,7 @@ Unit = Literal["s", "back", "percent", "part", "none", "other"]
 
 ALONE = STOP_WORDS | word_set(
     "answer i'd i'll i'm it's that's say guess think believe would should could might be maybe "
-    "perhaps probably final my one estimate"
+    "perhaps probably final my one estimate between boxed"
 )
 """Words beside which a number is still all that an answer says."""
 _MOST_BESIDE = 10
@@ -187,6 +187,10 @@ def _number_at(tokens: Sequence[Token], i: int) -> Quantity | None:
         whole = skip_approximate(tokens, i + 3)
         if whole < len(tokens) and tokens[whole].kind == "number":
             return _whole(tokens, i, whole)
+    if word_at(tokens, i + 1) == "of" and i + 2 < len(tokens) and tokens[i + 2].kind == "number":
+        following = word_at(tokens, i + 3)
+        if following not in UNITS and not is_count(tokens, _made(tokens, i, i + 2, 0.0, "none")):
+            return _made(tokens, i, i + 2, token.value, "none", tokens[i + 2].value)  # "8 of 10"
     return _with_unit(tokens, i)
 
 

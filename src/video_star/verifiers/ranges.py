@@ -41,6 +41,12 @@ ENDS = word_set(
     "concludes concluded concluding complete completes completed cease ceases ceased terminates"
 )
 _SECONDS = word_set("s sec secs second seconds timestamp timestamps")
+_RUNS = word_set("lasts runs goes covers spans ranges extends is plays")
+_ITSELF = word_set("clip video recording footage film movie")
+_MEASURED = word_set(
+    "height heights speed speeds depth depths distance distances temperature temperatures age ages "
+    "weight weights frame frames page pages angle angles number numbers row rows level levels"
+)
 _RELATIVE = word_set("normalized normalised relative fraction fractions proportion")
 
 
@@ -230,6 +236,29 @@ def is_of_clip(tokens: Sequence[Token], q: Quantity) -> bool:
     lead = skip_approximate(tokens, q.first - 1, -1)
     told = word_at(tokens, lead) == "at" and word_at(tokens, lead - 1) in ENDS | _STARTS
     return told and word_at(tokens, lead - 2) in CLIP
+
+
+def is_of_other(tokens: Sequence[Token], q: Quantity) -> bool:
+    """Whether a range from q on is of the clip itself, of a measure, or only bounds something.
+
+    "the clip lasts from 0 to 30 s", "at heights from 3 to 5", "before 3 to 5 s have passed".
+    """
+    i = skip_approximate(tokens, q.first - 1, -1)
+    if word_at(tokens, i) in ("before", "after"):
+        return True
+    if word_at(tokens, i) in ("from", "between"):
+        i = skip_approximate(tokens, i - 1, -1)
+        if q.unit == "none" and word_at(tokens, i) in _MEASURED:
+            return True
+    if word_at(tokens, i) not in _RUNS:
+        return False
+    i -= 1 + (word_at(tokens, i - 1) == "itself")
+    if word_at(tokens, i) not in _ITSELF:
+        return False
+    i -= 1
+    while word_at(tokens, i) in ("the", "this", "whole", "entire", "given", "your"):
+        i -= 1
+    return i < 0 or tokens[i].kind == "mark"
 
 
 def is_position(tokens: Sequence[Token], q: Quantity) -> bool:

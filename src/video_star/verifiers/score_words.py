@@ -12,14 +12,20 @@ from video_star.verifiers.wording import word_set
 
 REACH = 12
 """Tokens over which the word that a number belongs to is looked for."""
-SCORE_NAMES = word_set("score points point rating rate mark total grade result pts")
+SCORE_NAMES = word_set(
+    "score points point rating rate mark total grade result pts tally evaluation assessment verdict"
+)
+_SCORES = frozenset(stem(word) for word in SCORE_NAMES)
 _VERBS = word_set(
     "score scores scored scoring receive receives received receiving award awards awarded awarding "
     "get gets got earn earns earned earning give gives gave given giving rate rates rated rating "
     "deserves deserve gains grade graded marked achieves achieved obtains obtained totals "
     "estimate estimated predict predicted assign assigned"
     " lower lowered raise raised adjust adjusted revise revised reduce reduced settle settled "
-    "bring drop put go say finishes finished ends ended posted posts"
+    "bring brings brought drop put puts places placed go say finishes finished ends ended "
+    "posted posts value valued judge judged assess assessed evaluate evaluated evaluates reach "
+    "reaches reached collect collects collected merit merits warrants worth nets netted attains "
+    "attained secures secured reads amounts yields"
 )
 _LINKS = STOP_WORDS | word_set(
     "about around roughly approximately approx nearly almost just only exactly precisely equal "
@@ -30,6 +36,25 @@ _LINKS = STOP_WORDS | word_set(
     "dive diver performance jump routine judges whole combined approximate expected resulting"
 )
 _LINK_MARKS = frozenset(":=*\"'`_|~-\u2248()[]{}\u2013\u2014>")
+_RATED = word_set(
+    "rate rates rated put puts places placed value values valued judge judged grade graded "
+    "mark marked assess assessed evaluate evaluated score scored estimate estimated give gives gave "
+    "given award awards awarded assign assigned assigns set"
+)
+"""Verbs that take who is rated before the number: "put the drummer at 7", "give her vault a 13"."""
+_AS = word_set("at with as a an")
+_RATED_ONES = word_set("the this that these those his her their its him them your my")
+_GRADES = word_set("solid good decent weak strong clear fair low high mediocre clean poor")
+_CALLS = {
+    *(("with", word) for word in ("stay", "stick", "go", "going", "rewarded", "rewards")),
+    *(("in", word) for word in ("results", "resulting", "result")),
+    *(("on", word) for word in ("settle", "land", "decide")),
+    *(("to", word) for word in ("comes", "adds", "leads", "up")),
+}
+_SUITS = word_set(
+    "fits suits seems sounds looks feels appears reflects matches does makes applies would will"
+)
+"""After "a rating of 13" these count nothing."""
 _MEASURES = word_set(
     "score difficulty execution degree dd rating mark entry flight takeoff approach height speed "
     "synchronization synchronisation artistry style technique technical splash age number position "
@@ -48,17 +73,10 @@ NOT_GIVEN = word_set(
 )
 """Before "70 points" these make them something else than the score."""
 _COPULAS = word_set("is was be equals")
-_OWN_QUALIFIERS = STOP_WORDS | word_set(
-    "final overall total dive diving diver's diver dive's predicted estimated expected actual "
-    "quality action combined approximate likely resulting correct true exact good high low solid "
-    "decent great excellent perfect poor mediocre average-sized judges judges' panel's same "
-    "respectable strong weak very quite rather pretty and but or would could should i'd "
-    "give gives gave given awarded award receives received gets got get receive earns earned "
-    "get have has had assign assigned answer so therefore thus hence overall sum points about "
-    "performance jump routine vault numerical whole deserve deserves with full fair aqa"
-)
+_COMES_TO = word_set("amounts amounted reaches reached reads")
+_PASSIVE = word_set("is was are were be been being has have can could would should may also")
 _OTHERS = word_set(
-    "judge each per previous another average mean median maximum minimum highest lowest best worst "
+    "judge each next per previous another average mean median maximum minimum highest lowest best worst "
     "max min possible winner winning champion rival competitor others opponent other's record "
     "threshold starting execution difficulty technical "
     "artistic entry synchronization synchronisation component partial sub perfect"
@@ -89,7 +107,9 @@ def _takes_a_number(tokens: Sequence[Token], i: int) -> bool:
     """Whether the name that ends before token i has a number of its own: "65.6, difficulty 3.2"."""
     for j in range(i, min(i + 4, len(tokens))):
         if tokens[j].kind in ("number", "clock"):
-            return True
+            # In "1.9 difficulty and 50 points" each stands before its name.
+            following = word_at(tokens, j + 1)
+            return following not in _MEASURES and stem(following) not in _SCORES
         if tokens[j].text not in _LINKS and tokens[j].text not in (":", "="):
             return False
     return False
@@ -125,13 +145,65 @@ def owner_of(tokens: Sequence[Token], q: Quantity, names: frozenset[str]) -> tup
             qualified = word in _GENERIC and is_name(word_at(tokens, i - 1), names)
             return ("own", i - 1) if qualified else ("other", i)
         if word in _VERBS:
-            return ("", -1) if joint else ("verb", i)
+            return ("", -1) if joint else _passive(tokens, i, names) or ("verb", i)
         if word in _JOINTS:
             joint = word
         elif word not in _LINKS and not (token.kind == "mark" and word in _LINK_MARKS):
             return "", -1
         i -= 1
     return "", -1
+
+
+def _passive(tokens: Sequence[Token], i: int, names: frozenset[str]) -> tuple[str, int] | None:
+    """Whose number it is in "its difficulty is rated at 2.4"."""
+    j = i - 1
+    while word_at(tokens, j) in _PASSIVE:
+        j -= 1
+    if tokens[i].text not in (_RATED if j < i - 1 else _COMES_TO):
+        return None
+    if is_name(word_at(tokens, j), names):
+        return "own", j
+    return ("other", j) if word_at(tokens, j) in _MEASURES else None
+
+
+def is_called(tokens: Sequence[Token], q: Quantity) -> bool:
+    """ "something like 60", "this is a solid 6", "hence only 40", "I stay with 41", "7 + 8 = 15"."""
+    i = skip_approximate(tokens, q.first - 1, -1)
+    lead = word_at(tokens, i)
+    if lead in ("=", "equals"):
+        return i > 0 and tokens[i - 1].kind == "number"
+    while word_at(tokens, i) in _GRADES:
+        i -= 1
+    article = word_at(tokens, i) in ("a", "an")
+    i -= article
+    word, before = word_at(tokens, i), word_at(tokens, i - 1)
+    if word in ("is", "be", "was"):
+        return article
+    if word in ("only", "hence", "thus", "therefore", "so"):
+        return before in ("", ",", ".", "hence", "so", "thus", "therefore", ";")
+    return (word, before) in _CALLS or (word == "like" and before in ("", ",", "something", "more"))
+
+
+def is_suited(tokens: Sequence[Token], q: Quantity, names: frozenset[str]) -> bool:
+    """ "a rating of 13 fits": the word after the number is a verb and no noun that it counts."""
+    lead = skip_approximate(tokens, q.first - 1, -1)
+    lead -= word_at(tokens, lead) in ("a", "an")
+    named = word_at(tokens, lead) == "of" and is_name(word_at(tokens, lead - 1), names)
+    return named and word_at(tokens, skip_silent(tokens, q.last + 1)) in _SUITS
+
+
+def rated_at(tokens: Sequence[Token], q: Quantity) -> int | None:
+    """The verb in "put the drummer at 7" or "give this vault a 13"; None where there is none."""
+    i = skip_approximate(tokens, q.first - 1, -1)
+    if word_at(tokens, i) not in _AS:
+        return None
+    for j in range(i - 1, max(-1, i - REACH // 2), -1):
+        if tokens[j].text in _RATED:
+            return j if word_at(tokens, j + 1) in _RATED_ONES else None
+        other = tokens[j].kind != "word" or tokens[j].text in _MEASURES | _JOINTS | _VERBS
+        if other:
+            return None
+    return None
 
 
 def subject_of(tokens: Sequence[Token], q: Quantity, names: frozenset[str]) -> int | None:
@@ -235,7 +307,8 @@ def is_of_another(tokens: Sequence[Token], at: int, names: frozenset[str]) -> bo
         if tokens[j].kind == "mark" and word not in SOFT_MARKS:
             break
         if tokens[j].kind in ("number", "clock"):
-            return word_at(tokens, j - 1) in _OTHERS  # "judge 1 gives"
+            joined = any(t.text in _JOINTS for t in tokens[j:at])
+            return word_at(tokens, j - 1) in _OTHERS and not joined  # "judge 1 gives"
         if word in _OTHERS and not is_name(word, names):
             return True
     following = [t.text for t in tokens[at + 1 : at + 5]]

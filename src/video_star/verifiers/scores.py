@@ -31,12 +31,15 @@ from video_star.verifiers.score_words import (
     NOT_GIVEN,
     SCORE_NAMES,
     is_bounded,
+    is_called,
     is_name,
     is_named_after,
     is_of_another,
     is_operand,
     is_scale,
+    is_suited,
     owner_of,
+    rated_at,
     subject_of,
 )
 from video_star.verifiers.standing import Mention
@@ -130,7 +133,8 @@ def _rank(
         return 0
     after = skip_silent(tokens, last.last + 1)
     named_after = is_named_after(tokens, after, names)
-    if is_count(tokens, last) and not named_after and not is_name(word_at(tokens, after), names):
+    counts = is_count(tokens, last) and not is_suited(tokens, last, names)
+    if counts and not named_after and not is_name(word_at(tokens, after), names):
         return 0
     owner, at = owner_of(tokens, q, names)
     if owner == "other":
@@ -152,6 +156,11 @@ def _rank(
         return BOUND if "judges" in (word_at(tokens, at - 1), word_at(tokens, at - 2)) else GIVEN
     if last.out_of is not None and is_score and not is_of_another(tokens, q.first, names):
         return BOUND
+    rated = rated_at(tokens, q) if is_score else None
+    if rated is not None:
+        return 0 if is_of_another(tokens, rated, names) else GIVEN
+    if is_score and is_called(tokens, q) and not is_of_another(tokens, q.first, names):
+        return ONLY
     leads = is_score and _leads(tokens, q, last)
     return ONLY if leads or is_alone(tokens, q.first, last.last) else 0
 
@@ -162,4 +171,5 @@ def _leads(tokens: Sequence[Token], q: Quantity, last: Quantity) -> bool:
         return False
     opening = all(t.text in ("a", "an") or t.text in SILENT for t in tokens[: q.first])
     following = word_at(tokens, skip_silent(tokens, last.last + 1))
-    return opening and following in _AFTER_A_LEAD
+    told = following == "is" and word_at(tokens, last.last + 2) in ("what", "my", "how")
+    return opening and (told or following in _AFTER_A_LEAD)

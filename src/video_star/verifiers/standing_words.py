@@ -15,10 +15,16 @@ CONTRASTS = {
     ("anything", "but"),
     ("far", "from"),
     ("opposed", "to"),
+    ("apart", "from"),
+    ("aside", "from"),
 }
 STRETCHES = word_set("range interval window period time span stretch segment")
 CONTRAST_WORDS = word_set("unlike except excluding")
 WRONG = word_set("wrong incorrect false mistaken impossible unlikely excluded invalid inaccurate")
+EXTREMES = word_set("high low generous harsh much little early late long short strict")
+"""After "is too" these deny what was said."""
+RIGHT = word_set("right correct true accurate so case it")
+"""After "that is not" these take back what was said."""
 SCOPE_ENDS = word_set(
     "but while when because since so thus therefore although whereas yet hence however"
 )
@@ -54,6 +60,14 @@ JOINERS = STOP_WORDS | word_set(
 ALTERNATING = word_set("or alternatively maybe perhaps possibly also and could might may either")
 """One of these joins mentions over the end of a sentence."""
 OPEN = word_set("also maybe perhaps possibly could might may or")
+THEN = word_set("then afterwards thereafter")
+OPPOSITES = (
+    *(("on", "off"), ("open", "close"), ("open", "shut"), ("boy", "girl"), ("man", "woman")),
+    *(("men", "women"), ("enter", "leave"), ("awake", "asleep"), ("empty", "full")),
+    *(("rise", "fall"), ("push", "pull")),
+)
+PRONOUNS = word_set("he she it they him her them his who")
+STOPS = word_set("stop stops stopped quit quits ceases ceased")
 POSSIBLE = word_set(
     "alternatively possible possibly maybe perhaps could might may plausible conceivable excluded "
     "alternative"

@@ -17,17 +17,19 @@ from video_star.verifiers.ranges import (
     Clip,
     Range,
     Unresolved,
+    is_of_other,
     is_position,
     pairs_of,
     roles_of,
 )
+from video_star.verifiers.mentions import OPEN
 from video_star.verifiers.standing import Mention
 from video_star.verifiers.tokens import UNITS, Token, skip_approximate, skip_silent, word_at
 from video_star.verifiers.wording import word_set
 
 Stretch = Range | Unresolved
-PAIR, PORTION, OPEN, WHOLE = 3, 3, 2, 1
-"""Ranks of mentions."""
+PAIR, PORTION, WHOLE = 3, 3, 1
+"""Ranks of mentions, beside `OPEN`."""
 _FIRSTS = word_set("first opening initial")
 _LASTS = word_set("last final closing")
 _THEN_REACH = 14
@@ -71,7 +73,7 @@ def _pairs(
         relative = following[:1] in (["after"], ["before"])
         if other.length or ((one.length or relative) and not position) or (
             other.unit == "none" and is_count(tokens, other)
-        ):  # fmt: skip
+        ) or is_of_other(tokens, one):  # fmt: skip
             yield None, (one, other)
             continue
         of_clip = following[:1] == ["of"] and not CLIP.isdisjoint(following)

@@ -51,6 +51,7 @@ STOP_WORDS = word_set(
 )
 """Words of a name or an answer that carry no content."""
 
+_NONE: frozenset[int] = frozenset()
 _CUES = DENYING | SUPPOSING | GUESSING
 """Most answers have none of these, and are searched for nothing."""
 _TAGS = word_set("it he she they this that right correct")
@@ -108,8 +109,10 @@ def aloud(text: str) -> str:
 
     A model that thinks first answers behind it; places stay the same.
     """
+    if _THOUGHT not in text:
+        return text
     end = text.rfind(_THOUGHT)
-    if end < 0 or not text[end + len(_THOUGHT) :].strip():
+    if not text[end + len(_THOUGHT) :].strip():
         return text
     return " " * (end + len(_THOUGHT)) + text[end + len(_THOUGHT) :]
 
@@ -166,7 +169,7 @@ def read(text: str) -> Reading:
             begin = len(words)
     # Most answers deny nothing: they are spared the search.
     found: tuple[tuple[int, frozenset[int]], ...] = ()
-    supposed = guessed = frozenset[int]()
+    supposed = guessed = _NONE
     cues = _CUES.intersection(words)
     if "n't" in folded or (cues and may_deny(cues)):
         found = denials(words, breaks, sentences)

@@ -54,7 +54,8 @@ def verify_span(label: SpanLabel, case: Case, params: VerifyParams, known: Known
     folded, question = fold(case.text)[0], fold(case.question)[0]
     tokens = tokens_of(folded)
     clip = Clip.of(label.duration, question, tokens)
-    said = asserted(stretches_of(tokens, quantities_of(tokens), clip), folded, question)
+    found = stretches_of(tokens, quantities_of(tokens), clip)
+    said = asserted(found, folded, question, stretches=True)
     limit = params.limits.span_iou
     if not said.mentions:
         return verdict(label, case, SPAN, 0.0, limit, None, said.reason or "no range")

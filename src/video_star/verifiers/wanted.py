@@ -30,6 +30,8 @@ class Wanted:
 
 def _alike(words: Phrase) -> Phrase:
     """The words, forms of one word written in one way: "tying tie" is looked for twice."""
+    if len({word[0] for word in words}) == len(words):
+        return words
     return tuple(
         next((first for first in words[:i] if similarity(word, first) == 1), word)
         for i, word in enumerate(words)
