@@ -13,8 +13,13 @@ sys.path.insert(0, str(Path(__file__).parent))
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import tiny
+from hypothesis import settings
 
 from video_star.layout import Workspace
+
+# The same examples each time, and no example fails for being slow on a busy machine.
+settings.register_profile("project", deadline=None, derandomize=True)
+settings.load_profile("project")
 
 
 @pytest.fixture(scope="session")
