@@ -56,7 +56,7 @@ def is_taken_back(view: View, mention: Mention[T], asked: Mapping[str, float]) -
             return True
         if word not in say.AFTER_AUXILIARIES:
             break
-    return _has_no_subject(view, mention, asked)
+    return _has_no_subject(view, mention, asked) or _is_without(view, mention, asked)
 
 
 def _says_wrong(view: View, i: int) -> bool:
@@ -69,6 +69,27 @@ def _says_wrong(view: View, i: int) -> bool:
     denied = any(w in ("not", "never", "cannot") or w.endswith("n't") for w in said)
     right = not say.RIGHT.isdisjoint(said)
     return (denied and right) or (not denied and not say.WRONG.isdisjoint(said))
+
+
+def _is_without(view: View, mention: Mention[T], asked: Mapping[str, float]) -> bool:
+    """Whether it opens a sentence that denies the rest: "From 2 to 5 s nobody rings"."""
+    first, at = view.first(mention), view.last(mention)
+    opening = [i for i in range(max(0, first - REACH), first)
+               if view.sentences[i] == view.sentences[first]]  # fmt: skip
+    if any(view.words[i] not in say.FRAME for i in opening):
+        return False
+    for i in range(at + 1, min(at + REACH, len(view.words))):
+        word = view.words[i]
+        ended = view.sentences[i] != view.sentences[at] or i in view.holders
+        if ended or word in say.SCOPE_ENDS | say.TURNS or (view.gaps[i] and i > at + 1):
+            return False
+        following = view.words[i + 1 : i + 4]
+        if word == "nobody" or (word == "no" and view.words[i - 1] in say.BE):
+            return any(stem(w) in asked for w in following)
+        if word == "not" or word.endswith("n't"):
+            away = following[:1] and following[0] in say.PRESENT
+            return i > at + 1 and (bool(away) or any(asked.get(stem(w)) == 1 for w in following))
+    return False
 
 
 def _has_no_subject(view: View, mention: Mention[T], asked: Mapping[str, float]) -> bool:
@@ -94,7 +115,8 @@ def comes_before(view: View, mention: Mention[T], asked: Mapping[str, float]) ->
         then = then or word in say.THEN or (word == "before" and bool(view.gaps[i]))
         if not then and view.sentences[i] != view.sentences[begin - 1]:
             return False
-        if then and asked.get(stem(word)) == 1:
+        stems = {stem(word), f"{word.removesuffix('ies')}y" if word.endswith("ies") else ""}
+        if then and any(asked.get(one) == 1 for one in stems):
             return True
     return False
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from video_star.domain import LabelVerdict
 from video_star.labels import ChoiceLabel
 from video_star.params import VerifyParams
+from video_star.verifiers.background import is_background
 from video_star.verifiers.base import Case, Known, verdict
 from video_star.verifiers.claims import Claim, Speech, speech_of
 from video_star.verifiers.conclusion import conclusion_of
@@ -41,10 +42,16 @@ class Chosen:
     """ "" where one is chosen, otherwise "no choice" or "several options"."""
 
 
-def choose(text: str, options: Sequence[str]) -> Chosen:
-    """The one option that a text chooses; never raises."""
+def choose(text: str, options: Sequence[str], question: str = "") -> Chosen:
+    """The one option that a text chooses as its answer to a question; never raises."""
     speech = speech_of(text, options)
-    claims = _beside_concessions(speech, [claim for claim in speech.claims if claim.is_open])
+    claims = [
+        claim
+        for claim in speech.claims
+        if claim.is_open
+        and (claim.lettered or not is_background(speech.reading, claim.first, claim.last, question))
+    ]
+    claims = _beside_concessions(speech, claims)
     if not claims:
         return Chosen(None, None, "no choice")
     head = _verdict(speech, claims)
@@ -55,7 +62,7 @@ def choose(text: str, options: Sequence[str]) -> Chosen:
     return Chosen(head[0].option, (start, end), "")
 
 
-def _beside_concessions(speech: Speech, claims: Sequence[Claim]) -> Sequence[Claim]:
+def _beside_concessions(speech: Speech, claims: list[Claim]) -> list[Claim]:
     """The claims without those of "although ..., B" and "B, whereas ...", where others are left."""
     reading, conceded = speech.reading, set[int]()
     for i, word in enumerate(reading.words):
@@ -75,7 +82,7 @@ def verify_choice(
     label: ChoiceLabel, case: Case, params: VerifyParams, known: Known
 ) -> LabelVerdict:
     """Judge one answer by the option that it chooses."""
-    chosen = choose(case.text, label.options)
+    chosen = choose(case.text, label.options, case.question)
     reason = chosen.reason
     if not reason:
         reason = "match" if chosen.option == label.answer else "other option"

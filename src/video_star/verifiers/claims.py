@@ -33,6 +33,7 @@ _DROPPED = word_set(
 _BARE_OPTIONS = word_set("yes no true false")
 """Options that are common words: claims only where a clause starts or an answer is announced."""
 _ANNOUNCING = word_set("is answer say be was as option")
+_ALL_BUT = frozenset({("all", "but"), ("everything", "but")})
 _PRAISING = word_set("right correct wrong best first second third last true false")
 _FRAMED = word_set("answer option choice choices options one")
 """Before these the praising words are no options: "the right answer"."""
@@ -49,7 +50,7 @@ _STRONG = tuple(
     for pattern in (
         rf"\b(?:answer|option|choice)\b(?:\s+(?:is|was|must be|would be|should be|to this is))?"
         rf"\s*(?:[:=]|is|option|choice|letter)*{_OPEN}\b([a-z])\b{_END}",
-        rf"\b(?:choose|chose|pick|picked|select|selected|go with|going with|opt for|say|guess"
+        rf"\b(?:choose|chose|pick|picked|select|selected|go with|going with|opt for|say|guess|mean|meant"
         rf"|is|be|it's|was|to|with|so|therefore|thus|hence|think|probably|maybe|perhaps"
         rf"|likely|definitely|clearly|surely|leaves|leaving|remains)"
         rf"\s+(?:us with |only )?(?:option |choice |letter )?"
@@ -165,6 +166,8 @@ def _claim(
         cue not in places and not reached.isdisjoint(places) for cue, reached in reading.denials
     )
     lesser = set(reading.words[max(0, first - 2) : first]) & {"than", "over", "versus"}
+    if tuple(reading.words[max(0, first - 2) : first]) in _ALL_BUT:
+        denied = True
     unsaid = reading.asked | reading.supposed
     is_open = not denied and not lesser and unsaid.isdisjoint(places)
     return Claim(first, last, option, strong, lettered, is_open)

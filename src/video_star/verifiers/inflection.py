@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from rapidfuzz import fuzz
 
+_LEFT = frozenset({"the", "a", "his", "her", "their", "its", "home"})
 _LONG_STEM = 5
 """Letters a stem needs before a near match is more likely a typing error than another word."""
 _VOWELS = frozenset("aeiou")
@@ -29,6 +30,8 @@ _IRREGULAR_FORMS = (
     "spun=spin stolen/stole=steal stood=stand struck=strike stuck=stick swam/swum=swim "
     "swept=sweep swore/sworn=swear swung=swing taken/took=take taught=teach teeth=tooth "
     "threw/thrown=throw told=tell tore/torn=tear underwent=undergo went=go wept=weep wives=wife "
+    "lit=light heard=hear lost=lose shot=shoot woke/woken=wake began/begun=begin beaten=beat "
+    "met=meet found=find sank/sunk=sink sprang/sprung=spring sewn=sew mown=mow sown=sow "
     "wolves=wolf women=woman won=win wore/worn=wear wove/woven=weave written/wrote=write "
 )
 _IRREGULAR: dict[str, str] = {
@@ -45,9 +48,13 @@ def dictionary_form(word: str) -> str:
 
 def dictionary_forms(words: tuple[str, ...]) -> tuple[str, ...]:
     """The dictionary form of each word."""
-    if _IRREGULAR.keys().isdisjoint(words):
+    if _IRREGULAR.keys().isdisjoint(words) and "left" not in words:
         return words
-    return tuple(_IRREGULAR.get(word, word) for word in words)
+    return tuple(
+        # "left the house" is a form of "leave", "turns left" is not.
+        "leave" if word == "left" and after in _LEFT else _IRREGULAR.get(word, word)
+        for word, after in zip(words, (*words[1:], ""), strict=True)
+    )
 
 
 def stem(word: str) -> str:

@@ -12,6 +12,7 @@ tells all steps again in another order; what it concludes decides over what came
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ from video_star.verifiers.wanted import Wanted
 SEQUENCE = ("names-in-order", 1)
 SET = ("names-in-any-order", 1)
 
+_ABBREVIATION = re.compile(r"\b(soms?)\.", re.IGNORECASE)
+"""Its full stop ends no sentence: "1.5 soms. pike"."""
 _REVERSALS = frozenset(
     {("reverse", "order"), ("reversed", "order"), ("opposite", "order"), ("way", "around")}
 )
@@ -54,7 +57,7 @@ class _Told:
 
     @classmethod
     def of(cls, names: Sequence[str], text: str, hedge: bool) -> _Told:
-        reading = read(text)
+        reading = read(_ABBREVIATION.sub(r"\1 ", text))
         spans: Sequence[Span] = [(i, i) for i in range(len(reading.words))]
         said = {name: " ".join(words_of(name)) or name for name in names}
         if any(has_number(words_of(name)) for name in names):

@@ -219,7 +219,7 @@ def _and_a_part(tokens: Sequence[Token], i: int) -> tuple[float, int]:
         part = _PARTS.get(word_at(tokens, i + 2), 0.0)
         if (
             part
-            and word_at(tokens, i + 3) != "of"
+            and (word_at(tokens, i + 3) != "of" or word_at(tokens, i + 4) in _SMALL)
             and (part == 0.5 or word_at(tokens, i + 3) in UNITS)
         ):
             return part, 3

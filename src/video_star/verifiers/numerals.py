@@ -18,7 +18,10 @@ _VALUES = {
     **{word: i for i, word in enumerate(_COUNTED)},
     **{"single": 1, "double": 2, "triple": 3, "quadruple": 4},
 }
-_ABBREVIATED = {"som": "somersault", "soms": "somersaults", "twists": "twist"}
+_ABBREVIATED = {
+    **{"som": "somersault", "soms": "somersaults", "twists": "twist"},
+    **{"backward": "back", "backwards": "back", "forwards": "forward", "inwards": "inward"},
+}
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
 
 
@@ -47,6 +50,8 @@ def with_numbers(words: Sequence[str], reading: Reading | None = None) -> list[t
 def _number_at(words: Sequence[str], i: int, reading: Reading | None) -> tuple[float | None, int]:
     """The number that starts at a place and the place after it."""
     word = words[i]
+    if word == "full" and words[i + 1 : i + 2] and words[i + 1].startswith("twist"):
+        return 1.0, i + 1
     if word == "half":
         return 0.5, i + 1
     if _NUMBER.fullmatch(word):

@@ -17,7 +17,7 @@ from itertools import pairwise
 
 from video_star.verifiers.inflection import dictionary_forms, similarity
 from video_star.verifiers.text import STOP_WORDS, Reading, word_set
-from video_star.verifiers.verbs import ARTICLES, is_other_use, shares_thing
+from video_star.verifiers.verbs import ARTICLES, BE, is_linked, is_other_use, shares_thing
 from video_star.verifiers.wanted import Wanted
 
 Window = tuple[int, ...]
@@ -34,10 +34,7 @@ _PARTING = word_set(
 """Words that start something else."""
 _LIGHT = STOP_WORDS | word_set("what looks look like seems appears all very each both")
 """Words that may stand between the words of a name in any number."""
-_LINKS = frozenset({"it", "them"})
-"""Pronouns that may stand for the thing a verb acts on: "picks up an apple and eats it"."""
-_BE = word_set("is are was were being been gets get")
-_PASSIVE = _BE | word_set("then finally later and")
+_PASSIVE = BE | word_set("then finally later and")
 """Words around the verbs of "the batter is mixed and then poured"."""
 _OR_TAILS = word_set("rather so")
 """After "or" these correct or soften; they offer no alternative."""
@@ -203,10 +200,11 @@ class Answer:
         window.reverse()
         if len(window) == 1:
             return tuple(window)
+        linked = is_linked(self.words, self.reading, window)
         apart = self.reading.sentences[window[-1]] - self.reading.sentences[window[0]]
-        if apart and not (apart == 1 and (len(window) >= LOOSE or self._is_linked(window))):
+        if apart and not (linked or (apart == 1 and len(window) >= LOOSE)):
             return None
-        if len(window) >= LOOSE or self._is_linked(window):
+        if len(window) >= LOOSE or linked:
             return tuple(window)
         if window[-1] - window[0] == len(window) - 1 and not self.reading.breaks:
             return tuple(window)
@@ -249,10 +247,6 @@ class Answer:
                 return False
         return False
 
-    def _is_linked(self, window: Sequence[int]) -> bool:
-        """Whether a pronoun behind a later word stands for what was named before."""
-        return any(word in _LINKS for i in window[1:] for word in self.words[i + 1 : i + 2])
-
     def _adjoin(self, wanted: Wanted, one: int, other: int, forward: bool) -> bool:
         """Whether two neighbouring words of a window belong together, by what is between them."""
         gap = self.words[one + 1 : other]
@@ -261,12 +255,16 @@ class Answer:
         foreign = [word for word in gap if word not in wanted.own]
         content = sum(word not in _LIGHT for word in foreign)
         if self.words[one][0].isdigit() or self.words[other][0].isdigit():
-            return forward and content <= 1 and not any(word in _PARTING for word in foreign)
+            # "tucks into 2.5 somersaults": what the number counts stands behind it.
+            counts = not wanted.own.isdisjoint(self.words[other + 1 : other + 2])
+            near = forward or (counts and not self._cut(one, other, wanted))
+            return near and content <= 1 and not any(word in _PARTING for word in foreign)
         if forward and shares_thing(self.words, self.reading, one, other):
             return True
         cut = self._cut(one, other, wanted)
-        if not forward and cut and self.words[one + 1] in _BE:
-            return all(word in _PASSIVE for word in self.words[cut:other]) and content <= _GAP
+        if not forward and gap and gap[0] in BE and (cut or "then" in gap):
+            verbs = self.words[cut or one + 1 : other]
+            return all(word in _PASSIVE for word in verbs) and content <= _GAP
         if any(word in _PARTING or word[0].isdigit() for word in foreign):
             return False
         if not forward and gap[-1:] == ("of",) and any(w.endswith("ing") for w in wanted.words):

@@ -49,7 +49,8 @@ def ends_well(tokens: Sequence[Token], i: int) -> bool:
             if word_at(tokens, j) == "way":
                 return True
             j += 1
-        return word != "of" or word_at(tokens, j) in CLIP or (j + 1 < len(tokens) and (
+        of_clip = word_at(tokens, j).removesuffix("'s") in CLIP
+        return word != "of" or of_clip or (j + 1 < len(tokens) and (
             tokens[j].kind in ("number", "clock") and word_at(tokens, j + 1) in (*UNITS, *DASHES)
         ))  # fmt: skip
     if i >= len(tokens) or tokens[i].kind != "word":

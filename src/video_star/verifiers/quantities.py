@@ -42,7 +42,9 @@ _LENGTH_BEFORE = word_set(
 )
 _ABSOLUTE = word_set("at to until till from between is was and @")
 """Before "3 s after ..." these leave it a point in time."""
-_LENGTH_AFTER = word_set("long later earlier afterwards thereafter apart duration length longer")
+_LENGTH_AFTER = word_set(
+    "long later earlier afterwards thereafter apart duration length longer ago"
+)
 
 
 @dataclass(frozen=True)
@@ -273,6 +275,9 @@ def _compound(tokens: Sequence[Token], i: int, j: int, value: float) -> Quantity
             if smaller >= 60:
                 return _compound(tokens, i, k + 1, value)
             return _made(tokens, i, k + 1, value, "s")
+    bare = k == j + 1 and k < len(tokens) and tokens[k].kind == "number" and size == 60
+    if bare and 0 <= tokens[k].value < 60 and (k + 1 == len(tokens) or tokens[k + 1].text in ".,;"):
+        return _made(tokens, i, k, value + tokens[k].value, "s")  # "one minute twenty"
     return _made(tokens, i, j, value, "s")
 
 

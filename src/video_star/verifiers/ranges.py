@@ -245,7 +245,7 @@ def is_of_other(tokens: Sequence[Token], q: Quantity) -> bool:
     """
     i = skip_approximate(tokens, q.first - 1, -1)
     if word_at(tokens, i) in ("before", "after"):
-        return True
+        return word_at(tokens, q.last + 1) in {"to", "and"} | DASHES
     if word_at(tokens, i) in ("from", "between"):
         i = skip_approximate(tokens, i - 1, -1)
         if q.unit == "none" and word_at(tokens, i) in _MEASURED:

@@ -16,7 +16,7 @@ SCORE_NAMES = word_set(
     "score points point rating rate mark total grade result pts tally evaluation assessment verdict"
 )
 _SCORES = frozenset(stem(word) for word in SCORE_NAMES)
-_VERBS = word_set(
+VERBS = word_set(
     "score scores scored scoring receive receives received receiving award awards awarded awarding "
     "get gets got earn earns earned earning give gives gave given giving rate rates rated rating "
     "deserves deserve gains grade graded marked achieves achieved obtains obtained totals "
@@ -35,27 +35,15 @@ _LINKS = STOP_WORDS | word_set(
     "seems appears given which not good high low solid very quite got total level hence thus "
     "dive diver performance jump routine judges whole combined approximate expected resulting"
 )
-_LINK_MARKS = frozenset(":=*\"'`_|~-\u2248()[]{}\u2013\u2014>")
-_RATED = word_set(
+_LINK_MARKS = frozenset(":=?*\"'`_|~-\u2248()[]{}\u2013\u2014>")
+RATED = word_set(
     "rate rates rated put puts places placed value values valued judge judged grade graded "
-    "mark marked assess assessed evaluate evaluated score scored estimate estimated give gives gave "
+    "mark marked reward rewarded rewards assess assessed "
+    "evaluate evaluated score scored estimate estimated give gives gave "
     "given award awards awarded assign assigned assigns set"
 )
 """Verbs that take who is rated before the number: "put the drummer at 7", "give her vault a 13"."""
-_AS = word_set("at with as a an")
-_RATED_ONES = word_set("the this that these those his her their its him them your my")
-_GRADES = word_set("solid good decent weak strong clear fair low high mediocre clean poor")
-_CALLS = {
-    *(("with", word) for word in ("stay", "stick", "go", "going", "rewarded", "rewards")),
-    *(("in", word) for word in ("results", "resulting", "result")),
-    *(("on", word) for word in ("settle", "land", "decide")),
-    *(("to", word) for word in ("comes", "adds", "leads", "up")),
-}
-_SUITS = word_set(
-    "fits suits seems sounds looks feels appears reflects matches does makes applies would will"
-)
-"""After "a rating of 13" these count nothing."""
-_MEASURES = word_set(
+MEASURES = word_set(
     "score difficulty execution degree dd rating mark entry flight takeoff approach height speed "
     "synchronization synchronisation artistry style technique technical splash age number position "
     "rank round attempt"
@@ -76,15 +64,16 @@ _COPULAS = word_set("is was be equals")
 _COMES_TO = word_set("amounts amounted reaches reached reads")
 _PASSIVE = word_set("is was are were be been being has have can could would should may also")
 _OTHERS = word_set(
-    "judge each next per previous another average mean median maximum minimum highest lowest best worst "
+    "judge each next per previous another "
+    " average mean median maximum minimum highest lowest best worst "
     "max min possible winner winning champion rival competitor others opponent other's record "
     "threshold starting execution difficulty technical "
     "artistic entry synchronization synchronisation component partial sub perfect"
 )
 _BOUNDS = word_set("least most above below over under exceeding than beyond minus plus within upto")
 _SOFTENERS = word_set("just slightly bit little barely")
-_JOINTS = frozenset({"or", "and", ",", "but", "nor", "/", "&"})
-_OPERATORS = frozenset({"x", "\u00d7", "*", "+", "\u00f7", "times", "multiplied", "plus"})
+JOINTS = frozenset({"or", "and", ",", "but", "nor", "/", "&"})
+OPERATORS = frozenset({"x", "\u00d7", "*", "+", "\u00f7", "times", "multiplied", "plus"})
 
 
 def is_name(word: str, names: frozenset[str]) -> bool:
@@ -109,7 +98,7 @@ def _takes_a_number(tokens: Sequence[Token], i: int) -> bool:
         if tokens[j].kind in ("number", "clock"):
             # In "1.9 difficulty and 50 points" each stands before its name.
             following = word_at(tokens, j + 1)
-            return following not in _MEASURES and stem(following) not in _SCORES
+            return following not in MEASURES and stem(following) not in _SCORES
         if tokens[j].text not in _LINKS and tokens[j].text not in (":", "="):
             return False
     return False
@@ -138,15 +127,15 @@ def owner_of(tokens: Sequence[Token], q: Quantity, names: frozenset[str]) -> tup
             return _meant_by_it(tokens, i, names)
         if is_name(word, names):
             return ("own", i) if joint in ("", ",") else ("", -1)
-        if word in _MEASURES and joint == "," and word not in _GENERIC:
+        if word in MEASURES and joint == "," and word not in _GENERIC:
             return "", -1
-        if word in _MEASURES:
+        if word in MEASURES:
             # "difficulty score" is a difficulty.
             qualified = word in _GENERIC and is_name(word_at(tokens, i - 1), names)
             return ("own", i - 1) if qualified else ("other", i)
-        if word in _VERBS:
+        if word in VERBS:
             return ("", -1) if joint else _passive(tokens, i, names) or ("verb", i)
-        if word in _JOINTS:
+        if word in JOINTS:
             joint = word
         elif word not in _LINKS and not (token.kind == "mark" and word in _LINK_MARKS):
             return "", -1
@@ -159,51 +148,11 @@ def _passive(tokens: Sequence[Token], i: int, names: frozenset[str]) -> tuple[st
     j = i - 1
     while word_at(tokens, j) in _PASSIVE:
         j -= 1
-    if tokens[i].text not in (_RATED if j < i - 1 else _COMES_TO):
+    if tokens[i].text not in (RATED if j < i - 1 else _COMES_TO):
         return None
     if is_name(word_at(tokens, j), names):
         return "own", j
-    return ("other", j) if word_at(tokens, j) in _MEASURES else None
-
-
-def is_called(tokens: Sequence[Token], q: Quantity) -> bool:
-    """ "something like 60", "this is a solid 6", "hence only 40", "I stay with 41", "7 + 8 = 15"."""
-    i = skip_approximate(tokens, q.first - 1, -1)
-    lead = word_at(tokens, i)
-    if lead in ("=", "equals"):
-        return i > 0 and tokens[i - 1].kind == "number"
-    while word_at(tokens, i) in _GRADES:
-        i -= 1
-    article = word_at(tokens, i) in ("a", "an")
-    i -= article
-    word, before = word_at(tokens, i), word_at(tokens, i - 1)
-    if word in ("is", "be", "was"):
-        return article
-    if word in ("only", "hence", "thus", "therefore", "so"):
-        return before in ("", ",", ".", "hence", "so", "thus", "therefore", ";")
-    return (word, before) in _CALLS or (word == "like" and before in ("", ",", "something", "more"))
-
-
-def is_suited(tokens: Sequence[Token], q: Quantity, names: frozenset[str]) -> bool:
-    """ "a rating of 13 fits": the word after the number is a verb and no noun that it counts."""
-    lead = skip_approximate(tokens, q.first - 1, -1)
-    lead -= word_at(tokens, lead) in ("a", "an")
-    named = word_at(tokens, lead) == "of" and is_name(word_at(tokens, lead - 1), names)
-    return named and word_at(tokens, skip_silent(tokens, q.last + 1)) in _SUITS
-
-
-def rated_at(tokens: Sequence[Token], q: Quantity) -> int | None:
-    """The verb in "put the drummer at 7" or "give this vault a 13"; None where there is none."""
-    i = skip_approximate(tokens, q.first - 1, -1)
-    if word_at(tokens, i) not in _AS:
-        return None
-    for j in range(i - 1, max(-1, i - REACH // 2), -1):
-        if tokens[j].text in _RATED:
-            return j if word_at(tokens, j + 1) in _RATED_ONES else None
-        other = tokens[j].kind != "word" or tokens[j].text in _MEASURES | _JOINTS | _VERBS
-        if other:
-            return None
-    return None
+    return ("other", j) if word_at(tokens, j) in MEASURES else None
 
 
 def subject_of(tokens: Sequence[Token], q: Quantity, names: frozenset[str]) -> int | None:
@@ -218,7 +167,7 @@ def subject_of(tokens: Sequence[Token], q: Quantity, names: frozenset[str]) -> i
             return None
         if is_name(token.text, names):
             return j
-        if token.text in _MEASURES and (j > i - 3 or token.text not in _REMARKED):
+        if token.text in MEASURES and (j > i - 3 or token.text not in _REMARKED):
             return None
     return None
 
@@ -248,7 +197,7 @@ def _meant_by_it(tokens: Sequence[Token], i: int, names: frozenset[str]) -> tupl
     for j in range(i - 1, max(-1, i - 3 * REACH), -1):
         if is_name(tokens[j].text, names):
             return "own", j
-        if tokens[j].text in _MEASURES:
+        if tokens[j].text in MEASURES:
             return "other", j
     return "", -1
 
@@ -256,9 +205,9 @@ def _meant_by_it(tokens: Sequence[Token], i: int, names: frozenset[str]) -> tupl
 def _before_equation(tokens: Sequence[Token], i: int) -> int:
     """The index before "3.2 x 20.5 =", or before "not 90,"; -1 where the number is no such part."""
     following = word_at(tokens, i + 1)
-    if following not in ("=", "equals", "is", "gives") and following not in _OPERATORS:
+    if following not in ("=", "equals", "is", "gives") and following not in OPERATORS:
         return -1
-    parts = (*_OPERATORS, "by")
+    parts = (*OPERATORS, "by")
     while i >= 0 and (tokens[i].kind in ("number", "clock") or tokens[i].text in parts):
         i -= 1
     return i
@@ -268,11 +217,11 @@ def is_operand(tokens: Sequence[Token], q: Quantity) -> bool:
     after = skip_silent(tokens, q.last + 1)
     then = skip_approximate(tokens, after + 1)
     number_then = then < len(tokens) and tokens[then].kind == "number"
-    if word_at(tokens, after) in _OPERATORS and (number_then or word_at(tokens, then) == "by"):
+    if word_at(tokens, after) in OPERATORS and (number_then or word_at(tokens, then) == "by"):
         return True
     before = q.first - 1
     lead = word_at(tokens, before)
-    return lead in (*_OPERATORS, "by") and before > 0 and (
+    return lead in (*OPERATORS, "by") and before > 0 and (
         tokens[before - 1].kind == "number" or lead == "by"
     )  # fmt: skip
 
@@ -307,7 +256,7 @@ def is_of_another(tokens: Sequence[Token], at: int, names: frozenset[str]) -> bo
         if tokens[j].kind == "mark" and word not in SOFT_MARKS:
             break
         if tokens[j].kind in ("number", "clock"):
-            joined = any(t.text in _JOINTS for t in tokens[j:at])
+            joined = any(t.text in JOINTS for t in tokens[j:at])
             return word_at(tokens, j - 1) in _OTHERS and not joined  # "judge 1 gives"
         if word in _OTHERS and not is_name(word, names):
             return True

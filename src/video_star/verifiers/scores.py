@@ -27,19 +27,17 @@ from video_star.verifiers.mentions import Asserted, asserted, original_place
 from video_star.verifiers.numbers import tokens_of
 from video_star.verifiers.quantities import Quantity, is_alone, is_count, quantities_of
 from video_star.verifiers.ranges import pairs_of
+from video_star.verifiers.score_phrases import is_called, is_suited, rated_at
 from video_star.verifiers.score_words import (
     NOT_GIVEN,
     SCORE_NAMES,
     is_bounded,
-    is_called,
     is_name,
     is_named_after,
     is_of_another,
     is_operand,
     is_scale,
-    is_suited,
     owner_of,
-    rated_at,
     subject_of,
 )
 from video_star.verifiers.standing import Mention
@@ -134,16 +132,19 @@ def _rank(
     after = skip_silent(tokens, last.last + 1)
     named_after = is_named_after(tokens, after, names)
     counts = is_count(tokens, last) and not is_suited(tokens, last, names)
+    counts = counts and word_at(tokens, after) not in ("star", "stars")
     if counts and not named_after and not is_name(word_at(tokens, after), names):
         return 0
     owner, at = owner_of(tokens, q, names)
-    if owner == "other":
+    # In "1.9 difficulty and 50 points" the difficulty has its number.
+    if owner == "other" and not (named_after and word_at(tokens, at + 1) in ("and", ",")):
         return 0
     if owner == "own":
         return 0 if is_of_another(tokens, at, names) else GIVEN
     if named_after:
         lead = {t.text for t in tokens[max(0, q.first - 4) : q.first]}
-        taken = is_of_another(tokens, q.first, names) or not lead.isdisjoint(NOT_GIVEN)
+        another = owner != "other" and is_of_another(tokens, q.first, names)
+        taken = another or not lead.isdisjoint(NOT_GIVEN)
         # A total beside the score is told like this: "scores 84 and has 320 points".
         return 0 if taken else GIVEN if owner == "verb" else BOUND
     if not owner and (subject := subject_of(tokens, q, names)) is not None:

@@ -134,7 +134,7 @@ class View:
             if word in say.NOT_DENIALS and self.words[i - 1] in ("not", "no") and i:
                 return False
             if self._denies(i, following, at, content) or (
-                word == "but" and i and self.words[i - 1] == "anything"
+                word == "but" and i and self.words[i - 1] in ("anything", "everything")
             ):
                 return True
             if word in say.SCOPE_ENDS or self.opens(i):

@@ -67,6 +67,8 @@ OPPOSITES = (
     *(("rise", "fall"), ("push", "pull")),
 )
 PRONOUNS = word_set("he she it they him her them his who")
+PRESENT = word_set("at there visible present")
+TURNS = word_set("and until till before after then")
 STOPS = word_set("stop stops stopped quit quits ceases ceased")
 POSSIBLE = word_set(
     "alternatively possible possibly maybe perhaps could might may plausible conceivable excluded "

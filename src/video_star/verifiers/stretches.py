@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from video_star.verifiers.mentions import OPEN
 from video_star.verifiers.points import CLIP, PARTS
 from video_star.verifiers.quantities import Quantity, is_count
 from video_star.verifiers.ranges import (
@@ -22,7 +23,6 @@ from video_star.verifiers.ranges import (
     pairs_of,
     roles_of,
 )
-from video_star.verifiers.mentions import OPEN
 from video_star.verifiers.standing import Mention
 from video_star.verifiers.tokens import UNITS, Token, skip_approximate, skip_silent, word_at
 from video_star.verifiers.wording import word_set

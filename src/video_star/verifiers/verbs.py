@@ -14,6 +14,12 @@ from video_star.verifiers.wording import word_set
 ARTICLES = word_set("a an the his her their its some this that these those one two three my your")
 _JOINS = frozenset({"and", "then"})
 _ENDINGS = ("ing", "ed", "s")
+BE = word_set("is are was were being been gets get")
+"""Words before the verb of "the batter is mixed"."""
+_LINKS = frozenset({"it", "them"})
+"""Pronouns that may stand for the thing a verb acts on: "picks up an apple and eats it"."""
+_SUBJECTS = frozenset({"it", "they"})
+"""The same in the passive: "the dough is mixed, then it is kneaded"."""
 _BE = word_set("is are was were be been being he's she's they're i'm it's")
 _THINGS = word_set(
     "bowl box fence plant water milk iron sail ski skate drum paint dress shovel comb brush saw "
@@ -41,6 +47,33 @@ def shares_thing(words: Sequence[str], reading: Reading, one: int, other: int) -
         and any(words[i].endswith(end) and words[one].endswith(end) for end in _ENDINGS)
         for i in verbs
     )
+
+
+def is_linked(words: Sequence[str], reading: Reading, window: Sequence[int]) -> bool:
+    """Whether a pronoun beside a later word stands for what was named before.
+
+    Between sentences it must be handed on: "boils an egg. He peels it. He eats it."
+    """
+    if not any(_has_pronoun(words, reading, i) for i in window[1:]):
+        return False
+    first, last = reading.sentences[window[0]], reading.sentences[window[-1]]
+    if last - first < 2:
+        return True
+    handed = {
+        reading.sentences[i] for i in range(*window[:: len(window) - 1]) if words[i] in _LINKS
+    }
+    return handed.issuperset(range(first + 1, last))
+
+
+def _has_pronoun(words: Sequence[str], reading: Reading, i: int) -> bool:
+    """ "peels it", "boiled and peeled it", "it is then peeled"."""
+    if words[i + 1 : i + 2] and words[i + 1] in _LINKS:
+        return True
+    if tuple(words[i + 1 : i + 2]) == ("and",) and i + 3 < len(words) and words[i + 3] in _LINKS:
+        return any(all(reading.words[k].endswith(e) for k in (i, i + 2)) for e in _ENDINGS)
+    k = i - 2 if words[i - 1] in ("then", "finally") else i - 1
+    passive = k > 0 and words[k] in BE and words[k - 1] in _SUBJECTS
+    return passive and not reading.words[i].endswith("ing")
 
 
 def is_other_use(words: Sequence[str], i: int, wanted: str, alone: bool) -> bool:
