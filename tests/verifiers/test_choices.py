@@ -161,3 +161,27 @@ def test_no_threshold_plays_a_part(label: ChoiceLabel, text: str, threshold: flo
 def test_one_option_is_chosen_at_most(options: tuple[str, ...], text: str) -> None:
     labels = [ChoiceLabel(options=options, answer=i) for i in range(len(options))]
     assert sum(verdict(label, text).passed for label in labels) <= 1
+
+
+@pytest.mark.parametrize(
+    ("question", "options", "text", "option"),
+    [
+        ("What color is the car?", ("red", "blue"), "The car is behind a red house.", None),
+        ("What color is the car?", ("red", "blue"), "The car is a red Ferrari.", 0),
+        ("Which object was taken?", THINGS, "There is a box in the room.", None),
+        ("Which object was taken?", THINGS, "The box is on the table.", None),
+        ("Which object was on the table?", THINGS, "The box was on the table.", 1),
+        ("What happens first?", ("a dog barks", "a cat runs"), "The dog barks last.", None),
+        ("What did he put down?", THINGS, "He picked up the box.", None),
+        ("Where does the ball move?", ("left", "right"), "From left to right.", 1),
+        ("How does he move?", MOVES, "He would be running if he were late.", None),
+        ("How does he move?", MOVES, "Too slow for running.", None),
+        ("What is it?", THINGS, "The box is a wrong answer.", None),
+        ("What is it?", THINGS, "All but B.", None),
+        ("What is it?", THINGS, "B. Sorry, I meant A.", 0),
+    ],
+)
+def test_an_option_in_the_background_is_not_chosen(
+    question: str, options: tuple[str, ...], text: str, option: int | None
+) -> None:
+    assert choose(text, options, question).option == option

@@ -250,3 +250,21 @@ def test_steps_told_backwards_are_in_order_and_skipped_ones_are_missing(
     text: str, passes: bool
 ) -> None:
     assert verdict(VISIT, text).passed is passes
+
+
+@pytest.mark.parametrize(
+    ("names", "text"),
+    [
+        (("wash the car", "dry the car"), "The car is dried after it has been washed."),
+        (("wash the car", "dry the car"), "The car is washed, then it is dried."),
+        (("boil eggs", "eat eggs"), "He boils two eggs. He peels them. He eats them."),
+        (("put on shoes", "leave the house"), "Having put on his shoes, he left the house."),
+        (("turn on the light", "turn off the light"), "He turns the light on, then turns it off."),
+        (("Back", "2.5 Soms.Tuck"), "Going backwards, she tucks into 2.5 somersaults."),
+        (("Back", "1 Twist"), "back, then a full twist"),
+        (("Back", "1.5 Soms.Pike"), "back / 1.5 soms. pike"),
+    ],
+)
+def test_passives_and_pronouns_tell_a_step(names: tuple[str, ...], text: str) -> None:
+    assert verdict(SequenceLabel(names=names), text).passed
+    assert not verdict(SequenceLabel(names=names[::-1]), text).passed

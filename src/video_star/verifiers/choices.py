@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from video_star.domain import LabelVerdict
 from video_star.labels import ChoiceLabel
 from video_star.params import VerifyParams
-from video_star.verifiers.background import is_background
+from video_star.verifiers.background import is_background, is_called_wrong
 from video_star.verifiers.base import Case, Known, verdict
 from video_star.verifiers.claims import Claim, Speech, speech_of
 from video_star.verifiers.conclusion import conclusion_of
@@ -49,6 +49,7 @@ def choose(text: str, options: Sequence[str], question: str = "") -> Chosen:
         claim
         for claim in speech.claims
         if claim.is_open
+        and not is_called_wrong(speech.reading, claim.first, claim.last)
         and (claim.lettered or not is_background(speech.reading, claim.first, claim.last, question))
     ]
     claims = _beside_concessions(speech, claims)

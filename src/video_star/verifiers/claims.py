@@ -50,8 +50,8 @@ _STRONG = tuple(
     for pattern in (
         rf"\b(?:answer|option|choice)\b(?:\s+(?:is|was|must be|would be|should be|to this is))?"
         rf"\s*(?:[:=]|is|option|choice|letter)*{_OPEN}\b([a-z])\b{_END}",
-        rf"\b(?:choose|chose|pick|picked|select|selected|go with|going with|opt for|say|guess|mean|meant"
-        rf"|is|be|it's|was|to|with|so|therefore|thus|hence|think|probably|maybe|perhaps"
+        rf"\b(?:choose|chose|pick|picked|select|selected|go with|going with|opt for|say|guess"
+        rf"|mean|meant|is|be|it's|was|to|with|so|therefore|thus|hence|think|probably|maybe|perhaps"
         rf"|likely|definitely|clearly|surely|leaves|leaving|remains)"
         rf"\s+(?:us with |only )?(?:option |choice |letter )?"
         rf"{_OPEN}\b([a-z])\b{_END}",

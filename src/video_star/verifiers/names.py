@@ -90,11 +90,20 @@ class _Told:
             if not any(
                 set(other_wanted.words) > set(wanted.words)
                 and not set(other.window).isdisjoint(mention.window)
+                and other.first <= mention.first
+                and mention.last <= other.last
                 for other, other_wanted in found.items()
                 if other.step != mention.step
             )
         ]
-        return sorted(kept, key=lambda mention: (mention.last, mention.first))
+        tight = [m for m in kept if not any(_is_tighter(other, m) for other in kept)]
+        return sorted(tight, key=lambda mention: (mention.last, mention.first))
+
+
+def _is_tighter(one: Mention, other: Mention) -> bool:
+    """Whether one mention takes words off a wider one: "is opened, milk is poured and the ..."."""
+    shared = one.step == other.step and not set(one.window).isdisjoint(other.window)
+    return shared and 2 * (one.last - one.first) < other.last - other.first
 
 
 def _in_numbers(name: str) -> str:

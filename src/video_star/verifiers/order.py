@@ -30,7 +30,11 @@ _BY = word_set("with by in off from")
 _EARLIER = word_set("before beforehand earlier previously already")
 _HAD = word_set("has have had having")
 """With one of these: "B by a man who has done A before"."""
+_STATES = _HAD | {"is", "was"}
+"""After "it" with one of these: "dried after it was washed"."""
 _ARTICLES = word_set("a an the his her their its")
+_FILLING = _ARTICLES | {"it", "them"}
+"""Words of a list of steps that tell nothing of their order."""
 _OUTSET = word_set("start beginning outset")
 _LEAD = 5
 """Words before a mention that may say which step it is."""
@@ -117,7 +121,7 @@ def _goes_on(one: Mention, other: Mention, reading: Reading) -> bool:
 
 def _is_listed(one: Mention, other: Mention, reading: Reading) -> bool:
     """Whether two mentions share what stands before them: "after kneeling and praying"."""
-    gap = [word for word in reading.words[one.last + 1 : other.first] if word not in _ARTICLES]
+    gap = [word for word in reading.words[one.last + 1 : other.first] if word not in _FILLING]
     return gap == ["and"] and not any(reading.mark(i) for i in range(one.last + 1, other.first + 1))
 
 
@@ -129,6 +133,8 @@ def _refers_back(one: Mention, other: Mention, reading: Reading) -> bool:
         (word, that) in pairs for word in ("before", "to") for that in ("that", "this", "which")
     ):
         return "before" in gap or "prior" in gap
+    if any(word == "before" and gap[i + 1 : i + 2] == ("it",) for i, word in enumerate(gap)):
+        return gap[-1] != "it" and not _together(one, other, reading)
     return "earlier" in gap or "previously" in gap or "beforehand" in gap
 
 
@@ -149,7 +155,8 @@ def _is_turned(one: Mention, other: Mention, later: Mention | None, reading: Rea
             return True
         if word in _JOINS:
             return False
-        if word in _TURNING and (i + 1 == start or following not in _BACK_REFERENCES):
+        told = following == "it" and not _STATES.isdisjoint(reading.words[i + 2 : i + 3])
+        if word in _TURNING and (i + 1 == start or told or following not in _BACK_REFERENCES):
             # In "A, after B, C" the comma after B gives "after" to C.
             hung = later is not None and _together(other, later, reading)
             taken = hung and reading.mark(i) and "," in reading.mark(other.last + 1)

@@ -217,8 +217,12 @@ class Answer:
 
     def _stands(self, wanted: Wanted, hedge: bool, window: Window) -> bool:
         """Whether no particle turns the window's action round, and no "or" leaves it open."""
-        if wanted.opposed and not wanted.opposed.isdisjoint(self.words[window[0] : window[-1] + 2]):
-            return False
+        if wanted.opposed:
+            # "turns the light on and turns it off": the thing alone is shared.
+            shared = len(window) > 2 and is_linked(self.words, self.reading, window)
+            start = window[1] if shared else window[0]
+            if not wanted.opposed.isdisjoint(self.words[start : window[-1] + 2]):
+                return False
         if hedge or self._is_sure:
             return True
         if not self.reading.guessed.isdisjoint(window):

@@ -18,6 +18,8 @@ BE = word_set("is are was were being been gets get")
 """Words before the verb of "the batter is mixed"."""
 _LINKS = frozenset({"it", "them"})
 """Pronouns that may stand for the thing a verb acts on: "picks up an apple and eats it"."""
+_PASSIVE_STEPS = BE | word_set("has have had then finally first later already")
+_LINKERS = word_set("after before")
 _SUBJECTS = frozenset({"it", "they"})
 """The same in the passive: "the dough is mixed, then it is kneaded"."""
 _BE = word_set("is are was were be been being he's she's they're i'm it's")
@@ -66,14 +68,19 @@ def is_linked(words: Sequence[str], reading: Reading, window: Sequence[int]) -> 
 
 
 def _has_pronoun(words: Sequence[str], reading: Reading, i: int) -> bool:
-    """ "peels it", "boiled and peeled it", "it is then peeled"."""
+    """ "peels it", "boiled and peeled it", "it has been peeled", "after being peeled"."""
     if words[i + 1 : i + 2] and words[i + 1] in _LINKS:
         return True
     if tuple(words[i + 1 : i + 2]) == ("and",) and i + 3 < len(words) and words[i + 3] in _LINKS:
         return any(all(reading.words[k].endswith(e) for k in (i, i + 2)) for e in _ENDINGS)
-    k = i - 2 if words[i - 1] in ("then", "finally") else i - 1
-    passive = k > 0 and words[k] in BE and words[k - 1] in _SUBJECTS
-    return passive and not reading.words[i].endswith("ing")
+    if reading.words[i].endswith("ing"):
+        return False
+    k = i - 1
+    while k > 0 and words[k] in _PASSIVE_STEPS:
+        k -= 1
+    if k == i - 1 or BE.isdisjoint(words[k + 1 : i]):
+        return False
+    return words[k] in _SUBJECTS or (words[k] in _LINKERS and words[k + 1] == "being")
 
 
 def is_other_use(words: Sequence[str], i: int, wanted: str, alone: bool) -> bool:
