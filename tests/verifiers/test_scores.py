@@ -6,7 +6,8 @@ import pytest
 from asked import verify_params
 from numeric import SCORE, check_place, judged
 
-from video_star.labels import ScoreLabel
+from video_star.labels import ScoreLabel, SequenceLabel
+from video_star.verifiers import Case, Known, judge
 
 PARAMS = verify_params()
 ASKED = "What score does this dive get?"
@@ -159,3 +160,20 @@ def test_percent_count_only_on_a_scale_of_a_hundred() -> None:
 
 def test_a_clock_time_before_an_equation_is_passed_over() -> None:
     assert judged(SCORE, "he jumps at 0:03 x1=0.1", PARAMS).reason == "no number"
+
+
+def test_steps_before_a_score_are_no_part_of_its_name() -> None:
+    labels = (
+        SequenceLabel(names=("Forward", "2.5 Soms.Pike", "Entry")),
+        ScoreLabel(value=2.8, name="difficulty"),
+        ScoreLabel(value=67.2, low=0, high=115),
+    )
+    for text in (
+        "1. Forward\n2. 2.5 Soms.Pike\n3. Entry\nDifficulty: 2.8\nScore: 67.2 out of 115",
+        "Forward, 2.5 Soms.Pike, Entry\nScore: 67.2\nDifficulty: 2.8",
+        "Forward -> 2.5 Soms.Pike -> Entry, difficulty 2.8, final score 67.2",
+    ):
+        found = judge(Case(text, "?", labels), PARAMS, Known.of([], PARAMS))
+        assert found.passed, (text, found.reason)
+    entry = Case("The entry score is 67.2.", "?", (labels[0], labels[2]))
+    assert not judge(entry, PARAMS, Known.of([], PARAMS)).labels[1].passed

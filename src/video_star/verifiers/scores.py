@@ -16,10 +16,11 @@ score", "judge 1", "the difficulty" when the score is asked) never count.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from video_star.domain import LabelVerdict
-from video_star.labels import ScoreLabel
+from video_star.labels import ScoreLabel, SequenceLabel
 from video_star.params import VerifyParams
 from video_star.verifiers.base import Case, Known, verdict
 from video_star.verifiers.inflection import stem
@@ -29,6 +30,7 @@ from video_star.verifiers.quantities import Quantity, is_alone, is_count, quanti
 from video_star.verifiers.ranges import pairs_of
 from video_star.verifiers.score_phrases import is_called, is_suited, rated_at
 from video_star.verifiers.score_words import (
+    MEASURES,
     NOT_GIVEN,
     SCORE_NAMES,
     is_bounded,
@@ -50,6 +52,9 @@ HUNDREDTH = 0.01
 """Least scale of a value, as a share of the width of the scale it stands on."""
 _MOST_OPENING = 4
 """Tokens, such as "an" and marks, that may stand before a number that opens an answer."""
+_LONGEST_KEY = 4
+"""Tokens that a key of the next line may have: "final score:"."""
+_DETERMINERS = r"(?<!\bthe )(?<!\ban )(?<!\ba )(?<!\bhis )(?<!\bher )(?<!\bits )(?<!\bfor )"
 _AFTER_A_LEAD = frozenset({",", "(", ".", "-", "\u2013", "\u2014", ";", "because", "since"})
 GIVEN, BOUND, ONLY = 3, 2, 1
 """Ranks: named as the score, given by a verb or out of something, the only number."""
@@ -59,7 +64,7 @@ def verify_score(label: ScoreLabel, case: Case, params: VerifyParams, known: Kno
     """Judge the number that an answer gives as this score."""
     tolerance = params.limits.score_tolerance
     limit = 1 - tolerance
-    said = scores_said(label, case.text)
+    said = scores_said(label, _without_steps(case))
     if not said.mentions:
         return verdict(label, case, SCORE, 0.0, limit, None, said.reason or "no number")
     place = said.mentions[0].place[0], said.mentions[-1].place[1]
@@ -69,6 +74,22 @@ def verify_score(label: ScoreLabel, case: Case, params: VerifyParams, known: Kno
     reason = "match" if all(passes) else "several answers" if any(passes) else "no match"
     score = max(0.0, 1 - max(errors))
     return verdict(label, case, SCORE, score, limit, original_place(place, case.text), reason)
+
+
+def _without_steps(case: Case) -> str:
+    """The answer without the names of the sample's own steps, which may be words of scoring too.
+
+    In "2.5 Soms.Pike, Entry. Score: 65.6" the entry qualifies nothing; in "the entry score" it
+    does. Each name becomes a mark and spaces, so that all places stay.
+    """
+    steps = {
+        name for label in case.labels if isinstance(label, SequenceLabel) for name in label.names
+    }
+    text = case.text
+    for name in sorted(steps, key=lambda name: (-len(name), name)):
+        pattern = rf"(?i){_DETERMINERS}(?<!\w){re.escape(name)}(?!\w)"
+        text = re.sub(pattern, lambda found: ";" + " " * (len(found[0]) - 1), text)
+    return text
 
 
 def scores_said(label: ScoreLabel, text: str) -> Asserted[tuple[float, ...]]:
@@ -133,6 +154,7 @@ def _rank(
     named_after = is_named_after(tokens, after, names)
     counts = is_count(tokens, last) and not is_suited(tokens, last, names)
     counts = counts and word_at(tokens, after) not in ("star", "stars")
+    counts = counts and not _is_key(tokens, after) and not _is_pair(tokens, after)
     if counts and not named_after and not is_name(word_at(tokens, after), names):
         return 0
     owner, at = owner_of(tokens, q, names)
@@ -164,6 +186,22 @@ def _rank(
         return ONLY
     leads = is_score and _leads(tokens, q, last)
     return ONLY if leads or is_alone(tokens, q.first, last.last) else 0
+
+
+def _is_pair(tokens: Sequence[Token], i: int) -> bool:
+    """Whether a measure with a number of its own begins at token i: "2.8 score 67"."""
+    following = tokens[i + 1 : i + 2]
+    return word_at(tokens, i) in MEASURES and bool(following) and following[0].kind == "number"
+
+
+def _is_key(tokens: Sequence[Token], i: int) -> bool:
+    """Whether the words from token i are a key with its own value: "2.8 | overall score: 67"."""
+    for j in range(i, min(i + _LONGEST_KEY, len(tokens))):
+        if tokens[j].text in (":", "="):
+            return j > i
+        if tokens[j].kind != "word":
+            return False
+    return False
 
 
 def _leads(tokens: Sequence[Token], q: Quantity, last: Quantity) -> bool:
