@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from asked import verify_params
 from hypothesis import given
 from hypothesis import strategies as st
 from telling import NAMES, is_well_formed, loud, same_verdict, spoken, verdict
 
 from video_star.labels import SequenceLabel, SetLabel, say
+from video_star.verifiers import Case, Known, judge
 
 DIVE = SequenceLabel(names=("Inward", "3.5 Soms.Tuck", "Entry"))
 VISIT = SequenceLabel(names=("open the door", "walk inside", "sit down"))
@@ -268,3 +270,10 @@ def test_steps_told_backwards_are_in_order_and_skipped_ones_are_missing(
 def test_passives_and_pronouns_tell_a_step(names: tuple[str, ...], text: str) -> None:
     assert verdict(SequenceLabel(names=names), text).passed
     assert not verdict(SequenceLabel(names=names[::-1]), text).passed
+
+
+def test_a_direction_before_an_article_stays_a_direction() -> None:
+    label = SequenceLabel(names=("moving up", "moving left"))
+    text = "The answer is moving up, then moving left; a difficulty of 1.6."
+    case = Case(text, "Which steps?", (label,))
+    assert judge(case, verify_params(), Known.of([], verify_params())).passed

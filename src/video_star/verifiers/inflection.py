@@ -11,6 +11,8 @@ from functools import lru_cache
 from rapidfuzz import fuzz
 
 _LEFT = frozenset({"the", "a", "his", "her", "their", "its", "home"})
+_LEAVING = frozenset({"he", "she", "it", "they", "who", "and", "then", "we", "i"})
+"""Words between which "left" is what someone did, and no direction."""
 _LONG_STEM = 5
 """Letters a stem needs before a near match is more likely a typing error than another word."""
 _VOWELS = frozenset("aeiou")
@@ -51,9 +53,11 @@ def dictionary_forms(words: tuple[str, ...]) -> tuple[str, ...]:
     if _IRREGULAR.keys().isdisjoint(words) and "left" not in words:
         return words
     return tuple(
-        # "left the house" is a form of "leave", "turns left" is not.
-        "leave" if word == "left" and after in _LEFT else _IRREGULAR.get(word, word)
-        for word, after in zip(words, (*words[1:], ""), strict=True)
+        # "she left the house" is a form of "leave", "moves left. The ..." is not.
+        "leave"
+        if word == "left" and before in _LEAVING and after in _LEFT
+        else _IRREGULAR.get(word, word)
+        for before, word, after in zip(("", *words[:-1]), words, (*words[1:], ""), strict=True)
     )
 
 
