@@ -237,7 +237,7 @@ def demo_base(
         Path(".work/pretrain")
     ),
 ) -> None:
-    """Train the demo's base model anew, from its seed (about 40 minutes on 2 cores)."""
+    """Train the demo's base model anew, from its seed (about 45 minutes on 2 cores)."""
     import logging
 
     from video_star.demo.pretrain import THREADS, run

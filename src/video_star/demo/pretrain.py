@@ -1,7 +1,7 @@
 """Trains the small base model: `video-star demo base DIR`.
 
 Six stages, each from the checkpoint of the one before and with its own seed and optimizer, so a
-run that is stopped goes on from its last stage and ends with the same weights. About 40 minutes on
+run that is stopped goes on from its last stage and ends with the same weights. About 45 minutes on
 2 cores. The committed weights in `base/` are the outcome of this command.
 """
 
