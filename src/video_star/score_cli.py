@@ -21,6 +21,14 @@ app = typer.Typer(
 SHOWN = 20
 """Problems on the terminal; --out has all."""
 
+JudgeModel = Annotated[str | None, typer.Option(help="The judge's name on the server at that URL.")]
+JudgeReplies = Annotated[
+    Path | None, typer.Option(help="File that keeps a server's replies, to go on from.")
+]
+Out = Annotated[Path | None, typer.Option(help="JSON file for the whole report.")]
+Resamples = Annotated[int, typer.Option(min=100, help="Of the 95 % intervals.")]
+Seed = Annotated[int, typer.Option(min=0, help="Of the 95 % intervals.")]
+
 
 @app.command()
 def tempcompass(
@@ -32,22 +40,18 @@ def tempcompass(
     judge: Annotated[
         str, typer.Option(help="none | recorded:FOLDER of official results | URL of a server.")
     ] = "none",
-    judge_model: Annotated[
-        str | None, typer.Option(help="The judge's name on the server at that URL.")
-    ] = None,
-    judge_replies: Annotated[
-        Path | None, typer.Option(help="File that keeps a server's replies, to go on from.")
-    ] = None,
+    judge_model: JudgeModel = None,
+    judge_replies: JudgeReplies = None,
     meta: Annotated[
         Path | None,
         typer.Option(help="meta_info.json; by default in the questions' folder or above it."),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="JSON file for the whole report.")] = None,
+    out: Out = None,
     allow_missing: Annotated[
         bool, typer.Option("--allow-missing", help="Rate missing answers 0, as officially done.")
     ] = False,
-    resamples: Annotated[int, typer.Option(min=100, help="Of the 95 % intervals.")] = 1000,
-    seed: Annotated[int, typer.Option(min=0, help="Of the 95 % intervals.")] = 17,
+    resamples: Resamples = 1000,
+    seed: Seed = 17,
 ) -> None:
     """Official TempCompass scores of any model's answers."""
     from rich.console import Console
@@ -76,22 +80,18 @@ def video_qa(
     judge: Annotated[
         str, typer.Option(help="none | recorded:FOLDER of {id}.json files | URL of a server.")
     ] = "none",
-    judge_model: Annotated[
-        str | None, typer.Option(help="The judge's name on the server at that URL.")
-    ] = None,
-    judge_replies: Annotated[
-        Path | None, typer.Option(help="File that keeps a server's replies, to go on from.")
-    ] = None,
+    judge_model: JudgeModel = None,
+    judge_replies: JudgeReplies = None,
     aligned: Annotated[
         bool,
         typer.Option("--aligned", help="Answers without question_id are in the questions' order."),
     ] = False,
-    out: Annotated[Path | None, typer.Option(help="JSON file for the whole report.")] = None,
+    out: Out = None,
     allow_missing: Annotated[
         bool, typer.Option("--allow-missing", help="Take missing answers for wrong ones.")
     ] = False,
-    resamples: Annotated[int, typer.Option(min=100, help="Of the 95 % intervals.")] = 1000,
-    seed: Annotated[int, typer.Option(min=0, help="Of the 95 % intervals.")] = 17,
+    resamples: Resamples = 1000,
+    seed: Seed = 17,
 ) -> None:
     """Open-ended answers by Video-ChatGPT's protocol (MSVD, MSRVTT, TGIF, ActivityNet, ...)."""
     from rich.console import Console

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from video_star.benchmarks import judge_option
 from video_star.benchmarks.prediction_files import Problem
 from video_star.benchmarks.tempcompass_files import load, load_types
 from video_star.benchmarks.tempcompass_items import golds
@@ -18,7 +19,7 @@ from video_star.benchmarks.tempcompass_join import Joined, join
 from video_star.benchmarks.tempcompass_judge import ChatJudge, Judge, RecordedJudge, open_chat
 from video_star.benchmarks.tempcompass_predictions import Found, read_predictions
 from video_star.benchmarks.tempcompass_scores import Mark, item, mark_all, summary
-from video_star.errors import DataError, UsageError
+from video_star.errors import DataError
 from video_star.metrics import Bootstrap
 
 VERSION = 1
@@ -74,19 +75,12 @@ def score(inputs: Inputs, judge: Judge | None, bootstrap: Bootstrap, allow_missi
 
 
 def open_judge(text: str, model: str | None, replies: Path | None) -> Judge | None:
-    """`none`, `recorded:DIR` or the URL of a server; UsageError when it is none of these."""
-    if text == "none":
-        return None
-    if text.startswith("recorded:"):
-        return RecordedJudge(Path(text.removeprefix("recorded:")))
-    if not text.startswith(("http://", "https://")):
-        raise UsageError(
-            f"--judge {text}: write none, recorded:FOLDER or the URL of an OpenAI-compatible "
-            "server, such as http://127.0.0.1:8000/v1."
-        )
-    if model is None:
-        raise UsageError("--judge with a URL needs --judge-model, the model's name on that server.")
-    return ChatJudge(open_chat(text, model, replies))
+    """The judge that `--judge` names; see judge_option."""
+
+    def served(url: str, name: str) -> Judge:
+        return ChatJudge(open_chat(url, name, replies))
+
+    return judge_option.open_judge(text, model, RecordedJudge, served)
 
 
 def questions_folder(folder: Path) -> Path:

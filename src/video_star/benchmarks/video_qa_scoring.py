@@ -16,6 +16,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from video_star.benchmarks import judge_option
 from video_star.benchmarks.prediction_files import Problem
 from video_star.benchmarks.video_chatgpt import (
     BEST,
@@ -29,7 +30,6 @@ from video_star.benchmarks.video_chatgpt import (
 from video_star.benchmarks.video_qa_files import Gold, load, source_of
 from video_star.benchmarks.video_qa_predictions import HARMLESS, Found, read_predictions
 from video_star.benchmarks.video_qa_rules import contains, exact
-from video_star.errors import UsageError
 from video_star.metrics import Bootstrap, Point, mean_with_interval
 
 VERSION = 1
@@ -100,19 +100,12 @@ def score(inputs: Inputs, judge: Judge | None, bootstrap: Bootstrap, allow_missi
 
 
 def open_judge(text: str, model: str | None, replies: Path | None) -> Judge | None:
-    """`none`, `recorded:PATH` or the URL of a server; UsageError when it is none of these."""
-    if text == "none":
-        return None
-    if text.startswith("recorded:"):
-        return RecordedJudge(Path(text.removeprefix("recorded:")))
-    if not text.startswith(("http://", "https://")):
-        raise UsageError(
-            f"--judge {text}: write none, recorded:FOLDER or the URL of an OpenAI-compatible "
-            "server, such as http://127.0.0.1:8000/v1."
-        )
-    if model is None:
-        raise UsageError("--judge with a URL needs --judge-model, the model's name on that server.")
-    return open_chat_judge(text, model, replies)
+    """The judge that `--judge` names; see judge_option."""
+
+    def served(url: str, name: str) -> Judge:
+        return open_chat_judge(url, name, replies)
+
+    return judge_option.open_judge(text, model, RecordedJudge, served)
 
 
 def _marks(golds: Sequence[Gold], texts: Mapping[str, str], judge: Judge | None) -> list[_Mark]:

@@ -54,7 +54,7 @@ _MOST_OPENING = 4
 """Tokens, such as "an" and marks, that may stand before a number that opens an answer."""
 _LONGEST_KEY = 4
 """Tokens that a key of the next line may have: "final score:"."""
-_DETERMINERS = r"(?<!\bthe )(?<!\ban )(?<!\ba )(?<!\bhis )(?<!\bher )(?<!\bits )(?<!\bfor )"
+_NO_DETERMINER = r"(?<!\bthe )(?<!\ban )(?<!\ba )(?<!\bhis )(?<!\bher )(?<!\bits )(?<!\bfor )"
 _AFTER_A_LEAD = frozenset({",", "(", ".", "-", "\u2013", "\u2014", ";", "because", "since"})
 GIVEN, BOUND, ONLY = 3, 2, 1
 """Ranks: named as the score, given by a verb or out of something, the only number."""
@@ -87,7 +87,7 @@ def _without_steps(case: Case) -> str:
     }
     text = case.text
     for name in sorted(steps, key=lambda name: (-len(name), name)):
-        pattern = rf"(?i){_DETERMINERS}(?<!\w){re.escape(name)}(?!\w)"
+        pattern = rf"(?i){_NO_DETERMINER}(?<!\w){re.escape(name)}(?!\w)"
         text = re.sub(pattern, lambda found: ";" + " " * (len(found[0]) - 1), text)
     return text
 
