@@ -12,16 +12,20 @@ from video_star.verifiers.wording import word_set
 
 _PRESENT = word_set(
     "visible present seen shown there detected found appear appears identified included depicted "
-    "observed identifiable in"
+    "observed identifiable in done worn"
 )
+_ABSENT = word_set("no not none absent missing false")
+"""Closing words of a line that say so: "ball: no"."""
 _SEEING = word_set("see find spot detect notice observe identify")
-_THINGS = word_set("it them one any either")
+_THINGS = word_set("it them one any either this that")
+_SIGNS = word_set("any clear evidence sign signs trace of for")
+"""Words between the two: "I could not find evidence of it"."""
 _PRONOUNS = word_set("it they one")
 _BE = word_set("is are was were does do did can")
 _NEGATED = word_set("isn't aren't wasn't weren't doesn't don't didn't can't couldn't cannot not")
 _PICTURE = word_set("the this that video clip scene image frame frames footage shot picture be")
 """Where a thing that is not there is missing from."""
-CROSSES = frozenset("\u2717\u2718\u274c\u2715\u2612")
+CROSSES = frozenset("\u2716\u2717\u2718\u274c\u2715\u2612")
 CHECKS = frozenset("\u2713\u2714\u2705\u2611")
 """Signs behind, or before, each thing of a list."""
 _MARKS = frozenset(":-\u2013\u2014")
@@ -33,7 +37,7 @@ def absent_things(
     words: Sequence[str], breaks: Mapping[int, str], sentences: Sequence[int], i: int
 ) -> set[int]:
     """The words before a denying word that names nothing itself but says that they are absent."""
-    if words[i] in ("no", "not", "none", "absent", "missing") and _is_item_end(words, breaks, i):
+    if words[i] in _ABSENT and _is_item_end(words, breaks, i):
         return _item(words, breaks, sentences, i)
     if words[i] in CROSSES:
         return _crossed(words, breaks, i)
@@ -70,12 +74,17 @@ def _is_item_end(words: Sequence[str], breaks: Mapping[int, str], i: int) -> boo
     if _MARKS.isdisjoint(breaks.get(i, "")):
         return False
     end = i + 1
-    if words[i] == "not" and words[end : end + 1] and words[end] in _PRESENT:
+    if words[i] == "not" and words[end : end + 1] and _is_state(words[end]):
         end += 1
     # The next line of a list may start without a mark, with its own colon.
     is_over = end >= len(words) or bool(breaks.get(end))
     ahead = any(":" in breaks.get(k, "") for k in range(end + 1, min(end + _ITEM, len(words))))
     return (is_over or ahead) and (words[i] != "not" or end > i + 1)
+
+
+def _is_state(word: str) -> bool:
+    """Whether it may follow "not" at the end of a line: "not visible", "not performed"."""
+    return word in _PRESENT or word.endswith(("ed", "en"))
 
 
 def _item(
@@ -86,7 +95,8 @@ def _item(
         if sentences[k] != sentences[i] or words[k] in ("yes", "no"):
             break
         found.add(k)
-        if breaks.get(k):
+        # "{name: ball, present: false}": a field that says what is false of the thing before.
+        if breaks.get(k) and words[k] not in _PRESENT:
             break
     return found
 
@@ -94,8 +104,12 @@ def _item(
 def _is_unseen(words: Sequence[str], breaks: Mapping[int, str], i: int) -> bool:
     """Whether "I don't see it" or "it is not visible" ends here, about what stands before."""
     after = [*words[i + 1 : i + 3], "", ""][:2]
-    if after[0] in _SEEING and after[1] in _THINGS:
-        return i + 3 >= len(words) or bool(breaks.get(i + 3))
+    if after[0] in _SEEING:
+        k = i + 2
+        while k < len(words) and words[k] in _SIGNS and not breaks.get(k):
+            k += 1
+        if k < len(words) and words[k] in _THINGS:
+            return k + 1 >= len(words) or bool(breaks.get(k + 1))
     k = i - 1
     while k >= 0 and words[k] in _BE and not breaks.get(k + 1):
         k -= 1

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from video_star.verifiers import standing_words as say
-from video_star.verifiers.inflection import stem
+from video_star.verifiers.clauses import about, clause
+from video_star.verifiers.inflection import root
 from video_star.verifiers.standing import REACH, Mention, T, View
 from video_star.verifiers.text import words_of
 
 
 def is_alternative(view: View, mention: Mention[T], asked: Mapping[str, float]) -> bool:
     """Whether its clause only says that it may be this one, too ("8 s is also possible")."""
-    words = [view.words[i] for i in view.clause(mention) if i not in view.holders]
-    rest = [w for w in words if w not in say.FRAME | say.POSSIBLE and stem(w) not in asked]
+    words = [view.words[i] for i in clause(view, mention) if i not in view.holders]
+    rest = [w for w in words if w not in say.FRAME | say.POSSIBLE and root(w) not in asked]
     return not say.POSSIBLE.isdisjoint(words) and not rest
 
 
@@ -32,7 +33,7 @@ def denies(view: View, asked: Mapping[str, float]) -> bool:
         for j in range(i + 1, min(i + 6, len(view.words))):
             if view.sentences[j] != view.sentences[i] or j in view.holders:
                 break
-            if asked.get(stem(view.words[j])) == 1:
+            if asked.get(root(view.words[j]), 0) >= 1:
                 return True
     return False
 
@@ -56,7 +57,8 @@ def is_taken_back(view: View, mention: Mention[T], asked: Mapping[str, float]) -
             return True
         if word not in say.AFTER_AUXILIARIES:
             break
-    return _has_no_subject(view, mention, asked) or _is_without(view, mention, asked)
+    found = _has_no_subject, _is_without, _lacks
+    return any(told(view, mention, asked) for told in found)
 
 
 def _says_wrong(view: View, i: int) -> bool:
@@ -85,10 +87,26 @@ def _is_without(view: View, mention: Mention[T], asked: Mapping[str, float]) -> 
             return False
         following = view.words[i + 1 : i + 4]
         if word == "nobody" or (word == "no" and view.words[i - 1] in say.BE):
-            return any(stem(w) in asked for w in following)
+            return any(root(w) in asked for w in following)
         if word == "not" or word.endswith("n't"):
             away = following[:1] and following[0] in say.PRESENT
-            return i > at + 1 and (bool(away) or any(asked.get(stem(w)) == 1 for w in following))
+            return i > at + 1 and (bool(away) or any(asked.get(root(w), 0) >= 1 for w in following))
+    return False
+
+
+def _lacks(view: View, mention: Mention[T], asked: Mapping[str, float]) -> bool:
+    """Whether its sentence goes on to deny what was asked: "held from 2 to 5 s, but not rung"."""
+    at = view.last(mention)
+    own = {root(view.words[i]) for i in clause(view, mention)}
+    turned = denied = False
+    for i in range(at + 1, min(at + REACH, len(view.words))):
+        word = view.words[i]
+        if view.sentences[i] != view.sentences[at] or i in view.holders:
+            return False
+        denied = denied or (turned and (word in say.DENYING or word.endswith("n't")))
+        turned = turned or word in say.TURNING
+        if denied and asked.get(root(word), 0) >= 1:
+            return root(word) not in own
     return False
 
 
@@ -97,14 +115,14 @@ def _has_no_subject(view: View, mention: Mention[T], asked: Mapping[str, float])
     for i in range(first - 2, max(-1, first - REACH), -1):
         if view.sentences[i] != view.sentences[first] or view.gaps[i + 1]:
             return False
-        if view.words[i] == "no" and stem(view.words[i + 1]) in asked:
+        if view.words[i] == "no" and root(view.words[i + 1]) in asked:
             return i == 0 or bool(view.gaps[i]) or view.sentences[i - 1] != view.sentences[i]
     return False
 
 
 def comes_before(view: View, mention: Mention[T], asked: Mapping[str, float]) -> bool:
     """Whether what was asked only follows or precedes it: "it stands from 2 to 5 s, then turns"."""
-    if view.about(mention, asked) >= 1:
+    if about(view, mention, asked) >= 1:
         return False
     then = False
     begin = view.last(mention) + 1
@@ -115,22 +133,22 @@ def comes_before(view: View, mention: Mention[T], asked: Mapping[str, float]) ->
         then = then or word in say.THEN or (word == "before" and bool(view.gaps[i]))
         if not then and view.sentences[i] != view.sentences[begin - 1]:
             return False
-        stems = {stem(word), f"{word.removesuffix('ies')}y" if word.endswith("ies") else ""}
-        if then and any(asked.get(one) == 1 for one in stems):
+        stems = {root(word), f"{word.removesuffix('ies')}y" if word.endswith("ies") else ""}
+        if then and any(asked.get(one, 0) >= 1 for one in stems):
             return True
     return False
 
 
 def is_of_the_opposite(view: View, mention: Mention[T], question: str) -> bool:
     """Whether its clause names the opposite of what was asked ("the girl" for "the boy")."""
-    wanted = {stem(word) for word in words_of(question)}
-    said = {stem(word) for word in view.words}
+    wanted = {root(word) for word in words_of(question)}
+    said = {root(word) for word in view.words}
     first = view.first(mention)
-    own = [view.words[i] for i in view.clause(mention) if i < first]
+    own = [view.words[i] for i in clause(view, mention) if i < first]
     for one, other in (*say.OPPOSITES, *((b, a) for a, b in say.OPPOSITES if a != "on")):
-        if stem(one) not in wanted or stem(one) in said or stem(other) in wanted:
+        if root(one) not in wanted or root(one) in said or root(other) in wanted:
             continue
-        if any(stem(word) == stem(other) for word in own):
+        if any(root(word) == root(other) for word in own):
             return say.PRONOUNS.isdisjoint(own)
     return False
 
@@ -139,7 +157,7 @@ def is_only_the_end(view: View, mention: Mention[T], asked: Mapping[str, float])
     """Whether what was asked stops before it: "stops peeling and rests until 8 s"."""
     first = view.first(mention)
     return any(
-        view.words[i] in say.STOPS and asked.get(stem(view.words[i + 1])) == 1
+        view.words[i] in say.STOPS and asked.get(root(view.words[i + 1]), 0) >= 1
         for i in range(max(0, first - REACH), first - 1)
         if view.sentences[i] == view.sentences[first]
     )

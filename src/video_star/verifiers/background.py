@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from video_star.verifiers.inflection import similarity
+from video_star.verifiers.numerals import with_numbers
 from video_star.verifiers.text import STOP_WORDS, Reading, word_set, words_of
 
 _COLOURS = word_set(
@@ -19,6 +20,7 @@ _COLOURS = word_set(
 _ARTICLES = word_set("a an the his her their its some")
 _BE = word_set("is was are were be it's")
 _NOUNS = word_set("one color colour shade tone paint and or")
+_LINKING = word_set("that which who when where at on next behind before after")
 _DONE = word_set("did was were")
 _THERE = word_set("there")
 _LIES = word_set("is are was were lies lie lay stands stand stood stays stay stayed remains remain")
@@ -28,9 +30,15 @@ _OTHER_END = {
     "last": word_set("first before earlier initially"),
 }
 """Behind an option these say that it is not the one that the question asks for."""
+_LATER = word_set("then after afterwards later finally lastly next")
+_FINALLY = word_set("finally lastly end")
+_AROUND = word_set("after before while when once as during following")
 _WRONG = word_set("wrong incorrect false")
+_REST = word_set("other others remaining rest")
 _AN = frozenset({("a",), ("an",), ("the",)})
 _SIDES = word_set("left right up down top bottom above below")
+_STARTS = word_set("starts started starting begins began beginning start")
+"""Before a side these say where a movement comes from: "starts on the left"."""
 _OF_BODY = word_set("hand foot arm leg knee shoulder ear eye wall")
 _PARTICLES = {"up": "down", "down": "up", "on": "off", "off": "on"}
 _SAYING = word_set("say guess choose pick go answer think select call suggest expect argue bet")
@@ -42,16 +50,18 @@ def is_background(reading: Reading, first: int, last: int, question: str) -> boo
     return (
         _of_another_thing(reading, last, asked)
         or _only_lies(reading, first, last, asked)
-        or _at_other_end(reading, last, asked)
+        or _at_other_end(reading, first, last, asked)
+        or _is_asked_about(reading, first, last, asked)
         or _would(reading, first, last)
         or _is_source(reading, first, last, asked)
         or _opposite(reading, first, asked)
         or _too_much(reading, first)
+        or _counts_a_part(reading, first, asked)
     )
 
 
-def is_called_wrong(reading: Reading, first: int, last: int) -> bool:
-    """ "The bag is a wrong answer", "it is wrong to say D"."""
+def is_called_wrong(reading: Reading, first: int, last: int, lettered: bool) -> bool:
+    """ "The bag is a wrong answer", "it is wrong to say D", "the others (B, C) never happen"."""
     words = reading.words
     said = words[last + 1 : last + 4]
     if said[:1] and said[0] in _BE:
@@ -59,7 +69,23 @@ def is_called_wrong(reading: Reading, first: int, last: int) -> bool:
         if not _WRONG.isdisjoint(judged):
             return True
     lead = words[max(0, first - 4) : first]
-    return any(word in _WRONG and after == "to" for word, after in pairwise(lead))
+    if any(word in _WRONG and after == "to" for word, after in pairwise(lead)):
+        return True
+    return lettered and _is_of_the_rest(reading, first, last)
+
+
+def _is_of_the_rest(reading: Reading, first: int, last: int) -> bool:
+    """Whether a letter stands for what is not chosen."""
+    words, sentence = reading.words, reading.sentences[first]
+    lead = [i for i in range(max(0, first - 6), first) if reading.sentences[i] == sentence]
+    if any(words[i] in _REST for i in lead):
+        return True
+    k = last + 1
+    while k < len(words) and (len(words[k]) == 1 or words[k] in ("and", "or", "nor")):
+        k += 1
+    if k == len(words) or reading.sentences[k] != sentence:
+        return False
+    return words[k] == "never" or (words[k].endswith("n't") and k + 1 < len(words))
 
 
 def _of_another_thing(reading: Reading, last: int, asked: Sequence[str]) -> bool:
@@ -70,7 +96,9 @@ def _of_another_thing(reading: Reading, last: int, asked: Sequence[str]) -> bool
     thing = [words[i] for i in range(last + 1, min(last + 3, len(words))) if not reading.mark(i)]
     if words[last - 2] in _BE or not thing or thing[0] in STOP_WORDS | _NOUNS | _COLOURS:
         return False
-    named = {word for word in asked if word not in STOP_WORDS}
+    # "What color is the car that stops at the light" asks about the car.
+    end = next((i for i, word in enumerate(asked) if i > 3 and word in _LINKING), len(asked))
+    named = {word for word in asked[:end] if word not in STOP_WORDS}
     if not any(similarity(word, own) == 1 for word in words for own in named):
         return False
     return not any(similarity(word, own) == 1 for word in thing for own in named)
@@ -92,13 +120,35 @@ def _only_lies(reading: Reading, first: int, last: int, asked: Sequence[str]) ->
     return ends and (lies or exists)
 
 
-def _at_other_end(reading: Reading, last: int, asked: Sequence[str]) -> bool:
-    """ "The dog barks last" where the question asks what happens first."""
-    following = reading.words[last + 1 : last + 2]
+def _at_other_end(reading: Reading, first: int, last: int, asked: Sequence[str]) -> bool:
+    """ "The dog barks last", "... and then barks" where the question asks what happens first."""
+    words, sentence = reading.words, reading.sentences[last]
+    lead = [words[i] for i in range(max(0, first - 4), first) if reading.sentences[i] == sentence]
+    if "first" in asked and not _LATER.isdisjoint(lead):
+        return True
+    if "last" in asked and any(
+        word in _FINALLY and after == sentence
+        for word, after in zip(words[last + 1 :], reading.sentences[last + 2 :], strict=False)
+    ):
+        return True
+    following = words[last + 1 : last + 2]
     if not following or reading.mark(last + 1):
         return False
-    ends = last + 2 >= len(reading.words) or bool(reading.mark(last + 2))
+    ends = last + 2 >= len(words) or bool(reading.mark(last + 2))
     return ends and any(end in asked and following[0] in _OTHER_END[end] for end in _OTHER_END)
+
+
+def _is_asked_about(reading: Reading, first: int, last: int, asked: Sequence[str]) -> bool:
+    """ "After he opened the door, ..." where the question asks what happened after that."""
+    lead = [
+        reading.words[i]
+        for i in range(max(0, first - 5), first)
+        if reading.sentences[i] == reading.sentences[first]
+    ]
+    said = [word for word in reading.words[first : last + 1] if word not in STOP_WORDS]
+    if _AROUND.isdisjoint(asked) or (len(said) < 2 and _AROUND.isdisjoint(lead)):
+        return False
+    return all(any(similarity(word, own) == 1 for own in asked) for word in said)
 
 
 def _would(reading: Reading, first: int, last: int) -> bool:
@@ -119,7 +169,7 @@ def _is_source(reading: Reading, first: int, last: int, asked: Sequence[str]) ->
     if first != last or words[first] not in _SIDES or "from" in asked:
         return False
     k = first - 1 - (first > 0 and words[first - 1] in _ARTICLES)
-    if k >= 0 and words[k] == "from":
+    if k >= 0 and (words[k] == "from" or not _STARTS.isdisjoint(words[max(0, k - 3) : k + 1])):
         return True
     following = words[last + 1 : last + 2]
     return bool(following) and following[0] in _OF_BODY and following[0] not in asked
@@ -145,3 +195,14 @@ def _too_much(reading: Reading, first: int) -> bool:
     if "too" not in lead or lead[-1:] == ("too",):
         return False
     return not {"for", "to"}.isdisjoint(lead[lead.index("too") + 2 :])
+
+
+def _counts_a_part(reading: Reading, first: int, asked: Sequence[str]) -> bool:
+    """ "Three cups: two red and one blue" where the question asks how many."""
+    if "many" not in asked:
+        return False
+    lead = [i for i in range(first + 1) if reading.sentences[i] == reading.sentences[first]]
+    colon = next((i for i in lead if ":" in reading.mark(i)), None)
+    return colon is not None and any(
+        word[0].isdigit() for word, _ in with_numbers(reading.words[lead[0] : colon])
+    )

@@ -20,7 +20,7 @@ from video_star.verifiers.claims import Claim, Speech, speech_of
 from video_star.verifiers.conclusion import conclusion_of
 from video_star.verifiers.text import word_set
 
-VERIFIER = ("chosen-option", 1)
+VERIFIER = ("chosen-option", 2)
 
 _EXPLAINING = word_set(
     "because since as while which where although though but after before when not rather unlike"
@@ -28,6 +28,10 @@ _EXPLAINING = word_set(
 """From these words on an answer gives reasons and names options that it does not choose."""
 _CONCEDING = word_set("although though despite")
 _REVISING = word_set("wait actually no however but correction sorry instead rather so therefore")
+_CORRECTING = word_set("wait sorry correction actually oops")
+_HEDGING = word_set("or and maybe perhaps possibly")
+_BESIDE = 2
+"""Words beside an option in a sentence that is nothing but its choice."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ def choose(text: str, options: Sequence[str], question: str = "") -> Chosen:
         claim
         for claim in speech.claims
         if claim.is_open
-        and not is_called_wrong(speech.reading, claim.first, claim.last)
+        and not is_called_wrong(speech.reading, claim.first, claim.last, claim.lettered)
         and (claim.lettered or not is_background(speech.reading, claim.first, claim.last, question))
     ]
     claims = _beside_concessions(speech, claims)
@@ -96,12 +100,13 @@ def verify_choice(
 
 def _verdict(speech: Speech, claims: Sequence[Claim]) -> Sequence[Claim]:
     """The claims that decide; they name several options where the answer is ambiguous."""
+    claims = _since_correction(speech, claims)
     conclusion = conclusion_of(speech.reading)
     late = [claim for claim in claims if conclusion and claim.first >= conclusion.start]
     if late:
         head = _head(speech, late)
         return _supported(_with_later(head, late), claims)
-    strong = [claim for claim in claims if claim.strong]
+    strong = [c for c in claims if c.strong or _is_all_said(speech, c)]
     if not strong:
         return claims
     last = strong[-1]
@@ -111,6 +116,25 @@ def _verdict(speech: Speech, claims: Sequence[Claim]) -> Sequence[Claim]:
             return claims
     head = _head(speech, [claim for claim in claims if claim.first >= last.first])
     return _supported(_with_later(head, claims), claims)
+
+
+def _since_correction(speech: Speech, claims: Sequence[Claim]) -> Sequence[Claim]:
+    """The claims after the last "sorry, " or "wait, " between two of them."""
+    words, mark = speech.reading.words, speech.reading.mark
+    for n in range(len(claims) - 1, 0, -1):
+        between = range(claims[n - 1].last + 1, claims[n].first)
+        if any(words[i] in _CORRECTING and mark(i) for i in between):
+            return claims[n:]
+    return claims
+
+
+def _is_all_said(speech: Speech, claim: Claim) -> bool:
+    """Whether the answer opens with an option's text and little else: "A small dog. ..."."""
+    words, sentences = speech.reading.words, speech.reading.sentences
+    said = sentences.count(sentences[0])
+    if not _REVISING.isdisjoint(words[said:]) or not _HEDGING.isdisjoint(words[said : said + 1]):
+        return False
+    return not claim.lettered and claim.last < said <= claim.last - claim.first + 1 + _BESIDE
 
 
 def _supported(head: Sequence[Claim], claims: Sequence[Claim]) -> Sequence[Claim]:

@@ -40,20 +40,22 @@ _FRAMED = word_set("answer option choice choices options one")
 
 _END = (
     r"(?=\s*(?:$|[.,;:!?)\]\"'/]"
-    r"|(?:because|since|as|and|or|but|not|rather|nor|instead|which|is|are)\b))"
+    r"|(?:because|since|as|and|or|but|not|rather|nor|instead|which|that|is|are)\b))"
 )
 _OPEN = r"[\s(\[\"':=]*"
+_NOUN = r"(?:option|choice|caption|statement|sentence|description)"
+"""What an answer calls an option."""
 _OF_SEVERAL = r"(?:are|both|could|can|might|may|seem|look|would)\b"
 """What follows letters that stand together: "A and B are both plausible"."""
 _STRONG = tuple(
     re.compile(pattern)
     for pattern in (
-        rf"\b(?:answer|option|choice)\b(?:\s+(?:is|was|must be|would be|should be|to this is))?"
-        rf"\s*(?:[:=]|is|option|choice|letter)*{_OPEN}\b([a-z])\b{_END}",
+        rf"\b(?:answer|{_NOUN})\b(?:\s+(?:is|was|must be|would be|should be|to this is))?"
+        rf"\s*(?:[:=]|is|{_NOUN}|letter)*{_OPEN}\b([a-z])\b{_END}",
         rf"\b(?:choose|chose|pick|picked|select|selected|go with|going with|opt for|say|guess"
         rf"|mean|meant|is|be|it's|was|to|with|so|therefore|thus|hence|think|probably|maybe|perhaps"
         rf"|likely|definitely|clearly|surely|leaves|leaving|remains)"
-        rf"\s+(?:us with |only )?(?:option |choice |letter )?"
+        rf"\s+(?:us with |only )?(?:the )?(?:{_NOUN} |letter )?"
         rf"{_OPEN}\b([a-z])\b{_END}",
         r"\b(?:makes|making)\s+(?:option )?([a-z])\b(?=\s+(?:the|my|correct|right|true)\b)",
         r"\\boxed\s*(?:\\text)?[\s(]*([a-z])\b",
@@ -66,7 +68,7 @@ _STRONG = tuple(
 _MENTIONING = tuple(
     re.compile(pattern)
     for pattern in (
-        r"\b(?:option|choice|letter|alternative)s?\s+[(\"']*([a-z])\b",
+        rf"\b(?:{_NOUN}|letter|alternative)s?\s+[(\"']*([a-z])\b",
         r"(?<!\w)[(\[]\s*([a-z])\s*[)\]]",
         r"(?:[.!?:;,]\s+|\s[-\u2022]\s+)([a-z])\s*[).:](?=\s)",
         rf"\b(?:either|neither|both|not|than|of|or|and|nor|between|for|but|rather|over)\s+"
@@ -92,10 +94,10 @@ _NUMBERS = {
 _ORDINALS = (
     re.compile(
         r"\b(first|second|third|fourth|fifth|sixth|[1-6](?:st|nd|rd|th)|last|former|latter)"
-        r"\s+(?:option|choice|answer|alternative|one)\b"
+        rf"\s+(?:{_NOUN}|answer|alternative|one)\b"
     ),
     re.compile(r"\bthe\s+(former|latter)\b"),
-    re.compile(r"\b(?:option|choice)\s+(?:number\s+|no\.?\s*|#\s*)?(\d{1,2}|one|two|three|four)\b"),
+    re.compile(rf"\b{_NOUN}\s+(?:number\s+|no\.?\s*|#\s*)?(\d{{1,2}}|one|two|three|four)\b"),
 )
 _MARKUP = str.maketrans(dict.fromkeys("*_`$#<>{}", " ") | {"\u201c": '"', "\u201d": '"'})
 
@@ -201,17 +203,18 @@ def _letters(
 
 
 @lru_cache(maxsize=1 << 12)
-def _wanted(options: tuple[str, ...]) -> tuple[tuple[int, tuple[str, ...]], ...]:
+def _wanted(options: tuple[str, ...], least: int = 2) -> tuple[tuple[int, tuple[str, ...]], ...]:
     """Index and compared words of each option, the longest first.
 
-    What all options start with tells nothing, so it is left out ("the person ...") as long as two
-    words are left.
+    What all options start with tells nothing, so it is left out ("the person ...") as long as
+    `least` words are left; where one is enough, also what they end with ("opens the door").
     """
     words = [tuple(w for w, _ in _compared(words_of(text))) for text in options]
-    shared = 0
-    while all(w[: shared + 1] == words[0][: shared + 1] and len(w) > shared + 2 for w in words):
-        shared += 1
-    found = [(i, own[shared:]) for i, own in enumerate(words)]
+    while all(w[0] == words[0][0] and len(w) > least for w in words if w) and all(words):
+        words = [own[1:] for own in words]
+    while least == 1 and all(w[-1:] == words[0][-1:] and len(w) > 1 for w in words):
+        words = [own[:-1] for own in words]
+    found = list(enumerate(words))
     return tuple(sorted(found, key=lambda option: -len(option[1])))
 
 
@@ -225,10 +228,15 @@ def _compared(words: Sequence[str]) -> list[tuple[str, int]]:
 def _texts(reading: Reading, options: tuple[str, ...]) -> list[tuple[int, int, int]]:
     """First and last word of each option's text; a longer one hides a shorter one inside of it."""
     said = _compared(reading.words)
-    matches = _matches(said, options)
+    wanted = _wanted(options)
+    matches = _matches(said, wanted)
     if not matches:
-        return list(_reworded(reading, options))
-    words = dict(_wanted(options))
+        reworded = list(_reworded(reading, options))
+        wanted = _wanted(options, 1)
+        matches = {} if reworded else _matches(said, wanted)
+        if not matches:
+            return reworded
+    words = dict(wanted)
     found = [
         (said[places[0]][1], said[places[-1]][1], option)
         for places, option in matches.items()
@@ -237,17 +245,20 @@ def _texts(reading: Reading, options: tuple[str, ...]) -> list[tuple[int, int, i
     return [claim for claim in found if not _is_bare(reading, words[claim[2]], *claim[:2])]
 
 
-def _matches(said: Sequence[tuple[str, int]], options: tuple[str, ...]) -> dict[range, int]:
+def _matches(
+    said: Sequence[tuple[str, int]], wanted: Sequence[tuple[int, tuple[str, ...]]]
+) -> dict[range, int]:
     """Where the words of options stand one after the other; inflected only where not exactly."""
     found: dict[range, int] = {}
     for exact in (True, False):
-        for option, words in _wanted(options):
+        for option, words in wanted:
             for start in range(len(said) - len(words) + 1 if words else 0):
                 places = range(start, start + len(words))
                 if not exact and any(_crosses(places, other) for other in found):
                     continue
                 pairs = zip((said[k][0] for k in places), words, strict=True)
-                if places not in found and all(_equal(a, b, exact) for a, b in pairs):
+                alike = (a == b or (not exact and similarity(a, b) == 1) for a, b in pairs)
+                if places not in found and all(alike):
                     found[places] = option
     return found
 
@@ -271,12 +282,8 @@ def _crosses(places: range, other: range) -> bool:
     return shared and not (places.start <= other.start and other.stop <= places.stop)
 
 
-def _equal(word: str, wanted: str, exact: bool) -> bool:
-    return word == wanted or (not exact and similarity(word, wanted) == 1)
-
-
 def _is_bare(reading: Reading, words: Sequence[str], first: int, last: int) -> bool:
-    """Whether a common word is not meant as an option here ("the right answer", "no doubt")."""
+    """Whether a common word is no option here ("the right answer", "no doubt")."""
     following = reading.words[last + 1 : last + 2]
     if len(words) > 1:
         return False

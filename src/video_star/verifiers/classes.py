@@ -30,19 +30,24 @@ from video_star.params import VerifyParams
 from video_star.verifiers.conclusion import Conclusion, conclusion_of
 from video_star.verifiers.inflection import similarity, stem
 from video_star.verifiers.phrases import NOTHING, Answer, Found
-from video_star.verifiers.text import Reading, content_words, read, span_of, word_set, words_of
+from video_star.verifiers.rivals import (
+    Rivals,
+    beyond_question,
+    inside_longer,
+    on_a_par,
+    rivals_of,
+)
+from video_star.verifiers.text import Reading, content_words, read, span_of
+from video_star.verifiers.unreal import is_unreal, may_be_unreal
 from video_star.verifiers.wanted import Phrase, Wanted, wanted_of
 
 __all__ = ["ClassIndex", "phrases_of", "similarity", "stem", "verify_class"]
 
-NAME, VERSION = "class-words", 2
+NAME, VERSION = "class-words", 3
 _SLACK = 2
 """Content words that may stand between the words of another class's name."""
 _REMARK = re.compile(r"\(\s*not\b[^)]*\)", re.IGNORECASE)
 """Kinetics tells some classes apart by remarks: "tying knot (not on a tie)"."""
-
-_AROUND = word_set("after before while when following once during until besides apart preceding")
-"""A question with one of these asks for what is around the class that it names, not for it."""
 
 
 def phrases_of(label: ClassLabel) -> tuple[Phrase, ...]:
@@ -169,17 +174,19 @@ def _judged(
     names = (label.name, *label.synonyms)
     phrases, sought = _phrases_of(names), wanted_phrases(names)
     named = index.named(reading, {other.name for other in (label, *siblings)})
-    inner = _inside_longer(phrases, named) if named else frozenset()
+    inner = inside_longer(phrases, named) if named else frozenset()
     closed = reading.unasserted | inner
-    rivals = _rivals(phrases, siblings, named) if named and not params.allow_hedge else []
-    if rivals:
-        rivals = _beyond_question(rivals, phrases, question)
     best = anywhere = best_of(sought, answer, closed, params.allow_hedge)
+    rivals: Rivals = []
+    if named and not params.allow_hedge:
+        others = [phrase for sibling in siblings for phrase in phrases_of(sibling)]
+        rivals = beyond_question(rivals_of([*phrases, *others], named), phrases, question)
+        rivals = on_a_par(rivals, best.places, reading, question)
     conclusion = conclusion_of(reading)
     if conclusion and best.score and (rivals or conclusion.binds):
         best, rivals = _concluded(conclusion, best, sought, answer, closed, rivals, params)
     if best.score and best.score >= threshold:
-        if any(_taken_back(phrase, reading) for phrase in phrases):
+        if reading.denied and any(_taken_back(phrase, reading) for phrase in phrases):
             return best.score, best.places, "negated"
         return best.score, best.places, "several classes" if rivals else "match"
     if anywhere.score and anywhere.score >= threshold:
@@ -189,12 +196,18 @@ def _judged(
 
 
 def best_of(
-    sought: Sequence[Wanted], answer: Answer, closed: Set[int], hedge: bool = False
+    sought: Sequence[Wanted],
+    answer: Answer,
+    closed: Set[int],
+    hedge: bool = False,
+    real: bool = True,
 ) -> Found:
-    """The best window of any of the phrases."""
+    """The best window of any of the phrases; `real`: none that is only wanted or written."""
     best = NOTHING
     for wanted in sought:
         found = answer.best(wanted, closed, hedge)
+        if real and found.score and may_be_unreal(answer.reading):
+            found = _real(found, wanted, answer, closed, hedge)
         if found.score > best.score:
             best = found
             if best.score == 1:
@@ -202,7 +215,12 @@ def best_of(
     return best
 
 
-Rivals = list[tuple[Phrase, frozenset[int]]]
+def _real(found: Found, wanted: Wanted, answer: Answer, closed: Set[int], hedge: bool) -> Found:
+    """The window, or the next best one, of what is not only wanted, written or spoken of."""
+    while any(is_unreal(answer.reading, i, found.places[-1]) for i in found.places):
+        closed = closed | set(found.places)
+        found = answer.best(wanted, closed, hedge)
+    return found
 
 
 def _concluded(
@@ -230,58 +248,27 @@ def _why_not(
 ) -> tuple[str, tuple[int, ...]]:
     """The reason of a miss and the window that shows it."""
     reading = answer.reading
-    if not closed and not reading.guessed and "or" not in reading.words:
+    unreal = may_be_unreal(reading)
+    if not (closed or reading.guessed or unreal or "or" in reading.words):
         return "no match", ()
-    shown = best_of(sought, answer, frozenset(), hedge=True)
+    shown = best_of(sought, answer, frozenset(), hedge=True, real=False)
     if not shown.score or shown.score < threshold:
         return "no match", ()
     tries = (
-        ("hedged", closed),
-        ("other class", closed - inner),
-        ("asked", closed - (reading.asked - reading.denied)),
-        ("supposed", closed - (reading.supposed - reading.denied)),
+        ("supposed", closed, False),
+        ("hedged", closed, True),
+        ("other class", closed - inner, True),
+        ("asked", closed - (reading.asked - reading.denied), True),
+        ("supposed", closed - (reading.supposed - reading.denied), True),
     )
-    for reason, shut in tries:
-        found = best_of(sought, answer, shut, hedge=True)
+    for reason, shut, hedge in tries:
+        found = best_of(sought, answer, shut, hedge, real=False)
         if found.score >= threshold and found.score > 0:
             return reason, found.places
     return "negated", shown.places
 
 
-def _inside_longer(phrases: Sequence[Phrase], named: Rivals) -> frozenset[int]:
-    """Words that belong to another class whose name holds all of this name's words and more."""
-    taken: set[int] = set()
-    for phrase, places in named:
-        if any(set(phrase) > set(mine) for mine in phrases):
-            taken |= places
-    return frozenset(taken)
-
-
-def _rivals(phrases: Sequence[Phrase], siblings: Sequence[ClassLabel], named: Rivals) -> Rivals:
-    """Mentions of other classes whose names are no part of the sample's."""
-    covered = [set(phrase) for phrase in phrases]
-    covered += [set(phrase) for sibling in siblings for phrase in phrases_of(sibling)]
-    return [
-        (phrase, places)
-        for phrase, places in named
-        if not any(set(phrase) <= words for words in covered)
-    ]
-
-
-def _beyond_question(rivals: Rivals, phrases: Sequence[Phrase], question: str) -> Rivals:
-    """The rivals without the classes that the question is around ("after riding a horse?").
-
-    A question that names the label's class too lists the classes to choose from.
-    """
-    asked = set(words_of(question))
-    if _AROUND.isdisjoint(asked) or any(asked.issuperset(phrase) for phrase in phrases):
-        return rivals
-    return [rival for rival in rivals if not asked.issuperset(rival[0])]
-
-
 def _taken_back(phrase: Phrase, reading: Reading) -> bool:
     """Whether the last exact mention of each word is a denied one."""
-    if not reading.denied:
-        return False
     last = {word: i for i, word in enumerate(reading.words)}
     return all(last.get(word, -1) in reading.denied for word in phrase)

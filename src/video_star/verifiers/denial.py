@@ -43,6 +43,7 @@ _CONTRAST_PAIRS = {
     "declines": "to",
     "unable": "to",
     "absence": "of",
+    "yet": "to",
 }
 _ASSERTED_PAIRS = frozenset(
     {
@@ -60,7 +61,7 @@ SCOPE_ENDS = word_set(
 )
 SUBJECTS = word_set(
     "it it's its this that the he he's she she's they they're a an rather instead we i there "
-    "probably clearly actually these those both"
+    "probably clearly actually these those both just only"
 )
 """After a comma (or "and") these start a clause that the denial before no longer reaches."""
 _VERBS = word_set("is are was were it's he's she's")
@@ -73,7 +74,7 @@ _FILLERS = _AUXILIARIES | word_set(
 )
 _WRONG = word_set(
     "wrong incorrect false unlikely impossible excluded eliminated dismissed rejected missing "
-    "absent implausible inaccurate nowhere"
+    "absent implausible inaccurate nowhere skipped omitted"
 )
 _LISTED = 2
 """Words of one thing of a list at most."""
@@ -179,7 +180,10 @@ def _forward(
             mark and (contrast or new_clause or (i == start and not aside))
         ):
             return range(start, i)
-        if words[i] in SCOPE_ENDS or (contrast and words[i] in _VERBS):
+        not_yet = i == start and words[i] == "yet"
+        if (words[i] in SCOPE_ENDS and not not_yet) or (contrast and words[i] in _VERBS):
+            return range(start, i)
+        if words[i] == "then" and (mark or breaks.get(i - 1)):
             return range(start, i)
         joined = i > start and words[i - 1] == "and" and tuple(words[i : i + 2]) != ("the", "same")
         if joined and (new_clause or words[i] in _VERBS):

@@ -34,6 +34,9 @@ _IRREGULAR_FORMS = (
     "threw/thrown=throw told=tell tore/torn=tear underwent=undergo went=go wept=weep wives=wife "
     "lit=light heard=hear lost=lose shot=shoot woke/woken=wake began/begun=begin beaten=beat "
     "met=meet found=find sank/sunk=sink sprang/sprung=spring sewn=sew mown=mow sown=sow "
+    "rang/rung=ring ground=grind laid=lay sought=seek clung=cling flung=fling strung=string "
+    "wrung=wring spilt=spill bled=bleed fled=flee bound=bind felt=feel shrank/shrunk=shrink "
+    "geese=goose scarves=scarf calves=calf hooves=hoof halves=half thieves=thief "
     "wolves=wolf women=woman won=win wore/worn=wear wove/woven=weave written/wrote=write "
 )
 _IRREGULAR: dict[str, str] = {
@@ -68,6 +71,11 @@ def stem(word: str) -> str:
             word = word[: -len(ending)]
             break
     return "".join(c for i, c in enumerate(word) if i == 0 or c != word[i - 1])
+
+
+def root(word: str) -> str:
+    """The stem of the dictionary form ("worn" and "wears" to "wear")."""
+    return stem(dictionary_form(word))
 
 
 def bases(word: str) -> frozenset[str]:

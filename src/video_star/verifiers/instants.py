@@ -57,8 +57,8 @@ def is_instant(tokens: Sequence[Token], q: Quantity) -> bool:
     if q.unit != "none":
         return True
     nearest = word_at(tokens, q.first - 1)
-    if word in (">", "{", "(") and word_at(tokens, lead - 1) in ("time", "timestamp", "boxed"):
-        return True  # "<time>4.2</time>"
+    if word in ("{", "(") and word_at(tokens, lead - 1) in ("time", "timestamp", "boxed"):
+        return True
     alone = is_alone(tokens, q.first, q.last)
     return (alone or word in _LEADS or nearest in _LEADS) and not is_count(tokens, q)
 

@@ -8,6 +8,7 @@ or 6 to 8") count together: the verifiers ask that each of them passes.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,15 +23,24 @@ from video_star.verifiers.alternatives import (
     is_only_the_end,
     is_taken_back,
 )
-from video_star.verifiers.inflection import stem
+from video_star.verifiers.clauses import about
+from video_star.verifiers.inflection import root
 from video_star.verifiers.standing import REACH, Mention, Place, T, View
-from video_star.verifiers.standing_words import FRAME, REASONS
+from video_star.verifiers.standing_words import CONCEDING, FRAME, REASONS
 from video_star.verifiers.text import content_words, fold
 
 OPEN = 2
 """Rank of stretches of which only one end is told."""
 SUBJECT = 0.5
 """Weight of the subject of a question; every other word counts 1."""
+DEED = 1.6
+"""Weight of what it does: more than the rest of "the janitor mops the hallway" together."""
+_OWNED = "the|a|an|his|her|their|its"
+_ASKED_DEED = re.compile(
+    rf"\b(?:does|do|did)\s+(?:{_OWNED})\s+\w+\s+(\w+)"
+    rf"(?=\s+(?:{_OWNED}|to|on|onto|in|into|at|off|out|up|down|from|over)\b|\s*[?.]?$)"
+)
+"""What is done in a plain question: "does the janitor mop the hallway"."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +72,7 @@ def asserted(
     ]
     if not kept:
         return Asserted((), "negated" if any(denied) else "not asserted")
+    kept = _uncorrected(kept, view)
     group = _concluding(kept, view)
     group = _relevant(group, view, asked) if group else _strongest(kept, view, asked)
     chosen = [group[-1]]
@@ -77,7 +88,7 @@ def asserted(
         return Asserted((), "not asserted")
     if stretches and len(chosen) == 1 and _is_of_another(view, chosen[0], asked, question):
         return Asserted((), "not asserted")
-    if not any(view.about(m, asked) for m in chosen) and denies(view, asked):
+    if not any(about(view, m, asked) for m in chosen) and denies(view, asked):
         return Asserted((), "negated")
     return Asserted(tuple(chosen), "")
 
@@ -108,6 +119,16 @@ def _apart(mentions: Sequence[Mention[T]]) -> list[Mention[T]]:
     return sorted(found, key=lambda m: m.place)
 
 
+def _uncorrected(kept: list[Mention[T]], view: View) -> list[Mention[T]]:
+    """Those after the last one that is taken back at once: "24 s... no, sorry, I misread"."""
+    for n in range(len(kept) - 1, 0, -1):
+        at = view.last(kept[n - 1])
+        near = range(at + 1, min(at + 4, view.first(kept[n])))
+        if any(view.takes_back(i) for i in near):
+            return kept[n:]
+    return kept
+
+
 def _concluding(kept: Sequence[Mention[T]], view: View) -> list[Mention[T]]:
     """Mentions after the last concluding or correcting word that has one in its sentence."""
     best: tuple[int, int] | None = None
@@ -128,7 +149,9 @@ def _concluding(kept: Sequence[Mention[T]], view: View) -> list[Mention[T]]:
     group = [m for m in kept if view.first(m) > start and view.sentences[view.first(m)] == sentence]
     # "The answer is 5 s, since the cat is there at 3 s."
     reasons = [i for i in view.places_of(REASONS) if i > view.first(group[0])]
-    return [m for m in group if not reasons or view.first(m) < reasons[0]]
+    group = [m for m in group if not reasons or view.first(m) < reasons[0]]
+    top = max(mention.rank for mention in group) if group else 0
+    return [m for m in group if m.rank == top]
 
 
 def asked_words(question: str) -> dict[str, float]:
@@ -137,10 +160,13 @@ def asked_words(question: str) -> dict[str, float]:
     The first one is who or what does it: many clauses are about that one, whether or not they say
     what was asked about it ("the bird is silent at first, then sings").
     """
-    words = [stem(word) for word in content_words(question) if word not in FRAME]
+    words = [root(word) for word in content_words(question) if word not in FRAME]
     weights = dict.fromkeys(words, 1.0)
     if len(weights) > 1:
         weights[words[0]] = SUBJECT
+        verb = _ASKED_DEED.search(fold(question)[0])
+        if verb and root(verb[1]) in words[1:]:
+            weights[root(verb[1])] = DEED
     return weights
 
 
@@ -150,8 +176,8 @@ def _strongest(
     """Those of the highest rank, unless only weaker ones are about what was asked."""
     top = max(mention.rank for mention in kept)
     group = [m for m in kept if m.rank == top]
-    best = max(view.about(m, asked) for m in group)
-    closer = [m for m in kept if best < view.about(m, asked) < float("inf")]
+    best = max(about(view, m, asked) for m in group)
+    closer = [m for m in kept if best < about(view, m, asked) < float("inf")]
     return _relevant(closer or group, view, asked)
 
 
@@ -160,9 +186,20 @@ def _relevant(
 ) -> list[Mention[T]]:
     if not asked:
         return mentions
-    shared = [view.about(mention, asked) for mention in mentions]
+    shared = [about(view, mention, asked) for mention in mentions]
     best = max(shared)
-    return [m for m, count in zip(mentions, shared, strict=True) if count == best]
+    group = [m for m, count in zip(mentions, shared, strict=True) if count == best]
+    return [m for m in group if not _is_beside(view, m)] or group
+
+
+def _is_beside(view: View, mention: Mention[T]) -> bool:
+    """Whether its clause only limits what was said: "..., although it is blurry at 3 s"."""
+    for i in range(view.first(mention) - 1, -1, -1):
+        if i in view.holders or view.sentences[i] != view.sentences[view.first(mention)]:
+            return False
+        if view.words[i] in CONCEDING:
+            return True
+    return False
 
 
 def original_place(place: Place, text: str) -> Place:

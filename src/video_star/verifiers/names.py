@@ -28,13 +28,17 @@ from video_star.verifiers.numerals import Span, has_number, number_reading, with
 from video_star.verifiers.order import Mention, chains, timeline
 from video_star.verifiers.phrases import Answer
 from video_star.verifiers.text import Reading, read, span_of, words_of
+from video_star.verifiers.undone import denied_as_asked
+from video_star.verifiers.unreal import is_unreal
 from video_star.verifiers.wanted import Wanted
 
-SEQUENCE = ("names-in-order", 1)
-SET = ("names-in-any-order", 1)
+SEQUENCE = ("names-in-order", 2)
+SET = ("names-in-any-order", 2)
 
 _ABBREVIATION = re.compile(r"\b(soms?)\.", re.IGNORECASE)
 """Its full stop ends no sentence: "1.5 soms. pike"."""
+_PARTING = re.compile(r"\||\((?=(?:no|not|absent|missing)\b)", re.IGNORECASE)
+"""What parts a name from what is said of it: a cell of a table, "apron (no)"."""
 _REVERSALS = frozenset(
     {("reverse", "order"), ("reversed", "order"), ("opposite", "order"), ("way", "around")}
 )
@@ -57,7 +61,7 @@ class _Told:
 
     @classmethod
     def of(cls, names: Sequence[str], text: str, hedge: bool) -> _Told:
-        reading = read(_ABBREVIATION.sub(r"\1 ", text))
+        reading = read(_PARTING.sub(" - ", _ABBREVIATION.sub(r"\1 ", text)))
         spans: Sequence[Span] = [(i, i) for i in range(len(reading.words))]
         said = {name: " ".join(words_of(name)) or name for name in names}
         if any(has_number(words_of(name)) for name in names):
@@ -83,6 +87,7 @@ class _Told:
             for step, phrases in enumerate(self.sought)
             for wanted in phrases
             for window in self.answer.windows(wanted, closed, level, hedge)
+            if not is_unreal(self.reading, window[0], window[-1])
         }
         kept = [
             mention
@@ -144,6 +149,7 @@ def _judge(
     """The highest similarity at which nothing is wrong, or what is wrong at the threshold."""
     threshold = params.limits.class_similarity
     closed = told.reading.unasserted
+    closed |= denied_as_asked(told.reading, case.question, set(label.names))
     taken_back = _taken_back(told)
     for level in [] if taken_back else told.levels():
         mentions = told.mentions(level, closed, told.hedge)

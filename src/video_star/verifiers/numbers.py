@@ -10,12 +10,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from video_star.verifiers.inflection import similarity
 from video_star.verifiers.ordinals import TENS, ordinal_at
 from video_star.verifiers.text import STOP_WORDS
 from video_star.verifiers.tokens import DASHES, SILENT, UNITS, Token, word_at
 
 _TOKEN = re.compile(
-    r"(?P<clock>(?<![0-9.,:])[0-9]{1,3}(?::[0-5][0-9]){1,2}(?:[.,][0-9]{1,3})?(?![0-9:]))"
+    r"(?P<clock>(?<![0-9])(?<![0-9][.,:])[0-9]{1,3}(?::[0-5][0-9]){1,2}(?:[.,][0-9]{1,3})?"
+    r"(?![0-9]|:[0-9]))"
     r"|(?P<number>[0-9]+(?:\.[0-9]+)*|(?<![0-9.])\.[0-9]+)"
     r"|(?P<word>[^\W\d_]+(?:'[^\W\d_]+)*)"
     r"|(?P<mark>-{1,3}>|[^\w\s]|_)"
@@ -31,13 +33,17 @@ _UNDER_TWENTY = (
 _SMALL = {word: float(value) for value, word in enumerate(_UNDER_TWENTY)}
 _POINTING = frozenset({"this", "that", "the", "which", "another", "no", "every", "any", "each"})
 """Before "one" these point at something."""
+_LONG_UNITS = ("seconds", "minutes", "second", "minute")
+_LEAST_UNIT, _NEAR_UNIT = 5, 0.83
+"""Letters of a mistyped unit and how similar it must be to the unit."""
 _PARTS = {"half": 0.5, "quarter": 0.25, "third": 1 / 3}
 
 
 def tokens_of(folded: str) -> list[Token]:
     """Tokens in order; list numbers ("1." at the start of an item) are left out."""
     raw = [_token(match) for match in _TOKEN.finditer(folded)]
-    return _without_list_numbers(_spelled(_signed(_with_commas(_joined_fractions(raw)))))
+    spelled = _spelled(_signed(_with_commas(_joined_fractions(raw))))
+    return _without_list_numbers(_with_units(spelled))
 
 
 def _token(match: re.Match[str]) -> Token:
@@ -224,6 +230,18 @@ def _and_a_part(tokens: Sequence[Token], i: int) -> tuple[float, int]:
         ):
             return part, 3
     return 0.0, 0
+
+
+def _with_units(tokens: Sequence[Token]) -> list[Token]:
+    """Mistyped units after numbers as they are meant: "12 secnds"."""
+    found: list[Token] = []
+    for token in tokens:
+        counted = found and found[-1].kind == "number" and token.kind == "word"
+        if counted and token.text not in UNITS and len(token.text) >= _LEAST_UNIT:
+            near = [u for u in _LONG_UNITS if similarity(token.text, u) >= _NEAR_UNIT]
+            token = replace(token, text=near[0]) if near else token
+        found.append(token)
+    return found
 
 
 def _may_end_an_item(token: Token, expected: int) -> bool:

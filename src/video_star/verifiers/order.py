@@ -25,7 +25,14 @@ _ASIDE = word_set("so because since which as where making indicating therefore t
 """These start a remark about a step rather than the next step."""
 _FIRST = word_set("starts start starting started begins begin beginning began")
 _LAST = word_set("ends end ending ended finishes finish finishing finished concludes concluding")
-_TAGS = _FIRST | _LAST | word_set("first last finally lastly outset")
+_ORDINALS = {
+    **{word: i for i, word in enumerate(("first", "second", "third", "fourth", "fifth", "sixth"))},
+    **{word: i for i, word in enumerate(("1st", "2nd", "3rd", "4th", "5th", "6th"))},
+    **{str(i + 1): i for i in range(9)},
+    **dict.fromkeys(("last", "lastly", "finally"), 9),
+}
+_TAGS = _FIRST | _LAST | (_ORDINALS.keys() - set("123456789")) | {"outset", "step"}
+_COMES = word_set("comes come came happens happen happened occurs occur occurred is are was were")
 _BY = word_set("with by in off from")
 _EARLIER = word_set("before beforehand earlier previously already")
 _HAD = word_set("has have had having")
@@ -73,8 +80,14 @@ def timeline(mentions: Sequence[Mention], reading: Reading) -> list[Mention]:
         elif _refers_back(before, mention, reading):
             group = [m for m in ordered if _together(m, before, reading)]
             ordered.insert(ordered.index(group[0] if group else before), mention)
+        elif mention.step == before.step:
+            ordered.insert(ordered.index(before) + 1, mention)
         elif _is_turned(before, mention, after, reading):
-            ordered.insert(ordered.index(before), mention)
+            # "C after B, and B after A" names B twice at one place.
+            place = ordered.index(before)
+            while place and ordered[place - 1].step == before.step:
+                place -= 1
+            ordered.insert(place, mention)
             turned.add(before)
         elif (awaited := _awaited(mentions, k, reading)) is not None:
             ordered.insert(ordered.index(awaited), mention)
@@ -82,12 +95,14 @@ def timeline(mentions: Sequence[Mention], reading: Reading) -> list[Mention]:
             ordered.insert(ordered.index(before) + 1, mention)
         else:
             ordered.append(mention)
-    for tag, place in ((_is_first, 0), (_is_last, len(ordered))):
+    if (counted := _counted(mentions, reading)) is not None:
+        return counted
+    for tag, end in ((_is_first, 0), (_is_last, len(ordered))):
         # "First, B after A" tells of both that they come first.
         tagged = [m for m in ordered if m not in turned and tag(m, mentions, reading)]
         if len(tagged) == 1:
             ordered.remove(tagged[0])
-            ordered.insert(min(place, len(ordered)), tagged[0])
+            ordered.insert(min(end, len(ordered)), tagged[0])
     return ordered
 
 
@@ -128,6 +143,8 @@ def _is_listed(one: Mention, other: Mention, reading: Reading) -> bool:
 def _refers_back(one: Mention, other: Mention, reading: Reading) -> bool:
     """ "B. Before that, A", "B, but prior to this A", "B; earlier, A"."""
     gap = reading.words[one.last + 1 : other.begins_after(one)]
+    if not _together(one, other, reading) and _is_said_earlier(one, other, reading):
+        return True
     pairs = set(pairwise(gap))
     if any(
         (word, that) in pairs for word in ("before", "to") for that in ("that", "this", "which")
@@ -135,7 +152,21 @@ def _refers_back(one: Mention, other: Mention, reading: Reading) -> bool:
         return "before" in gap or "prior" in gap
     if any(word == "before" and gap[i + 1 : i + 2] == ("it",) for i, word in enumerate(gap)):
         return gap[-1] != "it" and not _together(one, other, reading)
-    return "earlier" in gap or "previously" in gap or "beforehand" in gap
+    start = one.last + 1
+    # "A moment earlier, and" behind a step speaks of that step.
+    own = next((k for k in range(len(gap)) if reading.mark(start + k)), len(gap))
+    own = own if reading.mark(start + own) else 0
+    return not {"earlier", "previously", "beforehand"}.isdisjoint(gap[own:])
+
+
+def _is_said_earlier(one: Mention, other: Mention, reading: Reading) -> bool:
+    """ "B by a man who has done A before", "B. A had been done beforehand"."""
+    end = other.last + 1
+    return (
+        not _EARLIER.isdisjoint(reading.words[end : end + 1])
+        and not _HAD.isdisjoint(reading.words[one.last + 1 : end])
+        and (end + 1 == len(reading.words) or bool(reading.mark(end + 1)))
+    )
 
 
 def _is_turned(one: Mention, other: Mention, later: Mention | None, reading: Reading) -> bool:
@@ -143,11 +174,7 @@ def _is_turned(one: Mention, other: Mention, later: Mention | None, reading: Rea
     if not _together(one, other, reading):
         return False
     start = other.begins_after(one)
-    end = other.last + 1
-    if not _EARLIER.isdisjoint(reading.words[end : end + 1]) and (
-        not _HAD.isdisjoint(reading.words[one.last + 1 : end])
-        and (end + 1 == len(reading.words) or reading.mark(end + 1))
-    ):
+    if _is_said_earlier(one, other, reading):
         return True
     for i in range(one.last + 1, start):
         word, following = reading.words[i], reading.words[i + 1]
@@ -160,7 +187,7 @@ def _is_turned(one: Mention, other: Mention, later: Mention | None, reading: Rea
             # In "A, after B, C" the comma after B gives "after" to C.
             hung = later is not None and _together(other, later, reading)
             taken = hung and reading.mark(i) and "," in reading.mark(other.last + 1)
-            return not taken
+            return not taken or reading.words[other.last + 1] == "and"
     return False
 
 
@@ -173,7 +200,9 @@ def _awaited(mentions: Sequence[Mention], k: int, reading: Reading) -> Mention |
         if reading.sentences[i] != reading.sentences[opening.last]:
             return None
         word, after = reading.words[i], reading.words[i + 1]
-        if word == "before" or (word, after) == ("prior", "to"):
+        if (word, after) == ("prior", "to"):
+            word, after = "before", reading.words[i + 2]
+        if word == "before":
             return opening if after not in _BACK_REFERENCES or after == "it" else None
     return None
 
@@ -191,7 +220,7 @@ def _lead(mention: Mention, mentions: Sequence[Mention], reading: Reading) -> li
     ]
     if places and places[0] == stop + 1 and stop >= 0:
         # What stands right behind a mention speaks of that one: "a jump first, next a split".
-        marks = [i for i in range(stop + 1, mention.first + 1) if reading.mark(i)]
+        marks = [i for i in range(stop + 1, mention.first + 1) if reading.mark(i).strip(":")]
         if marks:
             places = [i for i in places if i >= marks[-1]]
         elif reading.words[places[0]] in ("first", "last"):
@@ -199,22 +228,50 @@ def _lead(mention: Mention, mentions: Sequence[Mention], reading: Reading) -> li
     return [reading.words[i] for i in places]
 
 
+def _counted(mentions: Sequence[Mention], reading: Reading) -> list[Mention] | None:
+    """The mentions by their numbers where each has one: "squats are first, planks are third"."""
+    numbers = {mention: _number(mention, mentions, reading) for mention in mentions}
+    found = {number for number in numbers.values() if number is not None}
+    if len(found) < max(2, len(numbers)):
+        return None
+    return sorted(mentions, key=lambda mention: numbers[mention] or 0)
+
+
+def _number(mention: Mention, mentions: Sequence[Mention], reading: Reading) -> int | None:
+    """Which step the words beside a mention say that it is: "comes second", "(2)", "third, A"."""
+    k = mention.last + 1
+    while k < len(reading.words) and reading.words[k] in _COMES | {"the", "in"}:
+        k += 1
+    word = reading.words[k] if k < len(reading.words) and not reading.mark(mention.last + 1) else ""
+    ends = k + 1 >= len(reading.words) or reading.mark(k + 1) or reading.words[k + 1] == "and"
+    if word in _ORDINALS and (ends or k > mention.last + 1):
+        return _ORDINALS[word]
+    lead = _lead(mention, mentions, reading)
+    said = [
+        _ORDINALS[word]
+        for before, word in pairwise(["", *lead])
+        if word in _ORDINALS and (before == "step" or not word.isdigit())
+    ]
+    return said[-1] if said else None
+
+
 def _tagged(lead: Sequence[str], verbs: frozenset[str]) -> bool:
     return any(word in verbs and after in _BY for word, after in pairwise(lead))
 
 
-def _comes(after: Sequence[str], place: str) -> bool:
-    """ "comes first", "is first", "is the first step" behind a mention."""
-    if not after or after[0] not in ("comes", "happens", "occurs", "is", "are"):
+def _is_called(mention: Mention, place: str, reading: Reading) -> bool:
+    """ "A first, ...", "A comes first", "A is the first step"."""
+    end = mention.last + 1
+    after = reading.words[end : end + 3]
+    if after[:1] == (place,) and not reading.mark(end):
+        return end + 1 == len(reading.words) or bool(reading.mark(end + 1))
+    if not after or after[0] not in _COMES:
         return False
     return place in (after[2:3] if after[1:2] == ("the",) else after[1:2])
 
 
 def _is_first(mention: Mention, mentions: Sequence[Mention], reading: Reading) -> bool:
-    end = mention.last + 1
-    if reading.words[end : end + 1] == ("first",):
-        return end + 1 == len(reading.words) or bool(reading.mark(end + 1))
-    if _comes(reading.words[end : end + 3], "first"):
+    if _is_called(mention, "first", reading):
         return True
     lead = _lead(mention, mentions, reading)
     if "at" in lead and any(a in _OUTSET and b != "of" for a, b in pairwise([*lead, ""])):
@@ -223,8 +280,7 @@ def _is_first(mention: Mention, mentions: Sequence[Mention], reading: Reading) -
 
 
 def _is_last(mention: Mention, mentions: Sequence[Mention], reading: Reading) -> bool:
-    end = mention.last + 1
-    if _comes(reading.words[end : end + 3], "last"):
+    if _is_called(mention, "last", reading):
         return True
     lead = _lead(mention, mentions, reading)
     named = "finally" in lead or "lastly" in lead or ("last" in lead and "at" not in lead)

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 
+from video_star.verifiers.adjoining import adjoin
 from video_star.verifiers.inflection import dictionary_forms, similarity
 from video_star.verifiers.text import STOP_WORDS, Reading, word_set
-from video_star.verifiers.verbs import ARTICLES, BE, is_linked, is_other_use, shares_thing
+from video_star.verifiers.verbs import is_linked, is_other_use
 from video_star.verifiers.wanted import Wanted
 
 Window = tuple[int, ...]
@@ -25,17 +26,6 @@ Window = tuple[int, ...]
 
 LOOSE = 4
 """Content words from which on a name may be spread over two neighbouring sentences."""
-_GAP = 3
-"""Content words that may stand between two neighbouring words of a name."""
-_PARTING = word_set(
-    "then before after while but or next near beside behind past alongside followed besides "
-    "whereas nor instead because since so when until who whose which without unlike than"
-)
-"""Words that start something else."""
-_LIGHT = STOP_WORDS | word_set("what looks look like seems appears all very each both")
-"""Words that may stand between the words of a name in any number."""
-_PASSIVE = BE | word_set("then finally later and")
-"""Words around the verbs of "the batter is mixed and then poured"."""
 _OR_TAILS = word_set("rather so")
 """After "or" these correct or soften; they offer no alternative."""
 _OR_STEPS = STOP_WORDS | word_set("maybe perhaps possibly either even possible alternatively")
@@ -128,7 +118,7 @@ class Answer:
                 rate = 1.0 if said[i] == word else similarity(said[i], word)
                 if not rate or (i in closed and not self._may_be_denied(i, wanted)):
                     continue
-                if said[i] == word or not is_other_use(said, i, word, n == 1):
+                if (said[i] == word and n > 1) or not is_other_use(said, i, word, n == 1):
                     rated.append((rate, i))
             if slot in wanted.negative:
                 rated = [(rate, i) for rate, i in rated if i in self.reading.denied]
@@ -200,20 +190,34 @@ class Answer:
         window.reverse()
         if len(window) == 1:
             return tuple(window)
+        if window[-1] - window[0] == len(window) - 1 and self._is_plain(window):
+            return tuple(window)
         linked = is_linked(self.words, self.reading, window)
         apart = self.reading.sentences[window[-1]] - self.reading.sentences[window[0]]
         if apart and not (linked or (apart == 1 and len(window) >= LOOSE)):
             return None
         if len(window) >= LOOSE or linked:
             return tuple(window)
-        if window[-1] - window[0] == len(window) - 1 and not self.reading.breaks:
-            return tuple(window)
         order = wanted.words.index
         fit = all(
-            self._adjoin(wanted, one, other, order(slots[one]) <= order(slots[other]))
+            adjoin(
+                self.words,
+                self.reading,
+                wanted,
+                one,
+                other,
+                order(slots[one]) <= order(slots[other]),
+            )
             for one, other in pairwise(window)
         )
         return tuple(window) if fit else None
+
+    def _is_plain(self, run: Sequence[int]) -> bool:
+        """Whether a run of words has no mark inside, and no number that stands for a count."""
+        breaks, words = self.reading.breaks, self.words
+        return not breaks or not (
+            words[run[0]][0].isdigit() or any(i in breaks or words[i][0].isdigit() for i in run[1:])
+        )
 
     def _stands(self, wanted: Wanted, hedge: bool, window: Window) -> bool:
         """Whether no particle turns the window's action round, and no "or" leaves it open."""
@@ -250,48 +254,3 @@ class Answer:
             if self.words[i] not in _OR_STEPS or self.reading.mark(i + 1):
                 return False
         return False
-
-    def _adjoin(self, wanted: Wanted, one: int, other: int, forward: bool) -> bool:
-        """Whether two neighbouring words of a window belong together, by what is between them."""
-        gap = self.words[one + 1 : other]
-        if not gap and forward and not self.reading.mark(other):
-            return True
-        foreign = [word for word in gap if word not in wanted.own]
-        content = sum(word not in _LIGHT for word in foreign)
-        if self.words[one][0].isdigit() or self.words[other][0].isdigit():
-            # "tucks into 2.5 somersaults": what the number counts stands behind it.
-            counts = not wanted.own.isdisjoint(self.words[other + 1 : other + 2])
-            near = forward or (counts and not self._cut(one, other, wanted))
-            return near and content <= 1 and not any(word in _PARTING for word in foreign)
-        if forward and shares_thing(self.words, self.reading, one, other):
-            return True
-        cut = self._cut(one, other, wanted)
-        if not forward and gap and gap[0] in BE and (cut or "then" in gap):
-            verbs = self.words[cut or one + 1 : other]
-            return all(word in _PASSIVE for word in verbs) and content <= _GAP
-        if any(word in _PARTING or word[0].isdigit() for word in foreign):
-            return False
-        if not forward and gap[-1:] == ("of",) and any(w.endswith("ing") for w in wanted.words):
-            return False  # "a line of waiting cars" does not say "waiting in line".
-        if ("front" in foreign and "of" in foreign) or content > (_GAP if forward else 1):
-            return False
-        return cut is None or (forward and self._goes_on_listing(cut, other))
-
-    def _goes_on_listing(self, cut: int, other: int) -> bool:
-        """Whether a word is a further thing of a list: "plates, cups and forks", "tea and milk"."""
-        said = self.reading.words[other]
-        if said.endswith("ing") or any(word not in ARTICLES for word in self.words[cut:other]):
-            return False
-        if self.words[cut - 1] == "and":
-            return True
-        ahead = range(other + 1, min(other + 3, len(self.words)))
-        return any(self.words[i] == "and" or self.reading.mark(i) == "," for i in ahead)
-
-    def _cut(self, one: int, other: int, wanted: Wanted) -> int | None:
-        """Where the last comma or "and" between two words is; None where there is none."""
-        for i in range(other, one, -1):
-            if self.reading.mark(i):
-                return i
-            if self.words[i] == "and" and i < other and "and" not in wanted.own:
-                return i + 1
-        return None

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from video_star.verifiers.edges import edge_after, is_left, offset_between
+from video_star.verifiers.lengths import is_length
 from video_star.verifiers.ordinals import ORDINAL_ENDINGS, is_of_seconds
 from video_star.verifiers.points import CLIP, FOLLOWERS, PARTS, ends_well, part_at
 from video_star.verifiers.text import STOP_WORDS
@@ -36,15 +37,6 @@ ALONE = STOP_WORDS | word_set(
 """Words beside which a number is still all that an answer says."""
 _MOST_BESIDE = 10
 """Tokens that may frame such a number."""
-_LENGTH_BEFORE = word_set(
-    "lasts lasting last lasted takes taking took take for every duration spans totalling total of "
-    "long"
-)
-_ABSOLUTE = word_set("at to until till from between is was and @")
-"""Before "3 s after ..." these leave it a point in time."""
-_LENGTH_AFTER = word_set(
-    "long later earlier afterwards thereafter apart duration length longer ago"
-)
 
 
 @dataclass(frozen=True)
@@ -74,12 +66,20 @@ def quantities_of(tokens: Sequence[Token]) -> list[Quantity]:
     i = 0
     while i < len(tokens):
         quantity = _quantity_at(tokens, i)
+        if quantity and _is_slack(tokens, quantity.first):
+            quantity = replace(quantity, unit="other")
         if quantity and quantity.unit == "s":
             quantity = _from_an_edge(tokens, quantity)
         if quantity:
             _add(tokens, found, quantity)
         i = quantity.last + 1 if quantity else i + 1
     return found
+
+
+def _is_slack(tokens: Sequence[Token], first: int) -> bool:
+    """Whether it only tells how exact another one is: "(\u00b12 s)", "+/- 2 s"."""
+    before = [token.text for token in tokens[max(0, first - 3) : first]]
+    return before[-1:] == ["\u00b1"] or before == ["+", "/", "-"]
 
 
 def _add(tokens: Sequence[Token], found: list[Quantity], q: Quantity) -> None:
@@ -102,6 +102,12 @@ def _quantity_at(tokens: Sequence[Token], i: int) -> Quantity | None:
         return _made(tokens, i, last, value, "part")
     if token.kind == "clock":
         last = i + 1 if word_at(tokens, i + 1) in UNITS else i
+        if (
+            word_at(tokens, i + 1) == "/"
+            and tokens[i + 2 : i + 3]
+            and tokens[i + 2].kind == "clock"
+        ):
+            last = i + 2  # "0:24 / 1:00"
         return _made(tokens, i, last, token.value, "s")
     if token.kind == "number":
         return _number_at(tokens, i)
@@ -140,41 +146,10 @@ def _made(
 ) -> Quantity:
     spelled = any(token.spelled for token in tokens[first : last + 1])
     decimal = any(token.decimal for token in tokens[first : last + 1])
-    length = unit in ("s", "none") and _is_length(tokens, first, last)
+    length = unit in ("s", "none") and is_length(tokens, first, last)
     place = tokens[first].start, tokens[last].end
     scale = UNITS.get(tokens[last].text, 1.0) if last == first + 1 and unit == "s" else 1.0
     return Quantity(value, unit, first, last, *place, decimal, spelled, length, scale, out_of)
-
-
-def _is_length(tokens: Sequence[Token], first: int, last: int) -> bool:
-    lead = skip_approximate(tokens, first - 1, -1)
-    before = word_at(tokens, lead)
-    if before in ("is", "was", ":", "=") and word_at(tokens, lead - 1) in ("duration", "length"):
-        return True
-    nearest = word_at(tokens, skip_silent(tokens, first - 1, -1))
-    after = skip_silent(tokens, last + 1)
-    if word_at(tokens, after) in DASHES:
-        after += 1
-    following = word_at(tokens, after)
-    if following in _LENGTH_AFTER or following in CLIP or nearest == "each":
-        return True
-    if following in ("after", "before") and before not in _ABSOLUTE:
-        return True  # "3 s after the whistle"
-    if (
-        before in ("him", "her", "them", "me", "it")
-        and word_at(tokens, first - 2) in _LENGTH_BEFORE
-    ):
-        return True
-    return before in _LENGTH_BEFORE and (before != "of" or _out_of_time(tokens, first))
-
-
-def _out_of_time(tokens: Sequence[Token], first: int) -> bool:
-    """ "a duration of 3 s", "4 of 10 seconds", "a total of 5 s"."""
-    lead = tokens[max(0, first - 4) : first]
-    return any(
-        token.kind in ("number", "clock") or token.text in CLIP or token.text in ("total", "out")
-        for token in lead
-    )
 
 
 def _number_at(tokens: Sequence[Token], i: int) -> Quantity | None:
@@ -281,12 +256,15 @@ def _compound(tokens: Sequence[Token], i: int, j: int, value: float) -> Quantity
     return _made(tokens, i, j, value, "s")
 
 
-def is_alone(tokens: Sequence[Token], first: int, last: int) -> bool:
+def is_alone(
+    tokens: Sequence[Token], first: int, last: int, also: frozenset[str] = frozenset()
+) -> bool:
     """Whether tokens first..last are all that the answer says, but for marks and a frame."""
     if first + len(tokens) - 1 - last > _MOST_BESIDE:
         return False
     others = [*tokens[:first], *tokens[last + 1 :]]
-    return all(t.kind == "mark" or t.text in ALONE or t.text in APPROXIMATE for t in others)
+    frame = ALONE | APPROXIMATE | also
+    return all(t.kind == "mark" or t.text in frame for t in others)
 
 
 def is_count(tokens: Sequence[Token], quantity: Quantity) -> bool:
@@ -295,4 +273,5 @@ def is_count(tokens: Sequence[Token], quantity: Quantity) -> bool:
     if i >= len(tokens) or tokens[i].kind != "word":
         return False
     word = tokens[i].text
-    return word not in FOLLOWERS and word not in CLIP and not word.endswith("ly")
+    key = word_at(tokens, i + 1) in (":", "=") and quantity.decimal
+    return not key and word not in FOLLOWERS and word not in CLIP and not word.endswith("ly")

@@ -24,7 +24,7 @@ from video_star.verifiers.tokens import (
 from video_star.verifiers.wording import word_set
 
 _JOINS = word_set("to until till through thru til") | DASHES | {"->", "-->", "\u2192"}
-_TRANSPARENT = APPROXIMATE - DASHES | {"t", "=", "mark", "marks", "point", "timestamp"}
+_TRANSPARENT = (APPROXIMATE - DASHES) | word_set("t = mark marks point timestamp time minute")
 """Between the two ends these mean nothing: "t = 3 s to t = 7 s"."""
 _BETWEEN = 8
 """Tokens that may stand between the two ends of a range."""
@@ -40,6 +40,12 @@ ENDS = word_set(
     "end ends ended ending finish finishes finished finishing stop stops stopped stopping conclude "
     "concludes concluded concluding complete completes completed cease ceases ceased terminates"
 )
+_COMES = word_set("appears appeared emerges enters entered arrives arrived comes")
+_LEAVES = word_set(
+    "reaches reached arrives arrived disappears disappeared vanishes leaves left exits exited off"
+)
+"""What comes and then leaves, or is on and then off, is there between."""
+_STAYS = word_set("lasts lasting continues continuing stays staying remains remaining keeps")
 _SECONDS = word_set("s sec secs second seconds timestamp timestamps")
 _RUNS = word_set("lasts runs goes covers spans ranges extends is plays")
 _ITSELF = word_set("clip video recording footage film movie")
@@ -47,6 +53,8 @@ _MEASURED = word_set(
     "height heights speed speeds depth depths distance distances temperature temperatures age ages "
     "weight weights frame frames page pages angle angles number numbers row rows level levels"
 )
+_NAMES = word_set("timestamp timestamps time times interval range segment span window result")
+_BRACKETS = (("[", "]"), ("(", ")"), ("<", ">"), ("{", "}"))
 _RELATIVE = word_set("normalized normalised relative fraction fractions proportion")
 
 
@@ -77,7 +85,9 @@ class Clip:
         if bare and share and self.duration and (of_clip or not self.speaks_of_seconds):
             return tuple(q.value * self.duration for q in quantities)
         # "30 to 50%": the unit that is said goes for both, a time's unit before a fraction's.
-        common = "percent" if units == {"none", "percent"} else "s"
+        # In "0.7 to 0.9 of the video" only the second one is told to be a part.
+        shares = units == {"none", "part"} and all(q.value <= 1 for q in quantities)
+        common = "percent" if units == {"none", "percent"} else "part" if shares else "s"
         return self._each(quantities, common)
 
     def _each(self, quantities: Sequence[Quantity], common: str) -> tuple[float, ...] | None:
@@ -128,7 +138,7 @@ def _is_pair(tokens: Sequence[Token], one: Quantity, other: Quantity) -> bool:
     between = [
         token.text
         for token in tokens[one.last + 1 : other.first]
-        if token.text not in SILENT and token.text not in _TRANSPARENT
+        if token.text not in SILENT | _TRANSPARENT
     ]
     if between[:1] == ["."] and tokens[one.last].text in ("s", "sec", "secs", "min", "mins"):
         del between[0]
@@ -165,11 +175,11 @@ def _in_brackets(
 ) -> bool:
     opened = skip_silent(tokens, one.first - 1, -1)
     closed = skip_silent(tokens, other.last + 1)
-    if list(between) not in ([","], [";"]):
+    if list(between) not in ([","], [";"], []):
         return False
-    if is_alone(tokens, one.first, other.last):
+    if is_alone(tokens, one.first, other.last, _NAMES):
         return True
-    if (word_at(tokens, opened), word_at(tokens, closed)) not in (("[", "]"), ("(", ")")):
+    if (word_at(tokens, opened), word_at(tokens, closed)) not in _BRACKETS:
         return False
     spatial = ("position", "point", "coordinates", "coordinate", "pixel", "location", "corner")
     return word_at(tokens, opened - 1) not in spatial
@@ -194,9 +204,22 @@ def roles_of(tokens: Sequence[Token], free: Sequence[Quantity]) -> list[str]:
             role, at = _role_after(tokens, q, high)
         if role:
             claimed = max(claimed, at)
+        if not role and not started and _stays(tokens, q, free[n + 1 : n + 2]):
+            role = "start"
         started = role == "start" or (started and role == "")
         roles.append(role)
     return roles
+
+
+def _stays(tokens: Sequence[Token], q: Quantity, following: Sequence[Quantity]) -> bool:
+    """ "jumps at 3 s and stays there for 4 seconds", "flashes at 3 and stops at 5 s"."""
+    if q.unit not in ("s", "none") or not following:
+        return False
+    between = [token.text for token in tokens[q.last + 1 : following[0].first]]
+    if not following[0].length:
+        led = word_at(tokens, skip_approximate(tokens, q.first - 1, -1)) == "at"
+        return led and between[:1] == ["and"] and not ENDS.isdisjoint(between[1:3])
+    return q.unit == "s" and "." not in between and not _STAYS.isdisjoint(between)
 
 
 def _role_before(tokens: Sequence[Token], q: Quantity, low: int, started: bool) -> tuple[str, int]:
@@ -211,7 +234,9 @@ def _role_before(tokens: Sequence[Token], q: Quantity, low: int, started: bool) 
             break
         if word in _STARTS or word in ENDS:
             return ("start" if word in _STARTS else "end"), i
-        if started and word in ("reaches", "reached", "arrives", "arrived"):
+        if word in _COMES or (word == "on" and i >= lead - 1):
+            return "start", i
+        if started and word in _LEAVES:
             return "end", i
         if word in ("over", "done") and word_at(tokens, i - 1) in ("is", "was"):
             return "end", i
@@ -262,4 +287,5 @@ def is_of_other(tokens: Sequence[Token], q: Quantity) -> bool:
 
 
 def is_position(tokens: Sequence[Token], q: Quantity) -> bool:
-    return word_at(tokens, skip_approximate(tokens, q.first - 1, -1)) in ("from", "between")
+    lead = word_at(tokens, skip_approximate(tokens, q.first - 1, -1))
+    return lead in ("from", "between", "spans", "spanning", "covers")

@@ -17,6 +17,13 @@ DIFFERENT = word_set(
     "unrelated dissimilar differing"
 )
 DIFFERENCE = word_set("difference differences")
+CHANGES = word_set(
+    "another else change changes changed replace replaces replaced swap swaps swapped switch "
+    "switches switched exchange exchanges exchanged substituted"
+)
+"""These say, or ask, that another one has come."""
+REPLACED = word_set("replaced swapped switched exchanged substituted")
+AGAIN = word_set("reused reappear reappears reappeared")
 MATCH = word_set("match matches")
 PAIR = word_set(
     "they two both objects boxes people persons these clips videos ones items don doesn't "
@@ -35,6 +42,11 @@ ATTRIBUTES = word_set(
     "cameras length age build hair features contexts context environment setting settings"
 )
 """What can be the same, or different, of two things without telling whether they are one."""
+AFTER_ENDS = word_set(
+    "as in from and is are was were though too again here across throughout between of to for on "
+    "at that who which with or"
+)
+"""Where the noun after "the same" ends."""
 OWNING = word_set(
     "have has had having wear wears wearing share shares sharing with in at on from near under "
     "behind holding hold holds using use uses"
@@ -51,6 +63,7 @@ KINDS_OF_BEINGS = (
     ),
 )
 """Where a question asks about one of these kinds, another kind is an attribute."""
+COUNTING = word_set("is are were show shows be there see contain it's there's they're that's")
 FURTHER = word_set("second new")
 """In "it is a second ball"."""
 DOUBTS = (
@@ -72,13 +85,15 @@ WEAK = word_set(
 )
 REVISING = word_set(
     "but however actually therefore thus hence so conclusion conclude closer fact instead wait "
-    "really overall finally answer correction ultimately yet nevertheless still no"
+    "really overall finally answer correction ultimately yet nevertheless still no disagree"
 )
 CONCEDING = word_set("although though despite even while whereas albeit")
 CLAUSE_STARTS = word_set("but however so therefore thus because although though while whereas")
-YES = word_set("yes yeah yep correct true affirmative right")
-NO = word_set("no nope incorrect false negative")
-FRAME = word_set("i would i'd say think believe guess my the answer is so it final well that's")
+YES = word_set("yes yeah yep correct true affirmative right \u2713 \u2714 \u2705 \u2611")
+NO = word_set("no nope incorrect false negative \u2717 \u2718 \u274c \u2715 \u2612")
+FRAME = word_set(
+    "i would i'd say think believe guess my the answer is so it final well that's best"
+)
 """Words that may stand before a bare yes or no."""
 YES_PHRASES = frozenset(
     {
@@ -97,3 +112,9 @@ SUBJECTS = word_set("it they these this that those the he she i we both")
 TELLING = word_set("is was be it's that's just simply actually really clearly")
 """Right before "another X" these tell what the thing is."""
 AUXILIARIES = word_set("is are was were do does did it's they're")
+OPENING = AUXILIARIES | word_set("has have had can isn't aren't wasn't doesn't don't didn't hasn't")
+"""First words of questions that ask for yes or no."""
+WRONG = word_set("wrong incorrect false mistaken disagree untrue")
+SHOWN = word_set("used shown seen visible present featured appear appears return returns there")
+"""What the same thing does not do where two things are seen: "the same cup is not used"."""
+BOTH = word_set("both twice again either")

@@ -20,7 +20,7 @@ from video_star.verifiers.wording import word_set
 _AS = word_set("at with as a an")
 _RATED_ONES = word_set("the this that these those his her their its him them your my")
 _SEEMS = word_set("seems sounds looks feels appears is would")
-_RIGHT = word_set("right fair fitting appropriate reasonable adequate justified realistic")
+_RIGHT = word_set("right fair fitting appropriate reasonable adequate justified realistic fairer")
 _JUDGED = word_set("dive jump performance routine vault program exercise")
 _GRADES = word_set("solid good decent weak strong clear fair low high mediocre clean poor")
 _CALLS = {
@@ -87,6 +87,8 @@ def is_called(tokens: Sequence[Token], q: Quantity) -> bool:
         return True
     i = skip_approximate(tokens, q.first - 1, -1)
     lead = word_at(tokens, i)
+    if lead in ("->", "-->", "\u2192") or (lead == ">" and word_at(tokens, i - 1) == "="):
+        return True  # "well done -> 79"
     if lead in ("=", "equals"):
         parts = range(max(1, i - 4), i)
         summed = any(
@@ -105,6 +107,6 @@ def is_called(tokens: Sequence[Token], q: Quantity) -> bool:
         return True
     if word in ("only", "hence", "thus", "therefore", "so", "namely"):
         return before in ("", ",", ".", "hence", "so", "thus", "therefore", ";")
-    if word == "but" and before == ",":
+    if "but" in (word, before) and "," in (before, word_at(tokens, i - 2)):
         return any(t.text == "not" for t in tokens[max(0, i - REACH) : i])
     return (word, before) in _CALLS or (word == "like" and before in ("", ",", "something", "more"))

@@ -13,7 +13,8 @@ from video_star.verifiers.wording import word_set
 REACH = 12
 """Tokens over which the word that a number belongs to is looked for."""
 SCORE_NAMES = word_set(
-    "score points point rating rate mark total grade result pts tally evaluation assessment verdict"
+    "score points point rating rate mark total grade result pts tally prediction "
+    "evaluation assessment verdict"
 )
 _SCORES = frozenset(stem(word) for word in SCORE_NAMES)
 VERBS = word_set(
@@ -25,7 +26,8 @@ VERBS = word_set(
     "bring brings brought drop put puts places placed go say finishes finished ends ended "
     "posted posts value valued judge judged assess assessed evaluate evaluated evaluates reach "
     "reaches reached collect collects collected merit merits warrants worth nets netted attains "
-    "attained secures secured reads amounts yields"
+    "attained secures secured reads amounts yields leaves leaving display displays displayed show "
+    "shows showed change changed correct corrected"
 )
 _LINKS = STOP_WORDS | word_set(
     "about around roughly approximately approx nearly almost just only exactly precisely equal "
@@ -71,6 +73,7 @@ _OTHERS = word_set(
     "artistic entry synchronization synchronisation component partial sub perfect"
 )
 _BOUNDS = word_set("least most above below over under exceeding than beyond minus plus within upto")
+_DIFFERENT = word_set("less fewer more behind ahead short lower higher")
 _SOFTENERS = word_set("just slightly bit little barely")
 JOINTS = frozenset({"or", "and", ",", "but", "nor", "/", "&"})
 OPERATORS = frozenset({"x", "\u00d7", "*", "+", "\u00f7", "times", "multiplied", "plus"})
@@ -208,7 +211,13 @@ def _before_equation(tokens: Sequence[Token], i: int) -> int:
     if following not in ("=", "equals", "is", "gives") and following not in OPERATORS:
         return -1
     parts = (*OPERATORS, "by")
-    while i >= 0 and (tokens[i].kind in ("number", "clock") or tokens[i].text in parts):
+    summed = False
+    while i >= 0:
+        # In "difficulty 5.6 + execution 7.8 = 13.4" each part has its name.
+        named = tokens[i].text in MEASURES and (summed or word_at(tokens, i - 1) in OPERATORS)
+        if tokens[i].kind not in ("number", "clock") and tokens[i].text not in parts and not named:
+            break
+        summed = summed or named
         i -= 1
     return i
 
@@ -237,6 +246,8 @@ def is_bounded(tokens: Sequence[Token], q: Quantity) -> bool:
     after = word_at(tokens, q.last + 1)
     if not q.decimal and _is_numbered(tokens, q.first):
         return True
+    if after in SCORE_NAMES and word_at(tokens, q.last + 2) in _DIFFERENT:
+        return True  # "4 points less than the leader"
     if word_at(tokens, lead) == "(" and after == ")" and word_at(tokens, q.last + 2) in (":", "="):
         return True
     scale = [t.text for t in tokens[max(0, q.first - 5) : q.first]]

@@ -44,9 +44,9 @@ from video_star.verifiers.score_words import (
 )
 from video_star.verifiers.standing import Mention
 from video_star.verifiers.text import STOP_WORDS, fold, words_of
-from video_star.verifiers.tokens import SILENT, Token, skip_silent, word_at
+from video_star.verifiers.tokens import SILENT, Token, plain, skip_silent, word_at
 
-SCORE = ("score-difference", 1)
+SCORE = ("score-difference", 2)
 ROUNDING = 1e-9
 HUNDREDTH = 0.01
 """Least scale of a value, as a share of the width of the scale it stands on."""
@@ -95,7 +95,7 @@ def _without_steps(case: Case) -> str:
 def scores_said(label: ScoreLabel, text: str) -> Asserted[tuple[float, ...]]:
     """What a text gives as this score: one number or the ends of a range, several where it is
     left open which."""
-    folded = fold(text)[0]
+    folded = fold(plain(text))[0]
     return asserted(list(_mentions(tokens_of(folded), label)), folded, "")
 
 
@@ -184,7 +184,7 @@ def _rank(
         return 0 if is_of_another(tokens, rated, names) else GIVEN
     if is_score and is_called(tokens, q) and not is_of_another(tokens, q.first, names):
         return ONLY
-    leads = is_score and _leads(tokens, q, last)
+    leads = is_score and (_leads(tokens, q, last) or _closes(tokens, q, last))
     return ONLY if leads or is_alone(tokens, q.first, last.last) else 0
 
 
@@ -202,6 +202,15 @@ def _is_key(tokens: Sequence[Token], i: int) -> bool:
         if tokens[j].kind != "word":
             return False
     return False
+
+
+def _closes(tokens: Sequence[Token], q: Quantity, last: Quantity) -> bool:
+    """Whether the number is all that the last sentence says: "Great but not perfect. [8]"."""
+    i = skip_silent(tokens, q.first - 1, -1)
+    i = skip_silent(tokens, i - 1, -1) if word_at(tokens, i) in ("[", "(") else i
+    if len(tokens) - last.last > _MOST_OPENING or word_at(tokens, i) not in (".", "!", "?"):
+        return False
+    return all(token.kind == "mark" for token in tokens[last.last + 1 :])
 
 
 def _leads(tokens: Sequence[Token], q: Quantity, last: Quantity) -> bool:

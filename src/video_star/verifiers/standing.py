@@ -6,13 +6,12 @@ Each mention is read as a single word, so that its own words and marks do not co
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Generic, TypeVar
 
 from video_star.verifiers import standing_words as say
-from video_star.verifiers.inflection import stem
 from video_star.verifiers.text import read, spans_of
 
 T = TypeVar("T")
@@ -22,10 +21,6 @@ _HOLDER = " q "
 """Stands for a mention while its sentence is read, so that its own words and marks do not count."""
 REACH = 14
 """Words that a denial or a context is searched over."""
-
-
-ROW = "||"
-"""Between two rows of a table."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +72,7 @@ class View:
         edges = [0, *(end for _, end in spans)]
         gaps = [masked[a:b] for a, (b, _) in zip(edges, spans, strict=False)]
         gaps.append(masked[edges[-1] :])
-        gaps = [re.sub(r"\s+", "", gap) for gap in gaps]
+        gaps = [re.sub(r"[^\S\n]+", "", re.sub(r"\n\s*", "\n", gap)) for gap in gaps]
         listed = len(held) > 1 and all(gaps[i] or i == 0 for i in held.values())
         return cls(
             reading.words,
@@ -210,6 +205,8 @@ class View:
         if "if" in words and "as" not in words:
             return True
         pairs = set(pairwise(words))
+        if any(one in say.PEOPLE and other in say.VIEWS for one, other in pairs):
+            return True
         return any((modal, "have") in pairs for modal in ("would", "could", "should", "might"))
 
     def opens(self, i: int) -> bool:
@@ -233,6 +230,14 @@ class View:
             return bool(self.gaps[i]) and "," in self.gaps[i + 1]
         return word in say.CORRECTORS
 
+    def takes_back(self, i: int) -> bool:
+        """Whether a word that follows a mention says that it was a slip: "no, wait"."""
+        return (
+            self.words[i] in say.SLIPS
+            and bool(self.gaps[i] or self.words[i - 1] in say.SLIPS)
+            and (self.words[i] != "no" or bool(self.gaps[i + 1]) or self.words[i + 1] in say.SLIPS)
+        )
+
     def are_joined(self, one: Mention[T], other: Mention[T]) -> bool:
         """Whether two mentions stand side by side, neither replacing the other."""
         between = range(self.last(one) + 1, self.first(other))
@@ -247,45 +252,3 @@ class View:
             return False  # "could be 2, but most likely it is 4"
         same = self.sentences[self.last(one)] == self.sentences[self.first(other)]
         return same or any(word in say.ALTERNATING for word in words)
-
-    def about(self, mention: Mention[T], content: Mapping[str, float]) -> float:
-        """Weight of what the clause of a mention shares with the question; inf if it is empty."""
-        own = {
-            stem(self.words[i])
-            for i in self.clause(mention)
-            if self.words[i] not in say.FRAME and i not in self.holders
-        }
-        return sum(content.get(word, 0.0) for word in own) if own else float("inf")
-
-    def clause(self, mention: Mention[T]) -> list[int]:
-        """Words around a mention up to the next one, the sentence's end, or a new clause."""
-        first, last = self.first(mention), self.last(mention)
-        before: list[int] = []
-        for i in range(-1 if self.leads else first - 1, max(-1, first - 2 * REACH), -1):
-            ended = self.sentences[i] != self.sentences[first]
-            if i in self.holders or ended or self._cut(i + 1, first) or ROW in self.gaps[i + 1]:
-                break
-            before.append(i)
-        after: list[int] = []
-        crossed = bool([i for i in before if self.words[i] not in say.FRAME])
-        for i in range(last + 1, min(last + 2 * REACH, len(self.words))):
-            if i in self.holders or self.sentences[i] != self.sentences[last]:
-                break
-            if ROW in self.gaps[i]:
-                break
-            if self._cut(i, last):
-                if crossed or any(self.words[j] not in say.FRAME for j in after):
-                    break
-                crossed = True
-            after.append(i)
-        inside = [i for i in range(first + 1, last) if i not in self.holders]
-        # Of lists: "0-5 s: walking" and "walking: 0-5 s".
-        if ":" in self.gaps[last + 1]:
-            return inside + after
-        if ":" in self.gaps[first]:
-            return before + inside
-        return before + inside + after
-
-    def _cut(self, i: int, at: int) -> bool:
-        apart = self.sentences[i] != self.sentences[at] or any(c in ",;" for c in self.gaps[i])
-        return apart or self.words[i] in ("and", "but", "while", "then", "before", "after", "until")

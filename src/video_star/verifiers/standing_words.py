@@ -49,6 +49,8 @@ REASONS = word_set("since because reason reasons explanation whereas")
 OPENERS = word_set("so therefore thus hence overall consequently accordingly ergo")
 """These conclude where they open a clause."""
 CORRECTORS = word_set("actually correction sorry wait scratch instead precisely correct corrected")
+SLIPS = word_set("no sorry wait scratch correction oops hmm hold nope")
+"""After a value and a mark these say that it was a slip."""
 IN_PAIRS = {("in", "total"), ("in", "short"), ("in", "sum"), ("i", "mean"), ("second", "thought")}
 JOINERS = STOP_WORDS | word_set(
     "q either and or also maybe perhaps possibly again even about around roughly approximately "
@@ -60,6 +62,11 @@ JOINERS = STOP_WORDS | word_set(
 ALTERNATING = word_set("or alternatively maybe perhaps possibly also and could might may either")
 """One of these joins mentions over the end of a sentence."""
 OPEN = word_set("also maybe perhaps possibly could might may or")
+CONCEDING = word_set("although though whereas despite")
+PEOPLE = word_set("some others viewers")
+VIEWS = word_set("would might may could say think claim argue believe guess")
+"""After people these tell what others would answer."""
+TURNING = word_set("but though although however yet without")
 THEN = word_set("then afterwards thereafter")
 OPPOSITES = (
     *(("on", "off"), ("open", "close"), ("open", "shut"), ("boy", "girl"), ("man", "woman")),
@@ -77,8 +84,8 @@ POSSIBLE = word_set(
 """One of these makes a value an alternative to the one that is asserted."""
 FRAME = JOINERS | word_set(
     "video clip seconds second time timestamp happen happens happened happening occur occurs "
-    "occurred action event activity moment shown show shows seen see visible place take takes "
-    "took when what which range interval span answer long during mark point instant segment "
+    "occurred action event activity moment shown show shows seen see visible place "
+    "when what which range interval span answer long during mark point instant segment "
     "start starts starting begin begins end ends ending located location object box bounding "
     "coordinates position roughly exactly there here into give please using me tell how much many "
     "where does did moves happening specific period footage then first finally next ago "

@@ -14,13 +14,13 @@ from video_star.verifiers.wording import word_set
 
 _CONDITIONS = frozenset({"if", "whether"})
 _BELIEFS = word_set(
-    "thought believed assumed guessed suspected expected mistook glance might "
+    "thought believed assumed guessed suspected expected mistook glance thinks believes might "
     "could may looks look looked seems seem seemed appears appear appeared"
 )
 """What introduces a belief that a later "but" takes back."""
 _TURNS = word_set("but however yet actually though instead closer reality")
 _REVISIONS = word_set(
-    "actually really instead rather fact not closer cannot no none nothing isn't wasn't"
+    "actually really instead rather fact not closer cannot no none nothing isn't wasn't turns"
 )
 _VIEWS = word_set("hard difficult unclear blurry too dark far partly not")
 """After "but it is": what only limits how well something is seen."""
@@ -69,7 +69,8 @@ def suppositions(
             found.update(_failed(words, sentences, i + 2))
         elif word in _BELIEFS:
             turn = _turn(words, sentences, i)
-            if turn is not None:
+            # "I thought there was only a dog, but a cat comes, too" takes back the "only".
+            if turn is not None and "only" not in words[i + 1 : turn]:
                 found.update(range(i + 1, turn))
     return frozenset(found)
 

@@ -33,7 +33,7 @@ _TOKEN = re.compile(
     r"\d+(?:[.,]\d+)+"  # 3.5
     r"|[^\W_]+(?:'[^\W_]+)*"
     r"|\.(?![^\W\d_])"  # A full stop inside of "Soms.Tuck" ends nothing.
-    r"|[!?;:,\u2013\u2014\u2717\u2718\u274c\u2715\u2612\u2713\u2714\u2705\u2611]"
+    r"|[!?;:,\u2013\u2014\u2716\u2717\u2718\u274c\u2715\u2612\u2713\u2714\u2705\u2611]"
     r"|(?<=\s)-+(?=\s)|--+|->"  # Spaced dashes and arrows part like a comma, hyphens do not.
 )
 _MARKS = frozenset(".!?;:,\u2013\u2014-")

@@ -31,9 +31,9 @@ from video_star.verifiers.ranges import (
 from video_star.verifiers.standing import Mention, T
 from video_star.verifiers.stretches import stretches_of
 from video_star.verifiers.text import fold, words_of
-from video_star.verifiers.tokens import Token
+from video_star.verifiers.tokens import Token, plain
 
-SPAN, TIME = ("span-iou", 1), ("time-difference", 1)
+SPAN, TIME = ("span-iou", 2), ("time-difference", 2)
 ROUNDING = 1e-9
 """Slack of comparisons with a threshold that floats cannot hold exactly."""
 MORE, NAMED, LESS = 3, 2, 1
@@ -51,7 +51,7 @@ def temporal_iou(one: Range, other: Range) -> float:
 
 def verify_span(label: SpanLabel, case: Case, params: VerifyParams, known: Known) -> LabelVerdict:
     """Judge the range that an answer asserts."""
-    folded, question = fold(case.text)[0], fold(case.question)[0]
+    folded, question = fold(plain(case.text))[0], fold(case.question)[0]
     tokens = tokens_of(folded)
     clip = Clip.of(label.duration, question, tokens)
     found = stretches_of(tokens, quantities_of(tokens), clip)
@@ -85,7 +85,7 @@ Instants = tuple[float, ...] | Unresolved
 
 def verify_time(label: TimeLabel, case: Case, params: VerifyParams, known: Known) -> LabelVerdict:
     """Judge the instant that an answer asserts."""
-    folded, question = fold(case.text)[0], fold(case.question)[0]
+    folded, question = fold(plain(case.text))[0], fold(case.question)[0]
     tokens = tokens_of(folded)
     clip = Clip.of(label.duration, question, tokens)
     said = asserted(_instants(tokens, clip, _asks_for_end(question)), folded, question)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -24,6 +25,10 @@ APPROXIMATE = word_set(
     "approximate the very its maybe perhaps probably possibly somewhere some slightly a bit little"
 ) | {"~", "\u2248", "@"}
 """Words before a quantity that leave its value as it is."""
+_TAG = re.compile(r"<(/?)([A-Za-z_]{1,20})>")
+_LEAST_TAG = 3
+"""Letters of a tag that says what it holds: "<time>", but not "<b>"."""
+_ABBREVIATED = re.compile(r"\b((?i:approx|ca|secs?|mins?))\.(?=\s*[a-z0-9(])")
 Kind = Literal["number", "clock", "word", "mark"]
 
 
@@ -41,6 +46,19 @@ class Token:
     """Written with a decimal point."""
     spelled: bool = False
     """Written in words."""
+
+
+def plain(text: str) -> str:
+    """The text without tags and the points of abbreviations; all places stay.
+
+    The name of an opening tag is a word of the answer, a closing one says nothing.
+    """
+    return _ABBREVIATED.sub(r"\1 ", _TAG.sub(_untagged, text))
+
+
+def _untagged(tag: re.Match[str]) -> str:
+    name = "" if tag[1] or len(tag[2]) < _LEAST_TAG else tag[2]
+    return f" {name} ".ljust(len(tag[0]))
 
 
 def word_at(tokens: Sequence[Token], i: int) -> str:

@@ -18,6 +18,9 @@ BE = word_set("is are was were being been gets get")
 """Words before the verb of "the batter is mixed"."""
 _LINKS = frozenset({"it", "them"})
 """Pronouns that may stand for the thing a verb acts on: "picks up an apple and eats it"."""
+OBJECTLESS = word_set("over with in at on through into across from for")
+"""A verb right before one of these has no thing of its own."""
+_EACH = word_set("one each all both some two three")
 _PASSIVE_STEPS = BE | word_set("has have had then finally first later already")
 _LINKERS = word_set("after before")
 _SUBJECTS = frozenset({"it", "they"})
@@ -26,9 +29,12 @@ _BE = word_set("is are was were be been being he's she's they're i'm it's")
 _THINGS = word_set(
     "bowl box fence plant water milk iron sail ski skate drum paint dress shovel comb brush saw "
     "hammer vacuum mop bike cycle rake sled paddle watch ring clock glue tape nail drill lock "
-    "fish butter oil dust pump hose bat park book plow row sleigh sand shower bandage basket pet"
+    "fish butter oil dust pump hose bat park book plow row sleigh sand shower bandage basket pet "
+    "bear duck snowboard kayak canoe skateboard motorcycle scooter slackline"
 )
 """Words that name a thing as often as they name what one does with it."""
+_MODALS = word_set("can cannot can't could couldn't must should will would might")
+"""Before a thing these make a verb of it: "can bear the cold"."""
 _SEVERAL = word_set("men women people children kids they we you who")
 
 
@@ -69,7 +75,11 @@ def is_linked(words: Sequence[str], reading: Reading, window: Sequence[int]) -> 
 
 def _has_pronoun(words: Sequence[str], reading: Reading, i: int) -> bool:
     """ "peels it", "boiled and peeled it", "it has been peeled", "after being peeled"."""
-    if words[i + 1 : i + 2] and words[i + 1] in _LINKS:
+    following = words[i + 1] if i + 1 < len(words) else ""
+    if following in _LINKS or (following in _EACH and _is_each(words[i + 1 : i + 4])):
+        return True
+    # "Plants it and vaults over the bar".
+    if following in OBJECTLESS and i > 1 and words[i - 1] == "and" and words[i - 2] in _LINKS:
         return True
     if tuple(words[i + 1 : i + 2]) == ("and",) and i + 3 < len(words) and words[i + 3] in _LINKS:
         return any(all(reading.words[k].endswith(e) for k in (i, i + 2)) for e in _ENDINGS)
@@ -83,15 +93,22 @@ def _has_pronoun(words: Sequence[str], reading: Reading, i: int) -> bool:
     return words[k] in _SUBJECTS or (words[k] in _LINKERS and words[k + 1] == "being")
 
 
+def _is_each(following: Sequence[str]) -> bool:
+    """ "Peels one after the other", "peels each of them"."""
+    one, link, of = [*following, "", ""][:3]
+    return (one == "one" and link in ("after", "by")) or (link == "of" and of in _LINKS)
+
+
 def is_other_use(words: Sequence[str], i: int, wanted: str, alone: bool) -> bool:
     """Whether a word is a thing where a verb is looked for, or the other way round.
 
     `alone`: the name is this one word. Only words that are both are looked at.
     """
     word = words[i]
-    if wanted.endswith("ing"):
+    if wanted.endswith("ing") and wanted not in _THINGS:
         return _is_thing(words, i)
-    is_verb = word.endswith("ing") and i > 0 and words[i - 1] in _BE
+    auxiliaries = _BE if word.endswith("ing") else _MODALS
+    is_verb = i > 0 and words[i - 1] in auxiliaries
     return alone and is_verb and wanted in _THINGS
 
 

@@ -1,0 +1,140 @@
+"""Things and steps that an answer names and whose sentence goes on to leave them undone.
+
+"Wants to buy milk, but the shelf is empty", "the puzzle on the shelf is never touched", "a cutting
+board would be useful", and, where it was asked what is grasped, "the cylinder is not grasped".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence, Set
+
+from video_star.verifiers.inflection import stem
+from video_star.verifiers.text import Reading, content_words, word_set
+
+_INTENTS = word_set(
+    "wants wanted wanting plans planned planning intends intended intending hopes hoped hoping "
+    "wishes wished wishing promises promised prepares offers offered reaches reached reaching "
+    "tries tried trying attempts attempted jokes joked insists insisted claims claimed thinks "
+    "thought believes believed considers considered"
+)
+"""Before a thing these leave it undone when the sentence goes on with a "but"."""
+_AIMS = word_set("wants wanted plans planned intends intended hopes hoped wishes wished")
+"""These do so with their "to" alone: "wants to buy milk"."""
+_TURNS = word_set("but however yet though unfortunately")
+_PARTS = word_set("but however yet though although while whereas and then because so")
+"""Words that start another clause."""
+_STATES = word_set(
+    "is are was were be been remains remain remained stays stay stayed lies lay sits sat goes went "
+    "left gets got has have"
+)
+_LEFT = word_set(
+    "untouched unused unopened unworn unlit uneaten unread unfinished undone ignored forecast "
+    "missing forgotten never"
+)
+"""What a thing is that nothing is done with."""
+_FUTURE = word_set("will would should")
+_LATER = word_set("tomorrow later soon next afterwards tonight eventually someday")
+_CUES = _INTENTS | _LEFT | _FUTURE
+"""Most answers have none of these, and are searched for nothing."""
+_MODIFIED = 6
+"""Words between a thing and what is said of it at most: "the puzzle on the top shelf is"."""
+_BEFORE = 8
+"""Words between an intent and its thing at most."""
+_AIMED = 4
+"""The same behind the "to" of an aim: "intended to hang a hammock"."""
+
+
+def may_be_undone(reading: Reading) -> bool:
+    """Whether anything can be left undone: a quick look before the search."""
+    return not _CUES.isdisjoint(reading.words)
+
+
+def is_undone(reading: Reading, first: int, last: int) -> bool:
+    """Whether the sentence of the words `first` to `last` leaves what they name undone."""
+    return (
+        _is_left(reading, last)
+        or _is_intended(reading, first, last)
+        or _is_later(reading, first, last)
+    )
+
+
+def _is_later(reading: Reading, first: int, last: int) -> bool:
+    """ "Will mow the lawn tomorrow"."""
+    words = reading.words
+    if _FUTURE.isdisjoint(words[max(0, first - 2) : first]):
+        return False
+    return not _LATER.isdisjoint(_clause(reading, last)[1:_BEFORE])
+
+
+def _is_left(reading: Reading, last: int) -> bool:
+    """ "Remains untouched", "on the shelf is never used", "will follow later"."""
+    words = reading.words
+    for i in range(last + 1, min(last + 1 + _MODIFIED, len(words))):
+        if reading.mark(i) or words[i] in _PARTS:
+            return False
+        if words[i] in _FUTURE:
+            return True
+        if words[i] in _STATES:
+            return not _LEFT.isdisjoint(_clause(reading, i)[:4])
+    return False
+
+
+def _is_intended(reading: Reading, first: int, last: int) -> bool:
+    """ "Wants to buy milk"; "offers a puzzle, but the child pushes it away"."""
+    words = reading.words
+    start = first
+    while start > max(0, first - _BEFORE) and not (reading.mark(start) or words[start] in _PARTS):
+        start -= 1
+    lead = words[start:first]
+    if _INTENTS.isdisjoint(lead) or "only" in lead:
+        return False  # "I thought there was only a dog, but a cat comes" takes back the "only".
+    aimed = any(
+        word in _AIMS and words[start + i + 1] == "to" and first - start - i - 2 <= _AIMED
+        for i, word in enumerate(lead)
+    )
+    return aimed or _turns(reading, last)
+
+
+def _turns(reading: Reading, last: int) -> bool:
+    """Whether the sentence, or the start of the next one, turns with a "but"."""
+    for i in range(last + 1, len(reading.words)):
+        later = reading.sentences[i] - reading.sentences[last]
+        if later > 1 or (later and reading.sentences[i - 1] == reading.sentences[i]):
+            return False
+        if reading.words[i] in _TURNS:
+            return True
+    return False
+
+
+def _clause(reading: Reading, start: int) -> Sequence[str]:
+    """The words from a place to the next mark or conjunction."""
+    for i in range(start + 1, len(reading.words)):
+        if reading.mark(i) or reading.words[i] in _PARTS:
+            return reading.words[start:i]
+    return reading.words[start:]
+
+
+def denied_as_asked(reading: Reading, question: str, names: Set[str]) -> frozenset[int]:
+    """Words of sentences that deny what the question asks ("grasp": "... is not grasped").
+
+    A question that names the label's own words lists what to choose from, and is left alone.
+    """
+    if not reading.denied:
+        return frozenset()
+    # "Which rooms?": rooms of both kinds are answers; what is asked of them is something else.
+    parts = re.sub(r"\b(which|what|how many)\s+\w+", " ", question.lower())
+    asked = {stem(word) for word in content_words(parts)}
+    if not asked.isdisjoint(stem(word) for name in names for word in content_words(name)):
+        return frozenset()
+    found: set[int] = set()
+    for i in reading.denied:
+        if stem(reading.words[i]) not in asked:
+            continue
+        start = i
+        while start and reading.sentences[start - 1] == reading.sentences[i]:
+            start -= 1
+        before = range(start, i)
+        if not any(k not in reading.denied and stem(reading.words[k]) in asked for k in before):
+            found.update(before)
+    return frozenset(found)
