@@ -249,20 +249,22 @@ def _why_not(
     """The reason of a miss and the window that shows it."""
     reading = answer.reading
     unreal = may_be_unreal(reading)
-    if not (closed or reading.guessed or unreal or "or" in reading.words):
+    open_ended = bool(reading.guessed) or "or" in reading.words
+    if not (closed or open_ended or unreal):
         return "no match", ()
     shown = best_of(sought, answer, frozenset(), hedge=True, real=False)
     if not shown.score or shown.score < threshold:
         return "no match", ()
+    # What may have hidden the name, what is closed without it, and whether there is any such thing.
     tries = (
-        ("supposed", closed, False),
-        ("hedged", closed, True),
-        ("other class", closed - inner, True),
-        ("asked", closed - (reading.asked - reading.denied), True),
-        ("supposed", closed - (reading.supposed - reading.denied), True),
+        ("supposed", closed, unreal),
+        ("hedged", closed, open_ended),
+        ("other class", closed - inner, bool(inner)),
+        ("asked", closed - (reading.asked - reading.denied), bool(reading.asked)),
+        ("supposed", closed - (reading.supposed - reading.denied), bool(reading.supposed)),
     )
-    for reason, shut, hedge in tries:
-        found = best_of(sought, answer, shut, hedge, real=False)
+    for i, (reason, shut, worth_it) in enumerate(tries):
+        found = best_of(sought, answer, shut, i > 0, real=False) if worth_it else NOTHING
         if found.score >= threshold and found.score > 0:
             return reason, found.places
     return "negated", shown.places

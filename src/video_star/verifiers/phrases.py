@@ -69,7 +69,7 @@ class Answer:
         if hits is None:
             return NOTHING
         fits = partial(self._stands, wanted, hedge)
-        if all(len(rated) == 1 for rated in hits):
+        if max(map(len, hits)) == 1:
             return self._only(wanted, [rated[0] for rated in hits], fits)
         if len(hits) == 1:
             fit = [(rate, i) for rate, i in hits[0] if fits((i,))]

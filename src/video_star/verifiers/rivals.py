@@ -43,6 +43,8 @@ def beyond_question(rivals: Rivals, phrases: Sequence[Phrase], question: str) ->
 
     A question that names the label's class too lists the classes to choose from.
     """
+    if not rivals:
+        return rivals
     asked = set(words_of(question))
     if _AROUND.isdisjoint(asked) or any(asked.issuperset(phrase) for phrase in phrases):
         return rivals

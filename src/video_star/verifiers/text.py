@@ -29,11 +29,13 @@ __all__ = [
     "words_of",
 ]
 
+_SIGNS = r"[\u2716\u2717\u2718\u274c\u2715\u2612\u2713\u2714\u2705\u2611]"
+_SPOKEN = r"\d+(?:[.,]\d+)+|[^\W_]+(?:'[^\W_]+)*"  # "3.5", words
+_WORD = re.compile(rf"{_SPOKEN}|{_SIGNS}")
 _TOKEN = re.compile(
-    r"\d+(?:[.,]\d+)+"  # 3.5
-    r"|[^\W_]+(?:'[^\W_]+)*"
+    rf"{_SPOKEN}"
     r"|\.(?![^\W\d_])"  # A full stop inside of "Soms.Tuck" ends nothing.
-    r"|[!?;:,\u2013\u2014\u2716\u2717\u2718\u274c\u2715\u2612\u2713\u2714\u2705\u2611]"
+    rf"|[!?;:,\u2013\u2014]|{_SIGNS}"
     r"|(?<=\s)-+(?=\s)|--+|->"  # Spaced dashes and arrows part like a comma, hyphens do not.
 )
 _MARKS = frozenset(".!?;:,\u2013\u2014-")
@@ -119,7 +121,7 @@ def aloud(text: str) -> str:
 
 def words_of(text: str) -> tuple[str, ...]:
     """Folded words in order, possessive endings dropped."""
-    return tuple(_bare(token) for token in _TOKEN.findall(fold(text)[0]) if token[0] not in _MARKS)
+    return tuple(_bare(token) for token in _WORD.findall(fold(text)[0]))
 
 
 def content_words(text: str) -> tuple[str, ...]:
@@ -131,7 +133,7 @@ def content_words(text: str) -> tuple[str, ...]:
 def spans_of(text: str) -> list[tuple[int, int]]:
     """Start and end of each word in the text as it was given."""
     folded, places = fold(text)
-    spans = [m.span() for m in _TOKEN.finditer(folded) if m[0][0] not in _MARKS]
+    spans = [m.span() for m in _WORD.finditer(folded)]
     if places is None:
         return spans
     return [(places[start], places[end - 1] + 1) for start, end in spans]
@@ -140,8 +142,7 @@ def spans_of(text: str) -> list[tuple[int, int]]:
 def span_of(text: str, first: int, last: int) -> tuple[int, int]:
     """Start and end in the text of a run of words, named by their indices."""
     folded, places = fold(text)
-    words = (m for m in _TOKEN.finditer(folded) if m[0][0] not in _MARKS)
-    run = list(islice(words, first, last + 1))
+    run = list(islice(_WORD.finditer(folded), first, last + 1))
     start, end = run[0].start(), run[-1].end()
     return (start, end) if places is None else (places[start], places[end - 1] + 1)
 
