@@ -174,14 +174,57 @@ def test_one_option_is_chosen_at_most(options: tuple[str, ...], text: str) -> No
         ("What happens first?", ("a dog barks", "a cat runs"), "The dog barks last.", None),
         ("What did he put down?", THINGS, "He picked up the box.", None),
         ("Where does the ball move?", ("left", "right"), "From left to right.", 1),
-        ("How does he move?", MOVES, "He would be running if he were late.", None),
         ("How does he move?", MOVES, "Too slow for running.", None),
         ("What is it?", THINGS, "The box is a wrong answer.", None),
         ("What is it?", THINGS, "All but B.", None),
         ("What is it?", THINGS, "B. Sorry, I meant A.", 0),
+        ("What is it?", THINGS, "The answer: A. The other things (B, C and D) are not seen.", 0),
     ],
 )
 def test_an_option_in_the_background_is_not_chosen(
     question: str, options: tuple[str, ...], text: str, option: int | None
 ) -> None:
     assert choose(text, options, question).option == option
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "option"),
+    [
+        ("What does he take last?", "The box first, and at the end he takes the bag.", "bag"),
+        ("What does he take first?", "He takes the box and then the bag.", "box"),
+        ("What does he take?", "The box is open. It's the bag that he takes.", "bag"),
+        ("What does he take?", "She wants the box. What he takes is the bag.", "bag"),
+        ("What does he take?", "What he holds is the box. He takes the bag.", None),
+        ("What does he not take?", "He takes the box but the bag is never touched.", "bag"),
+        ("What does he not take?", "Not the box, the bag.", "bag"),
+        ("What does he take?", "He takes the bag because the box is locked.", "bag"),
+        ("Why does he stop?", "The box falls because the bag is torn.", None),
+        ("What does he take?", "A box -> no, not the box -> the bag", "bag"),
+        ("What does he take?", "He takes the bg.", None),
+    ],
+)
+def test_how_an_answer_puts_it_points_out_an_option(
+    question: str, text: str, option: str | None
+) -> None:
+    chosen = choose(text, ("the box", "the bag"), question).option
+    assert chosen == (None if option is None else ("box", "bag").index(option))
+
+
+@pytest.mark.parametrize(
+    ("text", "option"),
+    [
+        ("B is what I would choose.", 1),
+        ("a) is tempting, but b) is right.", 1),
+        ("My answer is the second option, although there is a box.", 1),
+        ('{"A": false, "B": true, "C": false}', 1),
+        ("A: no, B: yes, C: no", 1),
+        ('{"A": true, "B": true, "C": false}', None),
+        ("not red, not blue -> C", 2),
+        ("My first guess was A, the red one, but it is darker, therefore B.", 1),
+        ("B. At first it is red, then it turns blue.", 1),
+        ("B. It is red.", None),
+        ("yelllow", 2),
+    ],
+)
+def test_a_letter_is_the_verdict_where_it_is_judged(text: str, option: int | None) -> None:
+    assert choose(text, ("red", "blue", "yellow")).option == option

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 
 from video_star.verifiers.wording import word_set
 
-_PRESENT = word_set(
+PRESENT = word_set(
     "visible present seen shown there detected found appear appears identified included depicted "
-    "observed identifiable in done worn"
+    "observed identifiable in done worn used exist exists"
 )
 _ABSENT = word_set("no not none absent missing false")
 """Closing words of a line that say so: "ball: no"."""
@@ -29,6 +29,9 @@ CROSSES = frozenset("\u2716\u2717\u2718\u274c\u2715\u2612")
 CHECKS = frozenset("\u2713\u2714\u2705\u2611")
 """Signs behind, or before, each thing of a list."""
 _MARKS = frozenset(":-\u2013\u2014")
+_THEM = word_set("them these those")
+_REACH = 8
+"""Words behind "none" that may say what it denies, at most."""
 _ITEM = 5
 """Words of one line of a list at most."""
 
@@ -48,6 +51,20 @@ def absent_things(
             begin = next((k for k in range(begin - 1, 0, -1) if _parts(sentences, k)), 0)
         return set(range(begin, i))
     return set()
+
+
+def things_before(words: Sequence[str], sentences: Sequence[int], index: int) -> set[int]:
+    """What "none of them is visible" denies: the things that were just named."""
+    later = {
+        words[i]
+        for i in range(index, min(index + _REACH, len(words)))
+        if sentences[i] == sentences[index]
+    }
+    if later.isdisjoint(_THEM) or later.isdisjoint(PRESENT):
+        return set()
+    starts = index == 0 or sentences[index - 1] != sentences[index]
+    near = sentences[index] - (1 if starts else 0)
+    return {i for i in range(index) if near <= sentences[i] <= sentences[index]}
 
 
 def _crossed(words: Sequence[str], breaks: Mapping[int, str], i: int) -> set[int]:
@@ -84,7 +101,7 @@ def _is_item_end(words: Sequence[str], breaks: Mapping[int, str], i: int) -> boo
 
 def _is_state(word: str) -> bool:
     """Whether it may follow "not" at the end of a line: "not visible", "not performed"."""
-    return word in _PRESENT or word.endswith(("ed", "en"))
+    return word in PRESENT or word.endswith(("ed", "en"))
 
 
 def _item(
@@ -96,7 +113,7 @@ def _item(
             break
         found.add(k)
         # "{name: ball, present: false}": a field that says what is false of the thing before.
-        if breaks.get(k) and words[k] not in _PRESENT:
+        if breaks.get(k) and words[k] not in PRESENT:
             break
     return found
 
@@ -118,7 +135,7 @@ def _is_unseen(words: Sequence[str], breaks: Mapping[int, str], i: int) -> bool:
     k = i + 1
     if words[k : k + 1] == ["be"]:
         k += 1
-    if not (words[k : k + 1] and words[k] in _PRESENT):
+    if not (words[k : k + 1] and words[k] in PRESENT):
         return False
     k += 1
     while k < len(words) and words[k] in _PICTURE | {"in", "anywhere"} and not breaks.get(k):

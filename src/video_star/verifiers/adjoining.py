@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from video_star.verifiers.inflection import similarity
 from video_star.verifiers.text import STOP_WORDS, Reading, word_set
-from video_star.verifiers.verbs import ARTICLES, BE, OBJECTLESS, shares_thing
+from video_star.verifiers.verbs import ARTICLES, BE, OBJECTLESS, is_alone, shares_thing
 from video_star.verifiers.wanted import Wanted
 
 _GAP = 6
@@ -17,8 +17,8 @@ clause turns them round."""
 _BACK_GAP = 1
 """The same where the words come the other way round."""
 _PARTING = word_set(
-    "then before after while but or next near beside behind past alongside followed besides "
-    "whereas nor instead because since so when until who whose which without unlike than"
+    "then before after while as but or next near beside behind past alongside followed besides "
+    "whereas nor instead because since so when where until who whose which without unlike than"
 )
 """Words that start something else."""
 _LIGHT = STOP_WORDS | word_set(
@@ -38,10 +38,11 @@ _PAIRS = frozenset(
     | {("side", "side"), ("in", "out"), ("left", "right"), ("around", "around")}
 )
 """Between these "and" parts nothing: "bounces up and down on"."""
-_STARTING = word_set(
-    "start starts started begin begins began to then just and gently slowly quickly"
-)
+_STARTING = word_set("start starts started begin begins began to then just and busy")
 """Words before the verb of "takes a guitar and starts to play"."""
+_HOLDERS = word_set("board table bench shelf case bag box stand seat rack bed store shop")
+"""Behind a thing these say that it is only what they are for, or made of."""
+_ENDING = word_set("and to into onto as by together too very well")
 _ONE_AFTER = word_set("another the each")
 
 
@@ -56,9 +57,12 @@ def adjoin(
     gap = words[one + 1 : other]
     if not gap and forward and not reading.mark(other):
         return True
+    cut = _cut(words, reading, wanted, one, other)
+    marks = [i for i in range(one + 1, other + 1) if reading.mark(i)]
+    if marks == [one + 1, cut] and cut and words[cut] in ARTICLES | OBJECTLESS | {"up"}:
+        gap, cut = words[cut:other], None  # "Plays, with closed eyes, the violin".
     foreign = [word for word in _without_asides(gap) if word not in wanted.own]
     content = sum(word not in _LIGHT for word in foreign)
-    cut = _cut(words, reading, wanted, one, other)
     if words[one][0].isdigit() or words[other][0].isdigit():
         # "tucks into 2.5 somersaults": what the number counts stands behind it.
         counts = not wanted.own.isdisjoint(words[other + 1 : other + 2])
@@ -75,7 +79,7 @@ def adjoin(
         return False
     if not forward and gap and reading.words[other].endswith("ing") and gap[-1] in _OF:
         return False  # "a line of waiting cars" does not say "waiting in line".
-    if forward and _has_own_thing(gap, wanted):
+    if forward and (_has_own_thing(gap, wanted) or _is_holder(words, other, gap)):
         return False
     most = _most(words, reading, wanted, one, other, forward)
     if ("front" in foreign and "of" in foreign) or content > most:
@@ -88,6 +92,12 @@ def _has_own_thing(gap: Sequence[str], wanted: Wanted) -> bool:
     if "with" not in gap[1:] or "with" in wanted.own or gap[0] not in ARTICLES:
         return False
     return OBJECTLESS.isdisjoint(gap[gap.index("with") + 1 :])
+
+
+def _is_holder(words: Sequence[str], other: int, gap: Sequence[str]) -> bool:
+    """ "Chops onions on a wood (cutting) board", "plays cards on the piano bench"."""
+    i = other + 1 + (words[other + 1 : other + 2] == ("cutting",))
+    return not OBJECTLESS.isdisjoint(gap) and not _HOLDERS.isdisjoint(words[i : i + 1])
 
 
 def _without_asides(gap: Sequence[str]) -> list[str]:
@@ -142,18 +152,19 @@ def _is_turned(
 
 def _goes_on_alone(words: Sequence[str], reading: Reading, one: int, cut: int, other: int) -> bool:
     """ "Picks up his guitar and plays in the street": a verb without a thing of its own."""
-    following = words[other + 1 : other + 2]
-    if following and not reading.mark(other + 1) and following[0] not in OBJECTLESS:
+    if not is_alone(words, reading, other):
         return False
     joined = words[cut - 1] == "and" or (
         reading.mark(cut) == "," and "and" in words[other + 1 : other + 1 + _GAP]
     )
-    verbs = set(words[cut:other])
+    verbs = {word for word in words[cut:other] if not word.endswith("ly")}
     if not joined or not verbs <= _STARTING | BE or not _PARTING.isdisjoint(words[one + 1 : cut]):
         return False
     finite = not reading.words[other].endswith("ing") or bool(verbs)
     marks = [i for i in range(one + 1, cut) if reading.mark(i)]
-    return finite and all(reading.mark(i) == "," and words[i] not in _DOERS for i in marks)
+    return finite and all(
+        reading.mark(i) == "," and words[i + (words[i] == "and")] not in _DOERS for i in marks
+    )
 
 
 def _is_done(reading: Reading, i: int) -> bool:
@@ -180,20 +191,20 @@ def _goes_on(
 ) -> bool:
     """Whether a word behind a comma or "and" still belongs to a verb before it.
 
-    A further thing of a list ("plates, cups and forks", "tea and milk"), what follows an aside
-    ("plays, with closed eyes, the violin"), the next field of a record.
+    A further thing of a list ("plates, cups and forks", "tea and milk"), or a record's next field.
     """
     key = reading.mark(other) == ":" and reading.mark(one) == ":"
     if key and other - one == 2:
         return True
     said = reading.words[other]
-    marks = [i for i in range(one + 1, other + 1) if reading.mark(i)]
-    if marks == [one + 1, cut] and other - cut < 3 and words[cut] in ARTICLES:
-        return True
     if said.endswith("ing") or any(word not in ARTICLES for word in words[cut:other]):
         return False
     if words[cut - 1] == "and":
-        return _is_verb(wanted, said) or ARTICLES.isdisjoint(words[other + 1 : other + 2])
+        if _is_verb(wanted, said) and len(set(wanted.words)) > 1:
+            return True  # "Lies down on the bench and presses a barbell".
+        # "Shaves his beard and his head moves" starts something else.
+        last = is_alone(words, reading, other) or words[other + 1].endswith("ly")
+        return last or words[other + 1] in _PARTING | _ENDING
     ahead = range(other + 1, min(other + 3, len(words)))
     return any(words[i] == "and" or reading.mark(i) == "," for i in ahead)
 

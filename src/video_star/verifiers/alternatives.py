@@ -11,13 +11,6 @@ from video_star.verifiers.standing import REACH, Mention, T, View
 from video_star.verifiers.text import words_of
 
 
-def is_alternative(view: View, mention: Mention[T], asked: Mapping[str, float]) -> bool:
-    """Whether its clause only says that it may be this one, too ("8 s is also possible")."""
-    words = [view.words[i] for i in clause(view, mention) if i not in view.holders]
-    rest = [w for w in words if w not in say.FRAME | say.POSSIBLE and root(w) not in asked]
-    return not say.POSSIBLE.isdisjoint(words) and not rest
-
-
 def is_half_of_a_choice(view: View, mention: Mention[T]) -> bool:
     """Whether "either ... or" offers something else beside it."""
     sentence = view.sentences[view.first(mention)]
@@ -33,6 +26,8 @@ def denies(view: View, asked: Mapping[str, float]) -> bool:
         for j in range(i + 1, min(i + 6, len(view.words))):
             if view.sentences[j] != view.sentences[i] or j in view.holders:
                 break
+            if "until" in view.words[j : j + 3] or view.words[j] in say.TELL:
+                break  # "does not open until 7 s", "cannot tell how it opens"
             if asked.get(root(view.words[j]), 0) >= 1:
                 return True
     return False
@@ -83,9 +78,11 @@ def _is_without(view: View, mention: Mention[T], asked: Mapping[str, float]) -> 
     for i in range(at + 1, min(at + REACH, len(view.words))):
         word = view.words[i]
         ended = view.sentences[i] != view.sentences[at] or i in view.holders
+        following = view.words[i + 1 : i + 4]
+        if word == "and" and following[:1] == ("no",):
+            return any(root(w) in asked for w in following)
         if ended or word in say.SCOPE_ENDS | say.TURNS or (view.gaps[i] and i > at + 1):
             return False
-        following = view.words[i + 1 : i + 4]
         if word == "nobody" or (word == "no" and view.words[i - 1] in say.BE):
             return any(root(w) in asked for w in following)
         if word == "not" or word.endswith("n't"):
@@ -97,12 +94,15 @@ def _is_without(view: View, mention: Mention[T], asked: Mapping[str, float]) -> 
 def _lacks(view: View, mention: Mention[T], asked: Mapping[str, float]) -> bool:
     """Whether its sentence goes on to deny what was asked: "held from 2 to 5 s, but not rung"."""
     at = view.last(mention)
-    own = {root(view.words[i]) for i in clause(view, mention)}
+    own = {root(view.words[i]) for i in clause(view, mention) if i < view.last(mention)}
     turned = denied = False
     for i in range(at + 1, min(at + REACH, len(view.words))):
         word = view.words[i]
         if view.sentences[i] != view.sentences[at] or i in view.holders:
             return False
+        following = view.words[i + 1 : i + 2]
+        if word == "without" and following and asked.get(root(following[0]), 0) >= 1:
+            return root(following[0]) not in own
         denied = denied or (turned and (word in say.DENYING or word.endswith("n't")))
         turned = turned or word in say.TURNING
         if denied and asked.get(root(word), 0) >= 1:
@@ -142,14 +142,42 @@ def comes_before(view: View, mention: Mention[T], asked: Mapping[str, float]) ->
 def is_of_the_opposite(view: View, mention: Mention[T], question: str) -> bool:
     """Whether its clause names the opposite of what was asked ("the girl" for "the boy")."""
     wanted = {root(word) for word in words_of(question)}
-    said = {root(word) for word in view.words}
     first = view.first(mention)
-    own = [view.words[i] for i in clause(view, mention) if i < first]
-    for one, other in (*say.OPPOSITES, *((b, a) for a, b in say.OPPOSITES if a != "on")):
+    told = [i for i in clause(view, mention) if view.words[i] != "on" or _is_state(view, i)]
+    said = {root(view.words[i]) for i in told}
+    own = [view.words[i] for i in told if i < first]
+    for one, other in (*say.OPPOSITES, *((b, a) for a, b in say.OPPOSITES)):
         if root(one) not in wanted or root(one) in said or root(other) in wanted:
             continue
         if any(root(word) == root(other) for word in own):
-            return say.PRONOUNS.isdisjoint(own)
+            return one not in say.PERSONS or say.PRONOUNS.isdisjoint(own)
+    return False
+
+
+def _is_state(view: View, i: int) -> bool:
+    """Whether "on" is no preposition: "switches on at 5 s"."""
+    return i + 1 in view.holders or view.words[i + 1 : i + 2] in (("at",), ("from",), ("between",))
+
+
+def refuses(view: View, mention: Mention[T]) -> bool:
+    """Whether it says that it cannot tell when that is: "but I am unable to say at what time".
+
+    What is only not exact, and what "but" or "my guess" sets against it, is told all the same.
+    """
+    at = view.last(mention)
+    for i, word in enumerate(view.words):
+        unable = word in say.UNABLE or view.words[i : i + 2] in (("not", "able"), ("don't", "know"))
+        if not unable:
+            continue
+        near = range(i, min(i + 2 * REACH, len(view.words)))
+        same = [j for j in near if view.sentences[j] == view.sentences[i]]
+        rest = [view.words[j] for j in same if at < i or j < at]
+        told = [n for n, w in enumerate(rest[:5]) if w in say.TELL]
+        what = [n for n, w in enumerate(rest[:8]) if w in say.WHEN]
+        if not told or not what or not say.EXACT.isdisjoint(rest):
+            continue
+        if at < i or say.ALL_THE_SAME.isdisjoint(view.words[i + told[0] + 1 : at]):
+            return True
     return False
 
 

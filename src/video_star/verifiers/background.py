@@ -1,8 +1,8 @@
 """Options that an answer names by their text without choosing them.
 
 The colour of another thing ("parked in front of a red house"), a thing that only lies there when
-the question asks what was done with it, what comes last when the question asks for the first, and
-what would be if something else were.
+the question asks what was done with it, where a movement comes from, and the options that an
+answer calls wrong.
 """
 
 from __future__ import annotations
@@ -25,23 +25,17 @@ _DONE = word_set("did was were")
 _THERE = word_set("there")
 _LIES = word_set("is are was were lies lie lay stands stand stood stays stay stayed remains remain")
 _PLACES = word_set("on in under near beside behind next at where there untouched")
-_OTHER_END = {
-    "first": word_set("last later afterwards second finally"),
-    "last": word_set("first before earlier initially"),
-}
-"""Behind an option these say that it is not the one that the question asks for."""
-_LATER = word_set("then after afterwards later finally lastly next")
-_FINALLY = word_set("finally lastly end")
 _AROUND = word_set("after before while when once as during following")
 _WRONG = word_set("wrong incorrect false")
 _REST = word_set("other others remaining rest")
+_LISTED = 10
+"""Words of "the other shapes (B. square, C. triangle, D. star)" at most."""
 _AN = frozenset({("a",), ("an",), ("the",)})
 _SIDES = word_set("left right up down top bottom above below")
 _STARTS = word_set("starts started starting begins began beginning start")
 """Before a side these say where a movement comes from: "starts on the left"."""
 _OF_BODY = word_set("hand foot arm leg knee shoulder ear eye wall")
 _PARTICLES = {"up": "down", "down": "up", "on": "off", "off": "on"}
-_SAYING = word_set("say guess choose pick go answer think select call suggest expect argue bet")
 
 
 def is_background(reading: Reading, first: int, last: int, question: str) -> bool:
@@ -50,9 +44,7 @@ def is_background(reading: Reading, first: int, last: int, question: str) -> boo
     return (
         _of_another_thing(reading, last, asked)
         or _only_lies(reading, first, last, asked)
-        or _at_other_end(reading, first, last, asked)
         or _is_asked_about(reading, first, last, asked)
-        or _would(reading, first, last)
         or _is_source(reading, first, last, asked)
         or _opposite(reading, first, asked)
         or _too_much(reading, first)
@@ -77,7 +69,7 @@ def is_called_wrong(reading: Reading, first: int, last: int, lettered: bool) -> 
 def _is_of_the_rest(reading: Reading, first: int, last: int) -> bool:
     """Whether a letter stands for what is not chosen."""
     words, sentence = reading.words, reading.sentences[first]
-    lead = [i for i in range(max(0, first - 6), first) if reading.sentences[i] == sentence]
+    lead = [i for i in range(max(0, first - _LISTED), first) if reading.sentences[i] == sentence]
     if any(words[i] in _REST for i in lead):
         return True
     k = last + 1
@@ -120,24 +112,6 @@ def _only_lies(reading: Reading, first: int, last: int, asked: Sequence[str]) ->
     return ends and (lies or exists)
 
 
-def _at_other_end(reading: Reading, first: int, last: int, asked: Sequence[str]) -> bool:
-    """ "The dog barks last", "... and then barks" where the question asks what happens first."""
-    words, sentence = reading.words, reading.sentences[last]
-    lead = [words[i] for i in range(max(0, first - 4), first) if reading.sentences[i] == sentence]
-    if "first" in asked and not _LATER.isdisjoint(lead):
-        return True
-    if "last" in asked and any(
-        word in _FINALLY and after == sentence
-        for word, after in zip(words[last + 1 :], reading.sentences[last + 2 :], strict=False)
-    ):
-        return True
-    following = words[last + 1 : last + 2]
-    if not following or reading.mark(last + 1):
-        return False
-    ends = last + 2 >= len(words) or bool(reading.mark(last + 2))
-    return ends and any(end in asked and following[0] in _OTHER_END[end] for end in _OTHER_END)
-
-
 def _is_asked_about(reading: Reading, first: int, last: int, asked: Sequence[str]) -> bool:
     """ "After he opened the door, ..." where the question asks what happened after that."""
     lead = [
@@ -149,18 +123,6 @@ def _is_asked_about(reading: Reading, first: int, last: int, asked: Sequence[str
     if _AROUND.isdisjoint(asked) or (len(said) < 2 and _AROUND.isdisjoint(lead)):
         return False
     return all(any(similarity(word, own) == 1 for own in asked) for word in said)
-
-
-def _would(reading: Reading, first: int, last: int) -> bool:
-    """ "He would be running if he were in a hurry"."""
-    words = reading.words
-    if "would" not in words[:first] or "if" not in words[last + 1 :]:
-        return False
-    would = max(i for i in range(first) if words[i] == "would")
-    condition = words.index("if", last + 1)
-    if reading.sentences[would] != reading.sentences[condition] or words[would + 1] in _SAYING:
-        return False
-    return not any(reading.mark(i) for i in range(would + 1, condition))
 
 
 def _is_source(reading: Reading, first: int, last: int, asked: Sequence[str]) -> bool:

@@ -1,18 +1,14 @@
-"""Which options an answer names, by letter, by ordinal or by text, and whether it denies them.
-
-A lone letter is a claim only in safe company ("(B)", "B.", "option B", "the answer is B"): "a" is
-mostly an article, and case tells nothing in answers written in capitals or without any.
-"""
+"""Which options an answer names, by letter, by ordinal or by text, and whether it denies them."""
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from video_star.verifiers.inflection import similarity
+from video_star.verifiers.letters import DROPPED, letter_before, letters
 from video_star.verifiers.numerals import with_numbers
 from video_star.verifiers.phrases import Answer
 from video_star.verifiers.text import (
@@ -26,10 +22,6 @@ from video_star.verifiers.text import (
 )
 from video_star.verifiers.wanted import wanted_of
 
-_DROPPED = word_set(
-    "a an the his her their its this that these those some is are was were be been being"
-)
-"""Words that an option and its mention may differ in."""
 _BARE_OPTIONS = word_set("yes no true false")
 """Options that are common words: claims only where a clause starts or an answer is announced."""
 _ANNOUNCING = word_set("is answer say be was as option")
@@ -38,68 +30,16 @@ _PRAISING = word_set("right correct wrong best first second third last true fals
 _FRAMED = word_set("answer option choice choices options one")
 """Before these the praising words are no options: "the right answer"."""
 
-_END = (
-    r"(?=\s*(?:$|[.,;:!?)\]\"'/]"
-    r"|(?:because|since|as|and|or|but|not|rather|nor|instead|which|that|is|are)\b))"
+_MARKUP = str.maketrans(
+    dict.fromkeys("*_`$#<>{}", " ") | {"\u201c": '"', "\u201d": '"', "\u2192": ":", "\u21d2": ":"}
 )
-_OPEN = r"[\s(\[\"':=]*"
-_NOUN = r"(?:option|choice|caption|statement|sentence|description)"
-"""What an answer calls an option."""
-_OF_SEVERAL = r"(?:are|both|could|can|might|may|seem|look|would)\b"
-"""What follows letters that stand together: "A and B are both plausible"."""
-_STRONG = tuple(
-    re.compile(pattern)
-    for pattern in (
-        rf"\b(?:answer|{_NOUN})\b(?:\s+(?:is|was|must be|would be|should be|to this is))?"
-        rf"\s*(?:[:=]|is|{_NOUN}|letter)*{_OPEN}\b([a-z])\b{_END}",
-        rf"\b(?:choose|chose|pick|picked|select|selected|go with|going with|opt for|say|guess"
-        rf"|mean|meant|is|be|it's|was|to|with|so|therefore|thus|hence|think|probably|maybe|perhaps"
-        rf"|likely|definitely|clearly|surely|leaves|leaving|remains)"
-        rf"\s+(?:us with |only )?(?:the )?(?:{_NOUN} |letter )?"
-        rf"{_OPEN}\b([a-z])\b{_END}",
-        r"\b(?:makes|making)\s+(?:option )?([a-z])\b(?=\s+(?:the|my|correct|right|true)\b)",
-        r"\\boxed\s*(?:\\text)?[\s(]*([a-z])\b",
-        r"(?:^|[.!?:;,\u2014-])[\s(\[\"']*([a-z])[\s)\]\"']*(?=$|[.!?]\s*$)",
-        r"^[\s(\[\"']*([a-z])\s*(?:[).:\],]|-(?=\s))(?=\s|$)",
-        r"\b(?:answer|final answer|conclusion)\s*:?\s*[(\[]?([a-z])[)\].:](?=\s|$)",
-    )
-)
-"""Where a letter is the verdict."""
-_MENTIONING = tuple(
-    re.compile(pattern)
-    for pattern in (
-        rf"\b(?:{_NOUN}|letter|alternative)s?\s+[(\"']*([a-z])\b",
-        r"(?<!\w)[(\[]\s*([a-z])\s*[)\]]",
-        r"(?:[.!?:;,]\s+|\s[-\u2022]\s+)([a-z])\s*[).:](?=\s)",
-        rf"\b(?:either|neither|both|not|than|of|or|and|nor|between|for|but|rather|over)\s+"
-        rf"(?:option )?([a-z])\b(?:{_END}|(?=\s+than\b))",
-        r"(?:^|[.!?])\s*([a-z])\s*\?",
-        r"\b([a-z])\s+(?:rather than|over|instead of|because|since)\b",
-        rf"\b([a-z])\s+(?:or|nor|and)\s+(?:option )?[a-z]\b(?=\s*(?:$|[.,;:!?)]|{_OF_SEVERAL}))",
-        rf"\b[a-z]\s+(?:or|nor|and)\s+(?:option )?([a-z])\s+{_OF_SEVERAL}",
-        r"\b([a-z])\s*,\s*(?=(?:(?:or|and)\s+)?[b-z]\b(?!'))",
-        r"\b([a-z])\s+(?:is|seems|looks|can be|cannot|can't|isn't|must be|would be)\s+"
-        r"(?:\w+\s+){0,2}?(?:wrong|incorrect|right|correct|not|out|excluded|ruled|eliminated|false|true|best|my"
-        r"|impossible|possible|answer)\b",
-    )
-)
-"""Where a letter stands for an option, chosen or not."""
-_NUMBERS = {
-    **{"first": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4, "sixth": 5, "last": -1},
-    **{"1st": 0, "2nd": 1, "3rd": 2, "4th": 3, "5th": 4, "6th": 5, "former": 0, "latter": 1},
-    **{"one": 0, "two": 1, "three": 2, "four": 3},
-    **{str(i + 1): i for i in range(26)},
-}
-"""Index of the option that an ordinal or a number names."""
-_ORDINALS = (
-    re.compile(
-        r"\b(first|second|third|fourth|fifth|sixth|[1-6](?:st|nd|rd|th)|last|former|latter)"
-        rf"\s+(?:{_NOUN}|answer|alternative|one)\b"
-    ),
-    re.compile(r"\bthe\s+(former|latter)\b"),
-    re.compile(rf"\b{_NOUN}\s+(?:number\s+|no\.?\s*|#\s*)?(\d{{1,2}}|one|two|three|four)\b"),
-)
-_MARKUP = str.maketrans(dict.fromkeys("*_`$#<>{}", " ") | {"\u201c": '"', "\u201d": '"'})
+_ARROW = re.compile(r"[-=]>")
+"""Ends a clause, so that no denial reaches over it: "not red, not green -> D"."""
+_LISTED = re.compile(r"(?<=\([a-zA-Z])\.|(?<=, [a-zA-Z])\.")
+"""The full stop of "(B. square, C. triangle)", which ends nothing."""
+"""An arrow, and the end of a line before a line that a letter opens: both end a clause."""
+_MISTYPED = 0.9
+"""Similarity from which on a text that is found in no other way is an option's, mistyped."""
 
 
 @dataclass(frozen=True, order=True)
@@ -130,34 +70,22 @@ class Speech:
 
 def speech_of(text: str, options: Sequence[str]) -> Speech:
     """Read an answer and find what it says of each option."""
-    clean = aloud(text).translate(_MARKUP)
+    clean = _ARROW.sub(": ", _LISTED.sub(")", aloud(text))).translate(_MARKUP)
     reading, spans = read(clean), spans_of(clean)
     found: dict[tuple[int, int], Claim] = {}
-    for first, last, option, strong in _letters(clean, spans, len(options)):
+    for first, last, option, strong in letters(clean, spans, len(options)):
         claim = _claim(reading, first, last, option, strong, True)
         known = found.get((first, last))
         if known is None or strong > known.strong:
             found[first, last] = claim
     for first, last, option in _texts(reading, tuple(options)):
         found.setdefault((first, last), _claim(reading, first, last, option, False, False))
-        letter = _letter_before(reading, first, len(options))
+        letter = letter_before(reading, first, len(options))
         if letter:
             found.setdefault(
                 (letter[0], letter[0]), _claim(reading, letter[0], *letter, False, True)
             )
     return Speech(reading, tuple(sorted(found.values())), tuple(spans))
-
-
-def _letter_before(reading: Reading, first: int, n: int) -> tuple[int, int] | None:
-    """Place and option of a letter that stands before an option's text ("C. the cup")."""
-    place = first - 1
-    while place > 0 and reading.words[place] in _DROPPED and len(reading.words[place]) > 1:
-        place -= 1
-    word = reading.words[place] if place >= 0 else ""
-    if len(word) != 1 or not "a" <= word <= "z" or ord(word) - ord("a") >= n:
-        return None
-    is_word = word in "ai" and not reading.mark(place + 1)
-    return None if is_word else (place, ord(word) - ord("a"))
 
 
 def _claim(
@@ -173,33 +101,6 @@ def _claim(
     unsaid = reading.asked | reading.supposed
     is_open = not denied and not lesser and unsaid.isdisjoint(places)
     return Claim(first, last, option, strong, lettered, is_open)
-
-
-def _letters(
-    text: str, spans: Sequence[tuple[int, int]], n: int
-) -> Iterator[tuple[int, int, int, bool]]:
-    """First and last word, option and strength of each letter and ordinal.
-
-    Letters beyond the options count where they are the verdict: as an option that does not exist.
-    """
-    lowered = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
-    starts = [start for start, _ in spans]
-    for strong, patterns in ((True, _STRONG), (False, _MENTIONING)):
-        for pattern in patterns:
-            for match in pattern.finditer(lowered):
-                option = ord(match[1]) - ord("a")
-                place = bisect_left(starts, match.start(1))
-                if (option < n or strong) and starts[place : place + 1] == [match.start(1)]:
-                    yield place, place, option, strong
-    for pattern in _ORDINALS:
-        for match in pattern.finditer(lowered):
-            option = _NUMBERS[match[1]] % n if match[1] == "last" else _NUMBERS[match[1]]
-            first = bisect_left(starts, match.start())
-            last = bisect_left(starts, match.end()) - 1
-            if match[1] in ("former", "latter") and n != 2:
-                continue
-            if option < n and starts[first : first + 1] == [match.start()]:
-                yield first, last, option, False
 
 
 @lru_cache(maxsize=1 << 12)
@@ -221,7 +122,7 @@ def _wanted(options: tuple[str, ...], least: int = 2) -> tuple[tuple[int, tuple[
 def _compared(words: Sequence[str]) -> list[tuple[str, int]]:
     """Words without those that do not matter, with their places; all where none matters."""
     numbered = [(word, first) for word, (first, _) in with_numbers(words)]
-    kept = [(word, i) for word, i in numbered if word not in _DROPPED]
+    kept = [(word, i) for word, i in numbered if word not in DROPPED]
     return kept or numbered
 
 
@@ -270,7 +171,8 @@ def _reworded(reading: Reading, options: Sequence[str]) -> Iterator[tuple[int, i
     found = {
         i: answer.best(wanted, reading.unasserted) for i, wanted in sought.items() if wanted.words
     }
-    said = {i: place for i, place in found.items() if place.score == 1}
+    best = max((place.score for place in found.values()), default=0.0)
+    said = {i: place for i, place in found.items() if place.score == best >= _MISTYPED}
     for i, place in said.items():
         if not any(set(sought[i].words) < set(sought[k].words) for k in said):
             yield place.places[0], place.places[-1], i

@@ -43,7 +43,7 @@ from video_star.verifiers.wanted import Phrase, Wanted, wanted_of
 
 __all__ = ["ClassIndex", "phrases_of", "similarity", "stem", "verify_class"]
 
-NAME, VERSION = "class-words", 3
+NAME, VERSION = "class-words", 4
 _SLACK = 2
 """Content words that may stand between the words of another class's name."""
 _REMARK = re.compile(r"\(\s*not\b[^)]*\)", re.IGNORECASE)

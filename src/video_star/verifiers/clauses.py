@@ -6,14 +6,18 @@ from collections.abc import Mapping, Sequence
 
 from video_star.verifiers.inflection import root
 from video_star.verifiers.standing import REACH, Mention, T, View
-from video_star.verifiers.standing_words import FRAME
+from video_star.verifiers.standing_words import FRAME, INTENDS
 from video_star.verifiers.wording import word_set
 
 _ROW, _LINE = "||", "\n"
 """Between two rows of a table, two lines of a list."""
 _CUTS = word_set("and but while then before after until")
 _ARTICLES = word_set("the a an his her their its")
-_PRONOUNS = word_set("he she it they him her them")
+_PRONOUNS = word_set("he she it they him her them hers theirs")
+_SO = word_set("so it same too likewise")
+_PREDICATES = word_set("is was happens happened occurs occurred takes starts begins lasts")
+_APPOSED = 6
+"""Words that a name between commas may have."""
 _SHARED = 0.9
 """Weight of what a clause shares with the one before it."""
 
@@ -28,8 +32,31 @@ def about(view: View, mention: Mention[T], content: Mapping[str, float]) -> floa
     if not own:
         return float("inf")
     weight = sum(content.get(word, 0.0) for word in own)
+    weight -= _misdone(view, sorted(clause(view, mention)), content)
     shared = _roots(view, _before(view, mention)) - own
     return weight + _SHARED * sum(content.get(word, 0.0) for word in shared)
+
+
+def _misdone(view: View, own: Sequence[int], content: Mapping[str, float]) -> float:
+    """What a clause shares with the question that it does not mean.
+
+    "The boy thanks the girl" when the girl thanks the boy, "the boy thanks him" when the girl does,
+    "gets ready to run" when one runs.
+    """
+    named = [i for i in own if i not in view.holders and root(view.words[i]) in content]
+    stems = [root(view.words[i]) for i in named]
+    subject = next(iter(content), "")
+    if subject in stems[1:] and subject != stems[0]:
+        return content[subject]
+    for i, stem in zip(named, stems, strict=True):
+        before = view.words[max(0, i - 3) : i]
+        if content[stem] <= 1 or len(before) < 2:
+            continue
+        if before[-1] == "to" and not INTENDS.isdisjoint(before):
+            return content[stem]
+        if i == named[0] and before[-2] in _ARTICLES and before[-1] not in FRAME:
+            return 1.0
+    return 0.0
 
 
 def _roots(view: View, places: Sequence[int]) -> set[str]:
@@ -48,7 +75,7 @@ def _before(view: View, mention: Mention[T]) -> list[int]:
     if earlier is None:
         return []
     own = clause(view, mention)
-    if _is_elliptic(view, first, own):
+    if _is_elliptic(view, first, own) or _does_so(view, own):
         return _clause(view, earlier, earlier)
     if _PRONOUNS.isdisjoint(view.words[i] for i in own):
         return []
@@ -66,6 +93,14 @@ def _is_elliptic(view: View, first: int, own: Sequence[int]) -> bool:
         return False
     joined = view.words[at - 1] in ("and", "while", "but") or view.gaps[at] in (",", ";")
     return joined and at - 1 - (view.words[at - 1] in ("and", "while", "but")) in view.holders
+
+
+def _does_so(view: View, own: Sequence[int]) -> bool:
+    """ "..., and the man in the hat does so at 8 s"."""
+    return any(
+        view.words[i] in ("do", "does", "did") and not _SO.isdisjoint(view.words[i + 1 : i + 3])
+        for i in own
+    )
 
 
 def clause(view: View, mention: Mention[T]) -> list[int]:
@@ -87,7 +122,8 @@ def _around(view: View, first: int, last: int, borders: Sequence[str]) -> list[i
     before: list[int] = []
     for i in range(-1 if view.leads else first - 1, max(-1, first - 2 * REACH), -1):
         ended = i in view.holders or view.sentences[i] != view.sentences[first]
-        if ended or _cut(view, i + 1, first) or any(b in view.gaps[i + 1] for b in borders):
+        cut = _cut(view, i + 1, first) and not _is_apposed(view, i + 1, first)
+        if ended or cut or any(b in view.gaps[i + 1] for b in borders):
             break
         before.append(i)
     after: list[int] = []
@@ -108,6 +144,12 @@ def _around(view: View, first: int, last: int, borders: Sequence[str]) -> list[i
     if ":" in view.gaps[first]:
         return before + inside
     return before + inside + after
+
+
+def _is_apposed(view: View, i: int, at: int) -> bool:
+    """Whether commas before word i only set off a name: 'the event before, "sit", is at 5 s'."""
+    closing = [j for j in range(i, at) if "," in view.gaps[j] and view.words[j] in _PREDICATES]
+    return bool(closing) and "," in view.gaps[i] and closing[0] - i <= _APPOSED
 
 
 def _cut(view: View, i: int, at: int) -> bool:

@@ -7,8 +7,9 @@ Works on folded words, the punctuation before each, and the number of each word'
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
+from itertools import pairwise
 
-from video_star.verifiers.absence import CROSSES, absent_things
+from video_star.verifiers.absence import CROSSES, PRESENT, absent_things, things_before
 from video_star.verifiers.wording import word_set
 
 _DENIALS = word_set(
@@ -47,8 +48,9 @@ _CONTRAST_PAIRS = {
 }
 _ASSERTED_PAIRS = frozenset(
     {
-        *(("not", "only"), ("not", "just"), ("not", "simply"), ("not", "merely"), ("no", "other")),
-        *(("no", "wonder"), ("nothing", "but"), ("none", "other"), ("nothing", "other")),
+        *(("not", word) for word in ("only", "just", "simply", "merely", "before")),
+        *(("no", "other"), ("no", "wonder"), ("nothing", "but"), ("none", "other")),
+        ("nothing", "other"),
     }
 )
 _ALL_BUT = word_set("no none nothing anything")
@@ -61,10 +63,13 @@ SCOPE_ENDS = word_set(
 )
 SUBJECTS = word_set(
     "it it's its this that the he he's she she's they they're a an rather instead we i there "
-    "probably clearly actually these those both just only"
+    "finally eventually afterwards probably clearly actually these those both just only"
 )
 """After a comma (or "and") these start a clause that the denial before no longer reaches."""
 _VERBS = word_set("is are was were it's he's she's")
+_ENDINGS = _VERBS | {"can", "could"}
+_STILL = {("before", "it"), ("before", "they")}
+"""Behind a state these assert its thing: "the eggs are not beaten before they"."""
 _AUXILIARIES = _VERBS | word_set(
     "do does did can could would should has have will be been being may might must"
 )
@@ -79,6 +84,8 @@ _WRONG = word_set(
 _LISTED = 2
 """Words of one thing of a list at most."""
 _RULED_OUT = word_set("excluded ruled dismissed eliminated rejected denied")
+_MISSING = word_set("fail fails forget forgets")
+"""After a denial these assert: "doesn't forget the salt"."""
 _PARTLY = word_set("fully entirely completely totally always clearly")
 """Between a denial and "visible" these leave it there."""
 _SIGNS = word_set("sign signs evidence indication indications trace hint suggestion reason way")
@@ -90,9 +97,6 @@ _REACH = 8
 """How many words a denial reaches forward at most."""
 _FAR = 16
 """How many it reaches through a subordinate clause ("no sign that ...")."""
-
-_THEM = word_set("them these those")
-_PRESENT = word_set("visible seen present there shown appear appears in used exist exists")
 
 
 def may_deny(cues: Set[str]) -> bool:
@@ -122,10 +126,11 @@ def _reached(
         if not _asserts(words, breaks, sentences, i):
             start = _past_aside(words, breaks, i + 1) if word == "not" else i + 1
             aside = start > i + 1
-            reached.update(_forward(words, breaks, start, contrast=False, aside=aside))
+            inside = _is_in_aside(words, breaks, i)
+            reached.update(_forward(words, breaks, start, contrast=inside, aside=aside))
             reached |= _backward(words, breaks, i)
             if following == "of" and word in ("none", "neither"):
-                reached |= _things_before(words, sentences, i)
+                reached |= things_before(words, sentences, i)
     elif word in _CONTRASTS:
         reached.update(_forward(words, breaks, i + 1, contrast=True))
     elif ((word, following) == ("about", "to") and words[max(0, i - 1)] in ("was", "were")) or (
@@ -139,6 +144,13 @@ def _reached(
     return reached | absent_things(words, breaks, sentences, i)
 
 
+def _is_in_aside(words: Sequence[str], breaks: Mapping[int, str], i: int) -> bool:
+    """Whether the next comma or verb ends what is denied: ", which he never drops, and"."""
+    relative = [k for k in range(max(0, i - 3), i) if words[k] in ("which", "who")]
+    nested = [*words[max(0, i - 1) : i + 1]] == ["with", "no"]
+    return nested or any(breaks.get(k) == "," for k in relative)
+
+
 def _asserts(
     words: Sequence[str], breaks: Mapping[int, str], sentences: Sequence[int], i: int
 ) -> bool:
@@ -147,7 +159,12 @@ def _asserts(
     next_one, next_but_one = [*words[i + 1 : i + 3], "", ""][:2]
     if next_one == "be" and next_but_one in _RULED_OUT:
         return True  # "D cannot be excluded".
-    if (word, next_one) in _ASSERTED_PAIRS or (next_one in _PARTLY and next_but_one in _PRESENT):
+    goes_on = next_one == "stop" and (next_but_one == "for" or next_but_one.endswith("ing"))
+    if goes_on or next_one in _MISSING or (next_one, next_but_one) == ("to", "miss"):
+        return True
+    plain = "not" if word.endswith("n't") else word
+    partly = next_one in _PARTLY and next_but_one in PRESENT
+    if partly or (plain, next_one) in _ASSERTED_PAIRS:
         return True
     if word in ("no", "without", "not") and (next_one in _SURE or next_but_one in _SURE):
         return next_one in _SURE or next_one in ("a", "any")
@@ -181,9 +198,10 @@ def _forward(
         ):
             return range(start, i)
         not_yet = i == start and words[i] == "yet"
-        if (words[i] in SCOPE_ENDS and not not_yet) or (contrast and words[i] in _VERBS):
+        if (words[i] in SCOPE_ENDS and not not_yet) or (contrast and words[i] in _ENDINGS):
             return range(start, i)
-        if words[i] == "then" and (mark or breaks.get(i - 1)):
+        then = words[i] == "then" and (mark or breaks.get(i - 1))
+        if then or tuple(words[i : i + 2]) in _STILL or _goes_on(words, breaks, start, i):
             return range(start, i)
         joined = i > start and words[i - 1] == "and" and tuple(words[i : i + 2]) != ("the", "same")
         if joined and (new_clause or words[i] in _VERBS):
@@ -192,6 +210,16 @@ def _forward(
             end = far
         i += 1
     return range(start, end)
+
+
+def _goes_on(words: Sequence[str], breaks: Mapping[int, str], start: int, i: int) -> bool:
+    """ "Without looking and then cuts", "takes the milk, not the cream, and pours"."""
+    if words[i] != "and" or i + 2 >= len(words):
+        return False
+    if words[i + 1] == "then":
+        return not words[i + 2].endswith("ing")
+    first = not any(breaks.get(k) for k in range(start, i))
+    return first and breaks.get(i) == breaks.get(start - 1) == ","
 
 
 def _is_listed(words: Sequence[str], breaks: Mapping[int, str], i: int) -> bool:
@@ -212,6 +240,8 @@ def _backward(words: Sequence[str], breaks: Mapping[int, str], index: int) -> se
     if mark:
         return {index - 1} if index and "?" in mark and word in ("no", "not", "never") else set()
     last = index - 1
+    if not _STILL.isdisjoint(pairwise(words[index : index + _REACH])):
+        return set()
     if word in ("not", "never"):
         if last < 0 or words[last] not in _AUXILIARIES:
             return set()
@@ -229,20 +259,6 @@ def _past_aside(words: Sequence[str], breaks: Mapping[int, str], start: int) -> 
         if breaks.get(i):
             return i if breaks[i] == "," and words[i] not in SUBJECTS else start
     return start
-
-
-def _things_before(words: Sequence[str], sentences: Sequence[int], index: int) -> set[int]:
-    """What "none of them is visible" denies: the things that were just named."""
-    later = {
-        words[i]
-        for i in range(index, min(index + _REACH, len(words)))
-        if sentences[i] == sentences[index]
-    }
-    if later.isdisjoint(_THEM) or later.isdisjoint(_PRESENT):
-        return set()
-    starts = index == 0 or sentences[index - 1] != sentences[index]
-    near = sentences[index] - (1 if starts else 0)
-    return {i for i in range(index) if near <= sentences[i] <= sentences[index]}
 
 
 def _whole_subject(

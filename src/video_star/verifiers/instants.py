@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from video_star.verifiers.points import CLIP, clip_edge, ends_well
 from video_star.verifiers.quantities import Quantity, is_alone, is_count
-from video_star.verifiers.ranges import is_of_clip
-from video_star.verifiers.tokens import Token, skip_approximate, skip_silent, word_at
+from video_star.verifiers.roles import is_not_until, is_of_clip
+from video_star.verifiers.tokens import UNITS, Token, skip_approximate, skip_silent, word_at
 from video_star.verifiers.wording import word_set
 
 _LEADS = word_set("at around about near after is was time timestamp second = : @ approximately t")
@@ -24,10 +24,6 @@ _FAR = word_set("well long sometime time anytime much some considerably somewher
 _EQUALS = word_set(
     "corresponds corresponding equal equivalent equates translates amounts converts close"
 )
-_CLAUSE_ENDS = frozenset(".!?;,") | {"and", "but", "then", "when", "where", "before", "until"}
-_REACH = 12
-_STATES = word_set("still already yet")
-_BE = word_set("is are was were be been has have isn't aren't it's")
 _MOMENTS = {
     **dict.fromkeys(("first", "opening", "initial"), 0.0),
     **dict.fromkeys(("last", "final", "closing"), 1.0),
@@ -40,7 +36,7 @@ _RELATIVE = word_set("after before upon following when as once behind above belo
 
 def is_instant(tokens: Sequence[Token], q: Quantity) -> bool:
     """Whether a quantity is a point in time of what was asked, and no length, bound or count."""
-    if q.unit == "other" or q.value < 0 or is_of_clip(tokens, q) or _is_state(tokens, q):
+    if q.unit == "other" or q.value < 0 or is_of_clip(tokens, q):
         return False
     lead = skip_approximate(tokens, q.first - 1, -1)
     word = word_at(tokens, lead)
@@ -60,14 +56,25 @@ def is_instant(tokens: Sequence[Token], q: Quantity) -> bool:
     if word in ("{", "(") and word_at(tokens, lead - 1) in ("time", "timestamp", "boxed"):
         return True
     alone = is_alone(tokens, q.first, q.last)
-    return (alone or word in _LEADS or nearest in _LEADS) and not is_count(tokens, q)
+    listed = _is_listed(tokens, lead)
+    told = alone or listed or word in _LEADS or nearest in _LEADS
+    return told and not is_count(tokens, q)
+
+
+def _is_listed(tokens: Sequence[Token], lead: int) -> bool:
+    """ "at 5 s, maybe 8, or even 9"."""
+    i = lead
+    while word_at(tokens, i) in (",", "or", "even", "maybe", "perhaps"):
+        i -= 1
+    told = tokens[i].kind in ("number", "clock") or tokens[i].text in UNITS
+    return 0 <= i < lead and told
 
 
 def _is_near(tokens: Sequence[Token], q: Quantity, lead: int) -> bool:
     """Whether "before", "after" or "until" right before a quantity tell nearly when it is."""
     word = word_at(tokens, lead)
     if word in ("until", "till"):
-        return _turns_after(tokens, q) or _is_denied(tokens, lead)
+        return _turns_after(tokens, q) or is_not_until(tokens, lead, ends=True)
     before = word_at(tokens, lead - 1)
     close = before in _SOFT or (before == "long" and word_at(tokens, lead - 2) == "not")
     if word in ("after", "past"):
@@ -81,29 +88,6 @@ def _turns_after(tokens: Sequence[Token], q: Quantity) -> bool:
     while word_at(tokens, i) in (",", "and", "of", "the", "mark") or word_at(tokens, i) in CLIP:
         i += 1
     return word_at(tokens, i) in ("when", "then", "before")
-
-
-def _is_denied(tokens: Sequence[Token], lead: int) -> bool:
-    """ "does not open until 7 s"."""
-    for i in range(lead - 1, max(-1, lead - _REACH), -1):
-        if tokens[i].text in (".", "!", "?", ";", ","):
-            return False
-        if tokens[i].text in ("not", "never") or tokens[i].text.endswith("n't"):
-            return True
-    return False
-
-
-def _is_state(tokens: Sequence[Token], q: Quantity) -> bool:
-    """Whether something only goes on at that time: "at 4 s the cup is still on the table"."""
-    for step, begin in ((-1, q.first - 1), (1, q.last + 1)):
-        for n in range(_REACH):
-            i = begin + step * n
-            word = word_at(tokens, i)
-            if (word in _CLAUSE_ENDS and (n or word != ",")) or not word:
-                break
-            if word in _STATES and {word_at(tokens, i - 1), word_at(tokens, i - 2)} & _BE:
-                return True
-    return False
 
 
 def named_moments(tokens: Sequence[Token]) -> list[tuple[float, int, int]]:
@@ -125,15 +109,13 @@ def named_moments(tokens: Sequence[Token]) -> list[tuple[float, int, int]]:
             shown = last is not None and word_at(tokens, last + 1) in _SHOWS
             if last is not None and (shown or ends_well(tokens, last + 1)):
                 found.append((_MOMENTS[word], i, last))
-        elif word in _AT_ONCE or (word in ("right", "straight") and _follows(tokens, i, "away")):
+        elif word in _AT_ONCE or (
+            word in ("right", "straight") and word_at(tokens, i + 1) == "away"
+        ):
             last = i + (word not in _AT_ONCE)
             if word_at(tokens, last + 1) not in _RELATIVE:
                 found.append((0.0, i, last))
     return found
-
-
-def _follows(tokens: Sequence[Token], i: int, word: str) -> bool:
-    return word_at(tokens, i + 1) == word
 
 
 def _brief(tokens: Sequence[Token], i: int) -> int | None:

@@ -9,8 +9,8 @@ from video_star.verifiers.tokens import DASHES, Token, skip_approximate, skip_si
 from video_star.verifiers.wording import word_set
 
 _LENGTH_BEFORE = word_set(
-    "lasts lasting last lasted takes taking took take for every duration spans totalling total of "
-    "long"
+    "lasts lasting last lasted takes taking took take for every duration spans totalling total "
+    "long needs need needed requires"
 )
 _ABSOLUTE = word_set("at to until till from between is was and @")
 """Before "3 s after ..." these leave it a point in time."""
@@ -34,20 +34,8 @@ def is_length(tokens: Sequence[Token], first: int, last: int) -> bool:
         return True
     if following in ("after", "before") and before not in _ABSOLUTE:
         return True  # "3 s after the whistle"
-    if (
-        before in ("him", "her", "them", "me", "it")
-        and word_at(tokens, first - 2) in _LENGTH_BEFORE
-    ):
-        return True
+    if before in ("him", "her", "them", "me", "it"):
+        return word_at(tokens, lead - 1) in _LENGTH_BEFORE
     if before == "up" and word_at(tokens, lead - 1) in ("takes", "took"):
         return True
-    return before in _LENGTH_BEFORE and (before != "of" or _out_of_time(tokens, first))
-
-
-def _out_of_time(tokens: Sequence[Token], first: int) -> bool:
-    """ "a duration of 3 s", "4 of 10 seconds", "a total of 5 s"."""
-    lead = tokens[max(0, first - 4) : first]
-    return any(
-        token.kind in ("number", "clock") or token.text in CLIP or token.text in ("total", "out")
-        for token in lead
-    )
+    return before in _LENGTH_BEFORE

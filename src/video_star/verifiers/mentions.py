@@ -12,21 +12,23 @@ import re
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Generic
 
 from video_star.verifiers.alternatives import (
     comes_before,
     denies,
-    is_alternative,
     is_half_of_a_choice,
     is_of_the_opposite,
     is_only_the_end,
     is_taken_back,
+    refuses,
 )
 from video_star.verifiers.clauses import about
 from video_star.verifiers.inflection import root
 from video_star.verifiers.standing import REACH, Mention, Place, T, View
-from video_star.verifiers.standing_words import CONCEDING, FRAME, REASONS
+from video_star.verifiers.standing_words import CONCEDING, FRAME, REASONS, REPORTS, TURNING
+from video_star.verifiers.standing_words import OPEN as OPEN_WORDS
 from video_star.verifiers.text import content_words, fold
 
 OPEN = 2
@@ -72,7 +74,10 @@ def asserted(
     ]
     if not kept:
         return Asserted((), "negated" if any(denied) else "not asserted")
-    kept = _uncorrected(kept, view)
+    kept = [m for m in kept if not is_of_the_opposite(view, m, question)]
+    if not kept:
+        return Asserted((), "not asserted")
+    kept = _unreported(_uncorrected(kept, view), view)
     group = _concluding(kept, view)
     group = _relevant(group, view, asked) if group else _strongest(kept, view, asked)
     chosen = [group[-1]]
@@ -81,25 +86,24 @@ def asserted(
             break
         chosen.insert(0, earlier)
     for later in kept[kept.index(group[-1]) + 1 :]:
-        if not view.are_joined(chosen[-1], later) and not is_alternative(view, later, asked):
+        if not view.are_joined(chosen[-1], later):
             break
         chosen.append(later)
     if len(chosen) == 1 and is_half_of_a_choice(view, chosen[0]):
         return Asserted((), "not asserted")
-    if stretches and len(chosen) == 1 and _is_of_another(view, chosen[0], asked, question):
+    if stretches and len(chosen) == 1 and _is_of_another(view, chosen[0], asked):
+        return Asserted((), "not asserted")
+    if refuses(view, chosen[-1]):
         return Asserted((), "not asserted")
     if not any(about(view, m, asked) for m in chosen) and denies(view, asked):
         return Asserted((), "negated")
     return Asserted(tuple(chosen), "")
 
 
-def _is_of_another(
-    view: View, mention: Mention[T], asked: Mapping[str, float], question: str
-) -> bool:
+def _is_of_another(view: View, mention: Mention[T], asked: Mapping[str, float]) -> bool:
     """Whether a stretch is that of something else than what was asked."""
     stopped = mention.rank == OPEN and is_only_the_end(view, mention, asked)
-    before = comes_before(view, mention, asked)
-    return stopped or before or is_of_the_opposite(view, mention, question)
+    return stopped or comes_before(view, mention, asked)
 
 
 def _apart(mentions: Sequence[Mention[T]]) -> list[Mention[T]]:
@@ -127,6 +131,20 @@ def _uncorrected(kept: list[Mention[T]], view: View) -> list[Mention[T]]:
         if any(view.takes_back(i) for i in near):
             return kept[n:]
     return kept
+
+
+def _unreported(kept: list[Mention[T]], view: View) -> list[Mention[T]]:
+    """Those that no "but" outweighs: "the caption says at 3 s, but it is at 8 s"."""
+    found = kept[-1:]
+    for one, other in reversed(list(pairwise(kept))):
+        first, last = view.first(one), view.last(one)
+        near = range(max(0, first - REACH), first)
+        lead = {view.words[i] for i in near if view.sentences[i] == view.sentences[first]}
+        between = {view.words[i] for i in range(last + 1, view.first(other))}
+        turned = between & TURNING and not between & OPEN_WORDS
+        if not (turned and lead & REPORTS):
+            found.append(one)
+    return found[::-1]
 
 
 def _concluding(kept: Sequence[Mention[T]], view: View) -> list[Mention[T]]:

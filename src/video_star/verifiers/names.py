@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -24,25 +24,36 @@ from video_star.params import VerifyParams
 from video_star.verifiers.base import Case, Known, verdict
 from video_star.verifiers.classes import wanted_phrases
 from video_star.verifiers.conclusion import conclusion_of
+from video_star.verifiers.exclusive import without_left_out
+from video_star.verifiers.fields import stamps, unsaid_fields
 from video_star.verifiers.numerals import Span, has_number, number_reading, with_numbers
 from video_star.verifiers.order import Mention, chains, timeline
 from video_star.verifiers.phrases import Answer
-from video_star.verifiers.text import Reading, read, span_of, words_of
-from video_star.verifiers.undone import denied_as_asked
+from video_star.verifiers.text import Reading, read, span_of, word_set, words_of
+from video_star.verifiers.undone import denied_as_asked, reaffirmed
 from video_star.verifiers.unreal import is_unreal
 from video_star.verifiers.wanted import Wanted
 
-SEQUENCE = ("names-in-order", 2)
-SET = ("names-in-any-order", 2)
+SEQUENCE = ("names-in-order", 3)
+SET = ("names-in-any-order", 3)
 
-_ABBREVIATION = re.compile(r"\b(soms?)\.", re.IGNORECASE)
-"""Its full stop ends no sentence: "1.5 soms. pike"."""
+_ABBREVIATION = re.compile(r"\b(soms?|mrs?|ms|dr)\.", re.IGNORECASE)
+"""Its full stop ends no sentence: "1.5 soms. pike", "Mr. Hale"."""
 _PARTING = re.compile(r"\||\((?=(?:no|not|absent|missing)\b)", re.IGNORECASE)
 """What parts a name from what is said of it: a cell of a table, "apron (no)"."""
+_TIMED = re.compile(r"\n(?=[^\w\n]*\d+:\d)")
+"""Before a line that starts with its time."""
 _REVERSALS = frozenset(
-    {("reverse", "order"), ("reversed", "order"), ("opposite", "order"), ("way", "around")}
+    {
+        *((word, "order") for word in ("reverse", "reversed", "opposite")),
+        *(("way", "around"), ("way", "round")),
+    }
 )
 """An answer that turns round the order that it tells."""
+_CORRECTIONS = word_set("correction sorry scratch")
+_SLIPS = (("i", "mixed"), ("i", "swapped"))
+_ORDERING = word_set("first before after order earlier later swapped")
+"""Words of a correction that speak of the order."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +72,7 @@ class _Told:
 
     @classmethod
     def of(cls, names: Sequence[str], text: str, hedge: bool) -> _Told:
-        reading = read(_PARTING.sub(" - ", _ABBREVIATION.sub(r"\1 ", text)))
+        reading = read(_PARTING.sub(" - ", _TIMED.sub(";\n", _ABBREVIATION.sub(r"\1 ", text))))
         spans: Sequence[Span] = [(i, i) for i in range(len(reading.words))]
         said = {name: " ".join(words_of(name)) or name for name in names}
         if any(has_number(words_of(name)) for name in names):
@@ -72,12 +83,12 @@ class _Told:
         sought = tuple(wanted_phrases((name,)) for name in distinct)
         return cls(reading, spans, steps, sought, Answer(reading), hedge)
 
-    def levels(self) -> list[float]:
+    def levels(self, closed: frozenset[int]) -> list[float]:
         """Similarities to try, the highest first."""
         rates: set[float] = set()
         for phrases in self.sought:
             for wanted in phrases:
-                rates |= self.answer.levels(wanted, self.reading.unasserted)
+                rates |= self.answer.levels(wanted, closed)
         return sorted(rates, reverse=True)
 
     def mentions(self, level: float, closed: frozenset[int], hedge: bool) -> list[Mention]:
@@ -122,7 +133,9 @@ def verify_sequence(
     told = _Told.of(label.names, case.text, params.allow_hedge)
 
     def problem(mentions: Sequence[Mention]) -> str:
-        return _wrong_order(told, _concluded(told, mentions))
+        mentions = without_left_out(mentions, told.reading, case.question, ordered=True)
+        mentions = _concluded(told, _corrected(told, mentions))
+        return _wrong_order(told, mentions, stamps(case.text))
 
     return _judge(told, label, case, params, SEQUENCE, problem)
 
@@ -132,6 +145,7 @@ def verify_set(label: SetLabel, case: Case, params: VerifyParams, known: Known) 
     told = _Told.of(label.names, case.text, params.allow_hedge)
 
     def problem(mentions: Sequence[Mention]) -> str:
+        mentions = without_left_out(mentions, told.reading, case.question, ordered=False)
         found = {mention.step for mention in _concluded(told, mentions)}
         return "" if found.issuperset(told.steps) else "no match"
 
@@ -149,9 +163,13 @@ def _judge(
     """The highest similarity at which nothing is wrong, or what is wrong at the threshold."""
     threshold = params.limits.class_similarity
     closed = told.reading.unasserted
+    unsaid = unsaid_fields(case.text)
+    closed |= {i for i, (first, _) in enumerate(told.spans) if first in unsaid}
     closed |= denied_as_asked(told.reading, case.question, set(label.names))
-    taken_back = _taken_back(told)
-    for level in [] if taken_back else told.levels():
+    affirmed = reaffirmed(told.reading, case.question)
+    closed -= affirmed
+    taken_back = _taken_back(told, told.reading.denied - affirmed)
+    for level in [] if taken_back else told.levels(closed):
         mentions = told.mentions(level, closed, told.hedge)
         if not problem(mentions):
             reason = "match" if level >= threshold else "no match"
@@ -182,13 +200,13 @@ def _why_missing(told: _Told, threshold: float) -> str:
     return "no match"
 
 
-def _taken_back(told: _Told) -> bool:
+def _taken_back(told: _Told, denied: frozenset[int]) -> bool:
     """Whether the last mention of some name, word for word, is a denied one."""
-    if not told.reading.denied:
+    if not denied:
         return False
     last = {word: i for i, word in enumerate(told.answer.words)}
     return any(
-        all(last.get(word, -1) in told.reading.denied for word in wanted.words)
+        all(last.get(word, -1) in denied for word in wanted.words)
         for phrases in told.sought
         for wanted in phrases
         if not wanted.negative
@@ -206,9 +224,29 @@ def _concluded(told: _Told, mentions: Sequence[Mention]) -> Sequence[Mention]:
     return late if complete or (late and conclusion.binds) else mentions
 
 
-def _wrong_order(told: _Told, mentions: Sequence[Mention]) -> str:
-    """ "" where the answer tells the label's steps and nothing against them."""
+def _corrected(told: _Told, mentions: Sequence[Mention]) -> Sequence[Mention]:
+    """The mentions of a correction that tells all steps again or speaks of their order."""
+    words = told.reading.words
+    start = max(
+        (i for i, w in enumerate(words) if w in _CORRECTIONS or words[i - 1 : i + 1] in _SLIPS),
+        default=-1,
+    )
+    late = [mention for mention in mentions if mention.first > start]
+    if start < 0 or len(late) == len(mentions):
+        return mentions
+    complete = {mention.step for mention in late}.issuperset(told.steps)
+    return late if complete or not _ORDERING.isdisjoint(words[start:]) else mentions
+
+
+def _wrong_order(told: _Told, mentions: Sequence[Mention], times: Mapping[int, float]) -> str:
+    """ "" where the answer tells the label's steps and nothing against them.
+
+    `times`: what `fields.stamps` finds; where each step has one, they give the order.
+    """
     ordered = timeline(mentions, told.reading)
+    at = {mention: times.get(told.spans[mention.first][0]) for mention in ordered}
+    if None not in at.values():
+        ordered.sort(key=lambda mention: at[mention] or 0.0)
     steps = [mention.step for mention in ordered]
     counts, needed = Counter(steps), Counter(told.steps)
     if any(counts[step] < times for step, times in needed.items()):

@@ -233,9 +233,13 @@ def _and_a_part(tokens: Sequence[Token], i: int) -> tuple[float, int]:
 
 
 def _with_units(tokens: Sequence[Token]) -> list[Token]:
-    """Mistyped units after numbers as they are meant: "12 secnds"."""
+    """Mistyped units after numbers, and "between" before one, as they are meant: "12 secnds"."""
     found: list[Token] = []
-    for token in tokens:
+    for i, token in enumerate(tokens):
+        if token.text[:1] == "b" and len(token.text) >= _LEAST_UNIT and i + 1 < len(tokens):
+            near_between = similarity(token.text, "between") >= _NEAR_UNIT
+            if near_between and tokens[i + 1].kind in ("number", "clock"):
+                token = replace(token, text="between")
         counted = found and found[-1].kind == "number" and token.kind == "word"
         if counted and token.text not in UNITS and len(token.text) >= _LEAST_UNIT:
             near = [u for u in _LONG_UNITS if similarity(token.text, u) >= _NEAR_UNIT]

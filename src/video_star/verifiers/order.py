@@ -146,6 +146,8 @@ def _refers_back(one: Mention, other: Mention, reading: Reading) -> bool:
     if not _together(one, other, reading) and _is_said_earlier(one, other, reading):
         return True
     pairs = set(pairwise(gap))
+    if ("preceded", "by") in pairs and not _together(one, other, reading):
+        return True
     if any(
         (word, that) in pairs for word in ("before", "to") for that in ("that", "this", "which")
     ):
@@ -174,7 +176,8 @@ def _is_turned(one: Mention, other: Mention, later: Mention | None, reading: Rea
     if not _together(one, other, reading):
         return False
     start = other.begins_after(one)
-    if _is_said_earlier(one, other, reading):
+    late = ("not", "before") in pairwise(reading.words[one.last + 1 : start])
+    if late or _is_said_earlier(one, other, reading):
         return True
     for i in range(one.last + 1, start):
         word, following = reading.words[i], reading.words[i + 1]
@@ -283,5 +286,8 @@ def _is_last(mention: Mention, mentions: Sequence[Mention], reading: Reading) ->
     if _is_called(mention, "last", reading):
         return True
     lead = _lead(mention, mentions, reading)
+    rest = [m for m in mentions if m.first > mention.last and _together(m, mention, reading)]
+    if rest and "and" in reading.words[mention.last + 1 : rest[0].first]:
+        return False  # "Finally picks up the keys and leaves"
     named = "finally" in lead or "lastly" in lead or ("last" in lead and "at" not in lead)
     return named or _tagged(lead, _LAST)

@@ -18,7 +18,7 @@ from itertools import pairwise
 from video_star.verifiers.adjoining import adjoin
 from video_star.verifiers.inflection import dictionary_forms, similarity
 from video_star.verifiers.text import STOP_WORDS, Reading, word_set
-from video_star.verifiers.verbs import is_linked, is_other_use
+from video_star.verifiers.verbs import is_doer, is_linked, is_other_use, leans_back
 from video_star.verifiers.wanted import Wanted
 
 Window = tuple[int, ...]
@@ -26,6 +26,7 @@ Window = tuple[int, ...]
 
 LOOSE = 4
 """Content words from which on a name may be spread over two neighbouring sentences."""
+_DOERS = ("er", "ers")
 _OR_TAILS = word_set("rather so")
 """After "or" these correct or soften; they offer no alternative."""
 _OR_STEPS = STOP_WORDS | word_set("maybe perhaps possibly either even possible alternatively")
@@ -54,10 +55,11 @@ class Answer:
         self._halves: set[int] = set()
         initials: dict[str, list[int]] = {}
         for i, word in enumerate(self.words):
-            if word[0] in initials:
-                initials[word[0]].append(i)
+            initial = word[0]
+            if initial in initials:
+                initials[initial].append(i)
             else:
-                initials[word[0]] = [i]
+                initials[initial] = [i]
         self._initials = initials
 
     def best(self, wanted: Wanted, closed: Set[int], hedge: bool = False) -> Found:
@@ -113,18 +115,23 @@ class Answer:
         for slot, word in enumerate(wanted.words):
             if word[0] not in initials:
                 return None
-            rated = []
+            rated, is_said = [], False
             for i in initials[word[0]]:
-                rate = 1.0 if said[i] == word else similarity(said[i], word)
+                same = said[i] == word
+                rate = 1.0 if same else similarity(said[i], word)
+                if rate < 1 and said[i].endswith(_DOERS) and is_doer(said, self.reading, i, word):
+                    rate = 1.0
                 if not rate or (i in closed and not self._may_be_denied(i, wanted)):
                     continue
-                if (said[i] == word and n > 1) or not is_other_use(said, i, word, n == 1):
+                if (same and n > 1) or not is_other_use(said, i, word, n == 1):
                     rated.append((rate, i))
+                    is_said = is_said or rate == 1
             if slot in wanted.negative:
                 rated = [(rate, i) for rate, i in rated if i in self.reading.denied]
-            if not rated and word in wanted.own:
-                rated = [(1.0, i) for i in self._written_apart(word) if i not in closed]
-                self._halves.update(i for _, i in rated)
+            if not is_said and word in wanted.own:
+                apart = [i for i in self._written_apart(word) if i not in closed]
+                rated += [(1.0, i) for i in apart]
+                self._halves.update(apart)
             if not rated:
                 return None
             hits.append(rated)
@@ -192,7 +199,11 @@ class Answer:
             return tuple(window)
         if window[-1] - window[0] == len(window) - 1 and self._is_plain(window):
             return tuple(window)
-        linked = is_linked(self.words, self.reading, window)
+        linked = is_linked(self.words, self.reading, window) or (
+            len(window) == 2
+            and slots[window[1]].endswith("ing")
+            and leans_back(self.words, self.reading, wanted.own, *window)
+        )
         apart = self.reading.sentences[window[-1]] - self.reading.sentences[window[0]]
         if apart and not (linked or (apart == 1 and len(window) >= LOOSE)):
             return None

@@ -1,4 +1,4 @@
-"""Ranges of quantities and what is said to start or end at one; quantities in seconds of a clip.
+"""Ranges of quantities, and quantities in seconds of a clip.
 
 Numbers without any unit are seconds, with one exception: bare numbers of at most 1, one of them
 with a decimal point, are fractions of the clip when its duration is known and neither question nor
@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from video_star.verifiers.points import CLIP
-from video_star.verifiers.quantities import Quantity, is_alone, is_count
+from video_star.verifiers.quantities import Quantity, is_alone
+from video_star.verifiers.roles import ENDS, ITSELF, JOINS, STARTS
 from video_star.verifiers.tokens import (
     APPROXIMATE,
     DASHES,
@@ -23,38 +23,22 @@ from video_star.verifiers.tokens import (
 )
 from video_star.verifiers.wording import word_set
 
-_JOINS = word_set("to until till through thru til") | DASHES | {"->", "-->", "\u2192"}
 _TRANSPARENT = (APPROXIMATE - DASHES) | word_set("t = mark marks point timestamp time minute")
 """Between the two ends these mean nothing: "t = 3 s to t = 7 s"."""
 _BETWEEN = 8
 """Tokens that may stand between the two ends of a range."""
 _TABLE = 200
 """Tokens before a row over which the names of its columns are looked for."""
-NEAR = 12
-"""Tokens over which "starts" or "ends" is looked for."""
-_STARTS = word_set(
-    "start starts started starting begin begins began begun beginning commence commences commenced "
-    "onset initiates initiated opens"
-)
-ENDS = word_set(
-    "end ends ended ending finish finishes finished finishing stop stops stopped stopping conclude "
-    "concludes concluded concluding complete completes completed cease ceases ceased terminates"
-)
-_COMES = word_set("appears appeared emerges enters entered arrives arrived comes")
-_LEAVES = word_set(
-    "reaches reached arrives arrived disappears disappeared vanishes leaves left exits exited off"
-)
-"""What comes and then leaves, or is on and then off, is there between."""
-_STAYS = word_set("lasts lasting continues continuing stays staying remains remaining keeps")
 _SECONDS = word_set("s sec secs second seconds timestamp timestamps")
 _RUNS = word_set("lasts runs goes covers spans ranges extends is plays")
-_ITSELF = word_set("clip video recording footage film movie")
 _MEASURED = word_set(
     "height heights speed speeds depth depths distance distances temperature temperatures age ages "
-    "weight weights frame frames page pages angle angles number numbers row rows level levels"
+    "weight weights frame frames page pages angle angles number numbers row rows level levels "
+    "section sections seats lanes chapters"
 )
 _NAMES = word_set("timestamp timestamps time times interval range segment span window result")
 _BRACKETS = (("[", "]"), ("(", ")"), ("<", ">"), ("{", "}"))
+_TAGGED = tuple((end, begin) for begin, end in _BRACKETS)
 _RELATIVE = word_set("normalized normalised relative fraction fractions proportion")
 
 
@@ -149,12 +133,14 @@ def _is_pair(tokens: Sequence[Token], one: Quantity, other: Quantity) -> bool:
         lead = word_at(tokens, before)
     if lead == "and" and word_at(tokens, before - 1) == "between":
         lead = "between"
-    if len(between) == 1 and between[0] in _JOINS:
+    if len(between) == 1 and between[0] in JOINS:
         if one.spelled and other.spelled and one.unit == other.unit == "none":
             return lead in ("from", "between")
         return not (between[0] in DASHES and one.unit == "part")
     if between in (["up", "to"], ["up", "until"], ["and", "until"]):
         return True
+    if between == [",", "until"]:
+        return not one.length
     if between in (["and"], ["&"]):
         return lead == "between"
     if between == ["|"]:
@@ -165,7 +151,7 @@ def _is_pair(tokens: Sequence[Token], one: Quantity, other: Quantity) -> bool:
 def _has_start_and_end(tokens: Sequence[Token], stop: int) -> bool:
     """Whether a table names its columns so: "| Start | End |"."""
     words = [token.text for token in tokens[max(0, stop - _TABLE) : stop]]
-    starts = [i for i, word in enumerate(words) if word in _STARTS]
+    starts = [i for i, word in enumerate(words) if word in STARTS]
     return any("|" in words[i + 1 : i + 4] and not ENDS.isdisjoint(words[i + 1 : i + 6])
                for i in starts)  # fmt: skip
 
@@ -175,92 +161,17 @@ def _in_brackets(
 ) -> bool:
     opened = skip_silent(tokens, one.first - 1, -1)
     closed = skip_silent(tokens, other.last + 1)
+    alone = is_alone(tokens, one.first, other.last, _NAMES)
+    if alone and tuple(between) in _TAGGED:
+        return True  # "<2.5><7.0>"
     if list(between) not in ([","], [";"], []):
         return False
-    if is_alone(tokens, one.first, other.last, _NAMES):
+    if alone:
         return True
     if (word_at(tokens, opened), word_at(tokens, closed)) not in _BRACKETS:
         return False
     spatial = ("position", "point", "coordinates", "coordinate", "pixel", "location", "corner")
     return word_at(tokens, opened - 1) not in spatial
-
-
-def roles_of(tokens: Sequence[Token], free: Sequence[Quantity]) -> list[str]:
-    """ "start", "end", "length" or "" for each quantity; a word gives its role to one of them."""
-    claimed = -1
-    roles: list[str] = []
-    started = False
-    for n, q in enumerate(free):
-        if q.unit == "other" or is_of_clip(tokens, q) or (q.unit == "none" and is_count(tokens, q)):
-            roles.append("")
-            continue
-        if q.length and q.unit == "s":
-            roles.append("length")
-            continue
-        low = max(claimed + 1, free[n - 1].last + 1 if n else 0, q.first - NEAR)
-        high = min(free[n + 1].first if n + 1 < len(free) else len(tokens), q.last + NEAR)
-        role, at = _role_before(tokens, q, low, started)
-        if not role:
-            role, at = _role_after(tokens, q, high)
-        if role:
-            claimed = max(claimed, at)
-        if not role and not started and _stays(tokens, q, free[n + 1 : n + 2]):
-            role = "start"
-        started = role == "start" or (started and role == "")
-        roles.append(role)
-    return roles
-
-
-def _stays(tokens: Sequence[Token], q: Quantity, following: Sequence[Quantity]) -> bool:
-    """ "jumps at 3 s and stays there for 4 seconds", "flashes at 3 and stops at 5 s"."""
-    if q.unit not in ("s", "none") or not following:
-        return False
-    between = [token.text for token in tokens[q.last + 1 : following[0].first]]
-    if not following[0].length:
-        led = word_at(tokens, skip_approximate(tokens, q.first - 1, -1)) == "at"
-        return led and between[:1] == ["and"] and not ENDS.isdisjoint(between[1:3])
-    return q.unit == "s" and "." not in between and not _STAYS.isdisjoint(between)
-
-
-def _role_before(tokens: Sequence[Token], q: Quantity, low: int, started: bool) -> tuple[str, int]:
-    lead = skip_approximate(tokens, q.first - 1, -1)
-    if started and lead >= low and word_at(tokens, lead) in _JOINS:
-        return "end", lead
-    if lead >= low and word_at(tokens, lead) == "from":
-        return "start", lead
-    for i in range(q.first - 1, low - 1, -1):
-        word = tokens[i].text
-        if word in (".", "!", "?", ";"):
-            break
-        if word in _STARTS or word in ENDS:
-            return ("start" if word in _STARTS else "end"), i
-        if word in _COMES or (word == "on" and i >= lead - 1):
-            return "start", i
-        if started and word in _LEAVES:
-            return "end", i
-        if word in ("over", "done") and word_at(tokens, i - 1) in ("is", "was"):
-            return "end", i
-    return "", -1
-
-
-def _role_after(tokens: Sequence[Token], q: Quantity, high: int) -> tuple[str, int]:
-    lead = skip_approximate(tokens, q.first - 1, -1)
-    opens = word_at(tokens, lead - 1) in ("", ".", ",", ";", "and", "then")
-    for i in range(q.last + 1, high):
-        word = tokens[i].text
-        ended = word in (".", "!", "?", ";", "and", "then")
-        if ended or (word == "," and (i > q.last + 1 or not opens)):
-            break
-        if word in _STARTS or word in ENDS:
-            return ("start" if word in _STARTS else "end"), i
-    return "", -1
-
-
-def is_of_clip(tokens: Sequence[Token], q: Quantity) -> bool:
-    """Whether it says where the clip itself starts or ends ("the video ends at 30 s")."""
-    lead = skip_approximate(tokens, q.first - 1, -1)
-    told = word_at(tokens, lead) == "at" and word_at(tokens, lead - 1) in ENDS | _STARTS
-    return told and word_at(tokens, lead - 2) in CLIP
 
 
 def is_of_other(tokens: Sequence[Token], q: Quantity) -> bool:
@@ -273,12 +184,12 @@ def is_of_other(tokens: Sequence[Token], q: Quantity) -> bool:
         return word_at(tokens, q.last + 1) in {"to", "and"} | DASHES
     if word_at(tokens, i) in ("from", "between"):
         i = skip_approximate(tokens, i - 1, -1)
-        if q.unit == "none" and word_at(tokens, i) in _MEASURED:
-            return True
+    if q.unit == "none" and word_at(tokens, i) in _MEASURED:
+        return True
     if word_at(tokens, i) not in _RUNS:
         return False
     i -= 1 + (word_at(tokens, i - 1) == "itself")
-    if word_at(tokens, i) not in _ITSELF:
+    if word_at(tokens, i) not in ITSELF:
         return False
     i -= 1
     while word_at(tokens, i) in ("the", "this", "whole", "entire", "given", "your"):

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from video_star.domain import LabelVerdict
 from video_star.labels import SameLabel
@@ -26,11 +27,16 @@ from video_star.verifiers.sameness_words import (
     CLAUSE_STARTS,
     CONCEDING,
     CONTAINERS,
+    DIFFERENT,
     DOUBT_WORDS,
     DOUBTS,
+    FRAME,
+    MATCH,
     NO,
     REVISING,
+    SAME,
     SUBJECTS,
+    VERDICTS,
     WEAK,
     WRONG,
     YES,
@@ -146,7 +152,7 @@ class _Speech:
         if ":" not in self.reading.mark(clause[0]) or clause[0] == 0:
             return False
         key = self._clause_before(clause)
-        if self._only_of_attribute(key):
+        if self._only_of_attribute(key) or self._is_of_other(key, clause):
             return True
         is_told = bool(found) and found[-1].place[0] in key
         return is_told and self.claims.value_after(found[-1].place[0], key) is not None
@@ -161,13 +167,22 @@ class _Speech:
         apart = BEINGS.isdisjoint(words) and not names(self.asked.focus, words)
         return apart and not (ATTRIBUTES - CONTAINERS).isdisjoint(words)
 
+    def _is_of_other(self, key: range, clause: range) -> bool:
+        """ "Helmet: same", where the question asks for no helmet; but "answer: same" counts."""
+        words = [self.words[i] for i in key]
+        told = VERDICTS | BEINGS | CONTAINERS | SAME | DIFFERENT | MATCH | FRAME
+        bare = self.words[clause[0]] in SAME | DIFFERENT and len(clause) == 1
+        apart = told.isdisjoint(words) and not names(self.asked.things, words)
+        return bare and apart and len(key) <= 2
+
     def _about_identity(self, number: int, clause: range) -> list[_Statement]:
         found: list[_Statement] = []
         weak = not WEAK.isdisjoint(self.words[i] for i in clause)
         words = [self.words[i] for i in clause]
         for i in clause:
             same = self.claims.of(i, clause)
-            if same is None or i in self.reading.supposed & self._conditions(clause):
+            unreal = self._is_unreal(i, clause)
+            if same is None or unreal or i in self.reading.supposed & self._conditions(clause):
                 continue
             retracted = i in self.reading.supposed
             if self.claims.turns(i, clause) % 2:
@@ -185,6 +200,12 @@ class _Speech:
         """All of a clause that says "if" or "whether": it states nothing."""
         words = [self.words[i] for i in clause]
         return frozenset(clause) if "if" in words or "whether" in words else frozenset()
+
+    def _is_unreal(self, i: int, clause: range) -> bool:
+        """ "It would be the same person if the ring was there"."""
+        sentence = self.reading.sentences
+        later = (self.words[k] for k in range(i, len(self.words)) if sentence[k] == sentence[i])
+        return ("would", "be") in pairwise(self.words[clause[0] : i]) and "if" in later
 
     def _is_doubtful(self, clause: range) -> bool:
         words = [self.words[i] for i in clause]
@@ -217,7 +238,7 @@ class _Speech:
         wrong = "not" not in words and len(words) <= 4 and words[-1:] and words[-1] in WRONG
         if wrong and words[0] in SUBJECTS | {"which"}:
             return True
-        ends = words[-1:] == ("not",) or (words and words[-1].removesuffix("n't") in AUXILIARIES)
+        ends = bool(words) and words[-1].removesuffix("n't") in AUXILIARIES | {"not"}
         return not last.asked and ends and names(self.asked.focus, words[:-1])
 
     def _question_before(self, clause: range) -> bool | None:

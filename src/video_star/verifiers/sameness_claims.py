@@ -35,6 +35,9 @@ from video_star.verifiers.text import STOP_WORDS, Reading
 _POINTING = SUBJECTS | AUXILIARIES | {"two", "a", "all", "not", "still", "just", "really"}
 """Between "these" and "different" in "these are two different ..."."""
 
+_LEAD = (COUNTING | SUBJECTS | {"only", "just", "so"}) - {"the"}
+"""Before "two people", where a question asks for one or two."""
+
 
 class Claims:
     """The claims of an answer's words, seen from its question."""
@@ -137,6 +140,9 @@ class Claims:
         after = self._noun_after(i, clause)
         if names(self.asked.focus, after):
             return False
+        before = self.words[max(clause[0], i - 3) : i]
+        if not {"belong", "belongs"}.isdisjoint(before):
+            return True
         if any(word in BEINGS for word in after):
             return not self.asked.unasked.isdisjoint(after)
         if any(word in ATTRIBUTES for word in after):
@@ -147,7 +153,7 @@ class Claims:
                 return True
             subject = [self.words[k] for k in range(clause[0], i) if self.words[k] not in SUBJECTS]
             return self.speaks_of_attribute(subject)
-        return not OWNING.isdisjoint(self.words[max(clause[0], i - 2) : i])
+        return not OWNING.isdisjoint(before[-2:])
 
     def speaks_of_attribute(self, words: Iterable[str], but: Collection[str] = frozenset()) -> bool:
         """ "the colors are different", unless it goes on "of the two objects"."""
@@ -195,6 +201,8 @@ class Claims:
         states = not COUNTING.isdisjoint(before)
         if self.asked.counts and word in ("one", "two") and not self._is_listed(i, clause):
             return word == "one"
+        if word == "one" and before[-1:] == ("the",):
+            return True if self._is_the_one(i, clause) else None
         if word in ("one", "single") and states and beings:
             return True
         only = word == "single" or not {"only", "just"}.isdisjoint(before)
@@ -208,12 +216,20 @@ class Claims:
             return False if follows.isdisjoint(SAME | DIFFERENT) else None
         return None
 
+    def _is_the_one(self, i: int, clause: range) -> bool:
+        """ "The parrot in the cage is the one that flew away", both of which were asked."""
+        before, after = self.words[clause[0] : i], self.words[i + 1 : min(i + 6, clause.stop)]
+        is_it = any(word.removesuffix("n't") in ("is", "was") for word in before[-4:])
+        related = after[:1] in (("that",), ("who",), ("which",))
+        asked = self.asked.things
+        return is_it and related and names(asked, before) and names(asked, after)
+
     def _is_listed(self, i: int, clause: range) -> bool:
         """Whether "one" or "two" counts nothing that was asked: "one wears a hat", "box two"."""
         lead = self.words[clause[0] : i]
         after = self.words[i + 1 : min(i + 3, clause.stop)]
         counted = not after or not BEINGS.isdisjoint(after) or names(self.asked.focus, after)
-        return not (COUNTING | SUBJECTS | {"only", "just", "so"}).issuperset(lead) or not counted
+        return not counted or not _LEAD.issuperset(lead)
 
 
 def names(roots: Collection[str], words: Iterable[str]) -> bool:

@@ -42,20 +42,24 @@ class Asked:
     unasked: frozenset[str]
     """Beings of another kind than the question's: a person where it asks for an action."""
     counts: bool
-    """Whether it asks for "one or two"."""
+    """Whether it asks for "one or two", or for "the same or two"."""
 
     @classmethod
     def of(cls, question: str) -> Asked:
-        words = _asking(read(question))
+        reading = read(question)
+        words = _asking(reading)
+        if (SAME | DIFFERENT | MATCH).isdisjoint(words):
+            words = [*reading.words]  # "Same or different: video A vs. video B?"
         kinds = [kind for kind in KINDS_OF_BEINGS if not kind.isdisjoint(words)]
         others = [kind for kind in KINDS_OF_BEINGS if kind not in kinds]
-        named = {word for word in words if word not in STOP_WORDS | ATTRIBUTES}
+        named = {word for word in reading.words if word not in STOP_WORDS | ATTRIBUTES}
         return cls(
             question_polarity(words, asks=True),
             frozenset(map(root, named)),
             frozenset(map(root, _focus(words))),
             frozenset[str]().union(*others) if len(kinds) == 1 else frozenset(),
-            {"one", "two", "or"}.issubset(words),
+            {"one", "two", "or"}.issubset(words)
+            or any(word == "or" and "two" in words[i : i + 4] for i, word in enumerate(words)),
         )
 
 

@@ -49,7 +49,8 @@ AFTER_ENDS = word_set(
 """Where the noun after "the same" ends."""
 OWNING = word_set(
     "have has had having wear wears wearing share shares sharing with in at on from near under "
-    "behind holding hold holds using use uses"
+    "behind holding hold holds using use uses carry carries carrying ride rides riding drive "
+    "drives driving"
 )
 """Before "the same X" these make X an attribute: "in the same room"."""
 BEINGS = word_set(
@@ -95,6 +96,8 @@ FRAME = word_set(
     "i would i'd say think believe guess my the answer is so it final well that's best"
 )
 """Words that may stand before a bare yes or no."""
+VERDICTS = word_set("verdict conclusion result decision label output summary identity match")
+"""Keys before an answer: "verdict: different"."""
 YES_PHRASES = frozenset(
     {
         *(("absolutely",), ("definitely",), ("certainly",), ("of", "course"), ("indeed",)),

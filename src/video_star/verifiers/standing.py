@@ -248,6 +248,8 @@ class View:
             return False
         if any(word not in say.JOINERS for word in words):
             return False
+        if "does" in words or "did" in words:
+            return False  # "gets ready at 2 and does it at 4"
         if "but" in words and say.OPEN.isdisjoint(words):
             return False  # "could be 2, but most likely it is 4"
         same = self.sentences[self.last(one)] == self.sentences[self.first(other)]

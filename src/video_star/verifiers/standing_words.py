@@ -46,7 +46,7 @@ CONCLUDERS = word_set(
 )
 REASONS = word_set("since because reason reasons explanation whereas")
 """What follows these explains an answer that has been given."""
-OPENERS = word_set("so therefore thus hence overall consequently accordingly ergo")
+OPENERS = word_set("so meaning therefore thus hence overall consequently accordingly ergo")
 """These conclude where they open a clause."""
 CORRECTORS = word_set("actually correction sorry wait scratch instead precisely correct corrected")
 SLIPS = word_set("no sorry wait scratch correction oops hmm hold nope")
@@ -73,15 +73,24 @@ OPPOSITES = (
     *(("men", "women"), ("enter", "leave"), ("awake", "asleep"), ("empty", "full")),
     *(("rise", "fall"), ("push", "pull")),
 )
+UNABLE = word_set("cannot can't couldn't unable")
+TELL = word_set("tell determine say identify pinpoint find establish know")
+WHEN = word_set("when moment time timestamp timing interval segment part")
+"""What it is unable to tell."""
+EXACT = word_set(
+    "exact exactly precise precisely certain certainty sure stop stops end ends finish"
+)
+ALL_THE_SAME = word_set("but however though guess estimate probably likely best still say roughly")
+REPORTS = word_set(
+    "says claims claimed states thinks believes suggests insists according expect expected"
+)
+"""These tell what someone else, or nobody any more, takes for true."""
+PERSONS = word_set("boy girl man woman men women")
+INTENDS = word_set("ready about prepares preparing wants plans going tries trying hopes")
 PRONOUNS = word_set("he she it they him her them his who")
 PRESENT = word_set("at there visible present")
 TURNS = word_set("and until till before after then")
 STOPS = word_set("stop stops stopped quit quits ceases ceased")
-POSSIBLE = word_set(
-    "alternatively possible possibly maybe perhaps could might may plausible conceivable excluded "
-    "alternative"
-)
-"""One of these makes a value an alternative to the one that is asserted."""
 FRAME = JOINERS | word_set(
     "video clip seconds second time timestamp happen happens happened happening occur occurs "
     "occurred action event activity moment shown show shows seen see visible place "

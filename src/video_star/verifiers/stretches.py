@@ -14,15 +14,14 @@ from video_star.verifiers.mentions import OPEN
 from video_star.verifiers.points import CLIP, PARTS
 from video_star.verifiers.quantities import Quantity, is_count
 from video_star.verifiers.ranges import (
-    NEAR,
     Clip,
     Range,
     Unresolved,
     is_of_other,
     is_position,
     pairs_of,
-    roles_of,
 )
+from video_star.verifiers.roles import NEAR, is_not_until, roles_of
 from video_star.verifiers.standing import Mention
 from video_star.verifiers.tokens import UNITS, Token, skip_approximate, skip_silent, word_at
 from video_star.verifiers.wording import word_set
@@ -32,8 +31,7 @@ PAIR, PORTION, WHOLE = 3, 3, 1
 """Ranks of mentions, beside `OPEN`."""
 _FIRSTS = word_set("first opening initial")
 _LASTS = word_set("last final closing")
-_THEN_REACH = 14
-"""Tokens before "until" over which "then" and the stretch before it are looked for."""
+_ON = word_set("onward onwards")
 _NTH = {"first": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4}
 
 
@@ -50,7 +48,7 @@ def stretches_of(
     ends = list(_starts_and_ends(tokens, free, clip))
     mentions += [mention for mention, _ in ends]
     used |= {id(q) for _, qs in ends for q in qs}
-    mentions += _open(tokens, [q for q in free if id(q) not in used], clip, mentions)
+    mentions += _open(tokens, [q for q in free if id(q) not in used], clip)
     mentions += _whole(tokens, clip)
     return mentions
 
@@ -159,9 +157,15 @@ def _starts_and_ends(
         else:
             length = q
         far = start and any(o and abs(o.first - start.first) > 4 * NEAR for o in (end, length))
-        if start is None or far:
+        if start is None and end and length and abs(end.first - length.first) <= NEAR:
+            values = clip.seconds(end, length)  # "lasts 3 s and ends at 8 s"
+            if values is None or values[0] < values[1]:
+                continue
+            qs = (end, length)
+            stretch = _stretch((values[0] - values[1], values[0]), qs)
+        elif start is None or far:
             continue
-        if end is not None:
+        elif end is not None:
             stretch = _stretch(clip.seconds(start, end), (start, end))
             qs = (start, end)
         elif length is not None:
@@ -176,12 +180,7 @@ def _starts_and_ends(
         start = end = length = None
 
 
-def _open(
-    tokens: Sequence[Token],
-    free: Sequence[Quantity],
-    clip: Clip,
-    stronger: Sequence[Mention[Stretch]],
-) -> list[Mention[Stretch]]:
+def _open(tokens: Sequence[Token], free: Sequence[Quantity], clip: Clip) -> list[Mention[Stretch]]:
     """ "until 4 s" starts with the clip; "after 5 s" and "from 5 s on" end with it."""
     found: list[Mention[Stretch]] = []
     for q in free:
@@ -191,11 +190,13 @@ def _open(
         word = word_at(tokens, lead)
         values = clip.seconds(q)
         at = None if values is None else values[0]
-        if word in ("until", "till", "before") or (word == "to" and _is_up(tokens, lead)):
-            begin = _then_from(tokens, lead, stronger)
-            part: Stretch | None = None if at is not None and at <= begin else (begin, at or 0.0)
-            part = Unresolved() if at is None else part
-        elif word in ("after", "since", "from", "past") or _goes_on(tokens, q):
+        if is_not_until(tokens, lead):
+            part: Stretch | None = _rest(at, clip.duration)
+        elif word in ("until", "till", "before") or (
+            word == "to" and word_at(tokens, lead - 1) == "up"
+        ):
+            part = Unresolved() if at is None else (0.0, at) if at > 0 else None
+        elif word in ("after", "since", "from", "past") or word_at(tokens, q.last + 1) in _ON:
             part = _rest(at, clip.duration)
         else:
             continue
@@ -210,27 +211,6 @@ def _rest(at: float | None, duration: float | None) -> Stretch | None:
     if at is None or duration is None:
         return Unresolved()
     return (at, duration) if at < duration else None
-
-
-def _then_from(tokens: Sequence[Token], lead: int, stronger: Sequence[Mention[Stretch]]) -> float:
-    """When "then ... until" starts: at the end of "the first 3 seconds" before it, else at 0."""
-    near = max(0, lead - _THEN_REACH)
-    then = [i for i in range(near, lead) if tokens[i].text in ("then", "afterwards")]
-    if not then:
-        return 0.0
-    near_place, place = tokens[near].start, tokens[then[-1]].start
-    for mention in reversed(stronger):
-        if near_place <= mention.place[1] <= place and not isinstance(mention.value, Unresolved):
-            return mention.value[1]
-    return 0.0
-
-
-def _is_up(tokens: Sequence[Token], i: int) -> bool:
-    return word_at(tokens, i - 1) == "up"
-
-
-def _goes_on(tokens: Sequence[Token], q: Quantity) -> bool:
-    return word_at(tokens, q.last + 1) in ("onward", "onwards")
 
 
 def _whole(tokens: Sequence[Token], clip: Clip) -> list[Mention[Stretch]]:

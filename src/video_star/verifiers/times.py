@@ -21,19 +21,18 @@ from video_star.verifiers.mentions import Asserted, asserted, original_place
 from video_star.verifiers.numbers import tokens_of
 from video_star.verifiers.quantities import is_count, quantities_of
 from video_star.verifiers.ranges import (
-    ENDS,
     Clip,
     Range,
     Unresolved,
     pairs_of,
-    roles_of,
 )
+from video_star.verifiers.roles import ENDS, GOING, roles_of
 from video_star.verifiers.standing import Mention, T
 from video_star.verifiers.stretches import stretches_of
 from video_star.verifiers.text import fold, words_of
 from video_star.verifiers.tokens import Token, plain
 
-SPAN, TIME = ("span-iou", 2), ("time-difference", 2)
+SPAN, TIME = ("span-iou", 3), ("time-difference", 3)
 ROUNDING = 1e-9
 """Slack of comparisons with a threshold that floats cannot hold exactly."""
 MORE, NAMED, LESS = 3, 2, 1
@@ -114,7 +113,8 @@ def _instants(tokens: Sequence[Token], clip: Clip, wants_end: bool) -> list[Ment
             continue
         values = clip.seconds(one, other)
         used |= {one.first, other.first}
-        found.append(_instant(values, one.start, other.end, MORE))
+        if values is None or values[0] <= values[1]:  # "21 to 18" is no time
+            found.append(_instant(values, one.start, other.end, MORE))
     unwanted = "start" if wants_end else "end"
     for q, role in zip(quantities, roles_of(tokens, quantities), strict=True):
         if q.first not in used and is_instant(tokens, q):
@@ -133,4 +133,4 @@ def _instant(
 
 
 def _asks_for_end(question: str) -> bool:
-    return not ENDS.isdisjoint(words_of(question))
+    return not (ENDS | GOING).isdisjoint(words_of(question))

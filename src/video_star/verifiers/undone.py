@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence, Set
+from itertools import pairwise
 
 from video_star.verifiers.inflection import stem
 from video_star.verifiers.text import Reading, content_words, word_set
@@ -22,20 +23,23 @@ _INTENTS = word_set(
 _AIMS = word_set("wants wanted plans planned intends intended hopes hoped wishes wished")
 """These do so with their "to" alone: "wants to buy milk"."""
 _TURNS = word_set("but however yet though unfortunately")
+_GIVING_UP = (("gives", "up"), ("gave", "up"), ("in", "vain"))
 _PARTS = word_set("but however yet though although while whereas and then because so")
 """Words that start another clause."""
 _STATES = word_set(
-    "is are was were be been remains remain remained stays stay stayed lies lay sits sat goes went "
-    "left gets got has have"
+    "is are was were be been remains remain remained stays stay stayed lies lay sits sat sit stand "
+    "stands goes went left gets got has have"
 )
 _LEFT = word_set(
-    "untouched unused unopened unworn unlit uneaten unread unfinished undone ignored forecast "
-    "missing forgotten never"
+    "idle untouched unused unopened unworn unlit uneaten unread unfinished undone ignored forecast "
+    "missing forgotten never mentioned"
 )
 """What a thing is that nothing is done with."""
 _FUTURE = word_set("will would should")
+_ABLE = word_set("can could")
 _LATER = word_set("tomorrow later soon next afterwards tonight eventually someday")
-_CUES = _INTENTS | _LEFT | _FUTURE
+_BE = word_set("is are was were")
+_CUES = _INTENTS | _LEFT | _FUTURE | _ABLE
 """Most answers have none of these, and are searched for nothing."""
 _MODIFIED = 6
 """Words between a thing and what is said of it at most: "the puzzle on the top shelf is"."""
@@ -60,11 +64,13 @@ def is_undone(reading: Reading, first: int, last: int) -> bool:
 
 
 def _is_later(reading: Reading, first: int, last: int) -> bool:
-    """ "Will mow the lawn tomorrow"."""
+    """ "Will mow the lawn tomorrow", "so that a student can play it"."""
     words = reading.words
-    if _FUTURE.isdisjoint(words[max(0, first - 2) : first]):
+    if (_FUTURE | _ABLE).isdisjoint(words[max(0, first - 2) : first]):
         return False
-    return not _LATER.isdisjoint(_clause(reading, last)[1:_BEFORE])
+    lead = words[max(0, first - _BEFORE) : first]
+    later = not _LATER.isdisjoint(_clause(reading, last)[1:_BEFORE])
+    return later or ("so", "that") in pairwise(lead)
 
 
 def _is_left(reading: Reading, last: int) -> bool:
@@ -76,7 +82,11 @@ def _is_left(reading: Reading, last: int) -> bool:
         if words[i] in _FUTURE:
             return True
         if words[i] in _STATES:
-            return not _LEFT.isdisjoint(_clause(reading, i)[:4])
+            clause = _clause(reading, i)
+            further = words[i + len(clause) :][:4]  # "stays there and is never touched"
+            if further[:1] == ("and",) and not _STATES.isdisjoint(further[1:2]):
+                clause = further if _LEFT.isdisjoint(clause[:4]) else clause
+            return not _LEFT.isdisjoint(clause[:4])
     return False
 
 
@@ -102,7 +112,7 @@ def _turns(reading: Reading, last: int) -> bool:
         later = reading.sentences[i] - reading.sentences[last]
         if later > 1 or (later and reading.sentences[i - 1] == reading.sentences[i]):
             return False
-        if reading.words[i] in _TURNS:
+        if reading.words[i] in _TURNS or reading.words[i : i + 2] in _GIVING_UP:
             return True
     return False
 
@@ -113,6 +123,18 @@ def _clause(reading: Reading, start: int) -> Sequence[str]:
         if reading.mark(i) or reading.words[i] in _PARTS:
             return reading.words[start:i]
     return reading.words[start:]
+
+
+def reaffirmed(reading: Reading, question: str) -> frozenset[int]:
+    """Words before "but both are on the table": what is denied of two things is only a state."""
+    asked = {stem(word) for word in content_words(question)}
+    for i in range(len(reading.words) - 1, 0, -1):
+        if reading.words[i] != "both" or reading.words[i + 1 : i + 2] == ("the",):
+            continue
+        told = range(i + 1, min(i + 1 + _BEFORE, len(reading.words)))
+        if any(k not in reading.denied and stem(reading.words[k]) in asked for k in told):
+            return frozenset(k for k in range(i) if reading.sentences[k] == reading.sentences[i])
+    return frozenset()
 
 
 def denied_as_asked(reading: Reading, question: str, names: Set[str]) -> frozenset[int]:
@@ -129,8 +151,10 @@ def denied_as_asked(reading: Reading, question: str, names: Set[str]) -> frozens
         return frozenset()
     found: set[int] = set()
     for i in reading.denied:
-        if stem(reading.words[i]) not in asked:
-            continue
+        following = reading.words[i + 1 : i + 2]
+        of_subject = following and (following[0].endswith("n't") or following[0] in _BE)
+        if stem(reading.words[i]) not in asked or of_subject:
+            continue  # "The tomatoes in the salad aren't cooked" denies no salad.
         start = i
         while start and reading.sentences[start - 1] == reading.sentences[i]:
             start -= 1

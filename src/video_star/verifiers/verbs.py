@@ -6,7 +6,8 @@ and a thing there ("he bowls", "a salad bowl").
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Sequence, Set
 
 from video_star.verifiers.text import Reading
 from video_star.verifiers.wording import word_set
@@ -18,12 +19,12 @@ BE = word_set("is are was were being been gets get")
 """Words before the verb of "the batter is mixed"."""
 _LINKS = frozenset({"it", "them"})
 """Pronouns that may stand for the thing a verb acts on: "picks up an apple and eats it"."""
-OBJECTLESS = word_set("over with in at on through into across from for")
+OBJECTLESS = word_set("over with in at on through into across from for toward towards")
 """A verb right before one of these has no thing of its own."""
 _EACH = word_set("one each all both some two three")
 _PASSIVE_STEPS = BE | word_set("has have had then finally first later already")
 _LINKERS = word_set("after before")
-_SUBJECTS = frozenset({"it", "they"})
+_SUBJECTS = word_set("it they he she")
 """The same in the passive: "the dough is mixed, then it is kneaded"."""
 _BE = word_set("is are was were be been being he's she's they're i'm it's")
 _THINGS = word_set(
@@ -35,6 +36,19 @@ _THINGS = word_set(
 """Words that name a thing as often as they name what one does with it."""
 _MODALS = word_set("can cannot can't could couldn't must should will would might")
 """Before a thing these make a verb of it: "can bear the cold"."""
+_NEAR = 5
+"""Words between a verb and its "on it" at most."""
+_AT = word_set("in on")
+_SAME = re.compile(r"(he|she|they|both)( (is|are|was|were|\w+ly))*")
+_AFTER = OBJECTLESS - {"with"} | {"", "and", "up", "down", "around", "again", "away"}
+"""What may follow a verb that has no thing in its own sentence."""
+_HELD = re.compile(r"(in|on|under) (his|her|their|its)\b")
+_DEED = re.compile(
+    r"((is|are|who|can|be|seen|com\w+|go\w*|mov\w+|\w+ly) )*"
+    r"((glid|slid|swim|rac|speed|descend|soar|carv|fly|flies|perform|compet)\w*|"
+    r"down (a|the)|does a)\b"
+)
+"""What a snowboarder does who is snowboarding."""
 _SEVERAL = word_set("men women people children kids they we you who")
 
 
@@ -86,17 +100,65 @@ def _has_pronoun(words: Sequence[str], reading: Reading, i: int) -> bool:
     if reading.words[i].endswith("ing"):
         return False
     k = i - 1
-    while k > 0 and words[k] in _PASSIVE_STEPS:
+    if words[k] == "and":
+        k -= 2  # "They are washed and peeled".
+    while k > 0 and (words[k] in _PASSIVE_STEPS or words[k].endswith("ly")):
         k -= 1
-    if k == i - 1 or BE.isdisjoint(words[k + 1 : i]):
+    if BE.isdisjoint(words[k + 1 : i]):
         return False
     return words[k] in _SUBJECTS or (words[k] in _LINKERS and words[k + 1] == "being")
 
 
+def is_alone(words: Sequence[str], reading: Reading, i: int) -> bool:
+    """Whether no thing of its own follows a verb."""
+    return bool(reading.mark(i + 1)) or i + 1 == len(words) or words[i + 1] in OBJECTLESS
+
+
+def leans_back(words: Sequence[str], reading: Reading, own: Set[str], one: int, other: int) -> bool:
+    """Whether a verb leans on a thing that it does not repeat.
+
+    "A trampoline, and two kids bounce on it", "everyone in it waits"; "has a book in her lap. She
+    is reading": the thing is at hand, and the verb of the next sentence has no other one.
+    """
+    at = own & _AT
+    places = [
+        i
+        for i in range(one + 1, min(other + _NEAR, len(words) - 1))
+        if words[i + 1] in _LINKS and words[i] in (_AT if 0 < i - other < 3 else at)
+    ]
+    if any(i + _NEAR > other and is_run(reading, *sorted((i, other))) for i in places):
+        return True
+    start = reading.sentences.index(reading.sentences[other])
+    following = "" if reading.mark(other + 1) else "".join(words[other + 1 : other + 2])
+    if following not in _AFTER or not _SAME.fullmatch(" ".join(words[start:other])):
+        return False
+    held = _HELD.match(" ".join(words[one + 1 : one + 3]))
+    if held or not at.isdisjoint(words[max(0, one - 2) : one]):
+        places.append(one)
+    between = 1 + words[start - 1].isdigit()  # The number of a list's item.
+    return any(reading.sentences[other] - reading.sentences[i] == between for i in places)
+
+
+def is_run(reading: Reading, first: int, last: int) -> bool:
+    """Whether no mark parts two words."""
+    return not any(reading.mark(i) for i in range(first + 1, last + 1))
+
+
+def is_doer(words: Sequence[str], reading: Reading, i: int, wanted: str) -> bool:
+    """Whether somebody is named after what he does, and does it: "two snowboarders race downhill".
+
+    One who sits in the snow does not.
+    """
+    named = words[i].rstrip("s")[:-2] + "ing" == wanted and not reading.mark(i + 1)
+    return named and bool(_DEED.match(" ".join(words[i + 1 : i + 6])))
+
+
 def _is_each(following: Sequence[str]) -> bool:
-    """ "Peels one after the other", "peels each of them"."""
+    """ "Peels one after the other", "peels each of them", "peels each one"."""
     one, link, of = [*following, "", ""][:3]
-    return (one == "one" and link in ("after", "by")) or (link == "of" and of in _LINKS)
+    if link in ("after", "by", "one"):
+        return one == ("each" if link == "one" else "one")
+    return link == "of" and of in _LINKS
 
 
 def is_other_use(words: Sequence[str], i: int, wanted: str, alone: bool) -> bool:
