@@ -21,6 +21,7 @@ from itertools import pairwise
 from video_star.domain import LabelVerdict
 from video_star.labels import SequenceLabel, SetLabel
 from video_star.params import VerifyParams
+from video_star.verifiers.asked_role import asked_role, without_other_roles
 from video_star.verifiers.base import Case, Known, verdict
 from video_star.verifiers.classes import wanted_phrases
 from video_star.verifiers.conclusion import conclusion_of
@@ -143,9 +144,11 @@ def verify_sequence(
 def verify_set(label: SetLabel, case: Case, params: VerifyParams, known: Known) -> LabelVerdict:
     """Judge one answer against names that must all be found."""
     told = _Told.of(label.names, case.text, params.allow_hedge)
+    role = asked_role(case.question, set(label.names))
 
     def problem(mentions: Sequence[Mention]) -> str:
         mentions = without_left_out(mentions, told.reading, case.question, ordered=False)
+        mentions = without_other_roles(mentions, told.reading, role)
         found = {mention.step for mention in _concluded(told, mentions)}
         return "" if found.issuperset(told.steps) else "no match"
 
