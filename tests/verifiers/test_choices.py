@@ -174,6 +174,7 @@ def test_one_option_is_chosen_at_most(options: tuple[str, ...], text: str) -> No
         ("What happens first?", ("a dog barks", "a cat runs"), "The dog barks last.", None),
         ("What did he put down?", THINGS, "He picked up the box.", None),
         ("Where does the ball move?", ("left", "right"), "From left to right.", 1),
+        ("How does he move?", MOVES, "He would be running if he were late.", None),
         ("How does he move?", MOVES, "Too slow for running.", None),
         ("What is it?", THINGS, "The box is a wrong answer.", None),
         ("What is it?", THINGS, "All but B.", None),

@@ -31,6 +31,8 @@ _NEEDING = word_set("take need require have")
 _CONTRACTED = word_set("i'd you'd he'd she'd it'd we'd they'd one'd")
 _RESULT = 6
 """Words after a condition that may hold the "would" of what follows from it."""
+_CONDITIONAL = 12
+"""Words between a "would" and its "if" at most."""
 _SPEAKER = word_set("i you we one me my")
 _TRYING = word_set("tries try tried trying attempts attempt attempted attempting")
 _FAILING = word_set("fails failed fail cannot can't couldn't unable unsuccessful never")
@@ -61,6 +63,7 @@ def suppositions(
             found.update(_unreal(words, breaks, condition))
         elif word == "would":
             found |= _supposed_subject(words, breaks, i)
+            found.update(_would_if(words, breaks, i))
             if words[i + 1 : i + 2] and words[i + 1] in _NEEDING:
                 found.update(_clause_after(words, breaks, i + 2))
         elif word in _CONTRACTED and words[i + 1 : i + 2] and words[i + 1] in _NEEDING - {"have"}:
@@ -104,6 +107,18 @@ def _unreal(words: Sequence[str], breaks: Mapping[int, str], condition: range) -
     if not would or not _SPEAKER.isdisjoint(words[i] for i in (*condition, *result)):
         return range(0)
     return _clause_after(words, breaks, condition.stop + 1)
+
+
+def _would_if(words: Sequence[str], breaks: Mapping[int, str], would: int) -> range:
+    """ "Be running" in "he would be running if he were late", but nothing in "if I had to say"."""
+    for i in range(would + 1, min(would + 1 + _CONDITIONAL, len(words))):
+        if breaks.get(i):
+            break
+        if words[i] == "if":
+            speaks = words[would + 1] in _ASSERTING - {"be"}
+            mine = not _SPEAKER.isdisjoint(words[i : i + _RESULT])
+            return range(0) if speaks or mine else range(would + 1, i)
+    return range(0)
 
 
 def _is_listed(words: Sequence[str], breaks: Mapping[int, str], i: int) -> bool:
