@@ -8,7 +8,7 @@ from video_star.verifiers import standing_words as say
 from video_star.verifiers.clauses import about, clause
 from video_star.verifiers.inflection import root
 from video_star.verifiers.standing import REACH, Mention, T, View
-from video_star.verifiers.text import words_of
+from video_star.verifiers.text import word_set, words_of
 
 
 def is_half_of_a_choice(view: View, mention: Mention[T]) -> bool:
@@ -18,11 +18,18 @@ def is_half_of_a_choice(view: View, mention: Mention[T]) -> bool:
     return "either" in words and "or" in words
 
 
+_SHOWN = word_set("shown visible seen present depicted")
+
+
 def denies(view: View, asked: Mapping[str, float]) -> bool:
     """Whether it says anywhere that what was asked about does not happen."""
     for i, word in enumerate(view.words):
         if word not in say.DENYING and not word.endswith("n't"):
             continue
+        if not _SHOWN.isdisjoint(view.words[i + 1 : i + 2]):
+            subject = [j for j in range(max(0, i - 7), i) if view.sentences[j] == view.sentences[i]]
+            if any(asked.get(root(view.words[j]), 0) >= 1 for j in subject):
+                return True  # "the child blowing out the candles is not shown"
         for j in range(i + 1, min(i + 6, len(view.words))):
             if view.sentences[j] != view.sentences[i] or j in view.holders:
                 break

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from video_star.verifiers.inflection import similarity
+from video_star.verifiers.inflection import root, similarity
 from video_star.verifiers.letters import DROPPED, letter_before, letters
 from video_star.verifiers.numerals import with_numbers
 from video_star.verifiers.phrases import Answer
@@ -173,6 +173,13 @@ def _reworded(reading: Reading, options: Sequence[str]) -> Iterator[tuple[int, i
     }
     best = max((place.score for place in found.values()), default=0.0)
     said = {i: place for i, place in found.items() if place.score == best >= _MISTYPED}
+    orders = {i: [root(word) for word in wanted.words] for i, wanted in sought.items()}
+    sets = [sorted(order) for order in orders.values()]
+    for i, place in list(said.items()):
+        told = [root(reading.words[k]) for k in place.places]
+        # "wash, peel, slice" and "peel, wash, slice" differ in nothing but their order.
+        if sets.count(sorted(orders[i])) > 1 and told != orders[i]:
+            del said[i]
     for i, place in said.items():
         if not any(set(sought[i].words) < set(sought[k].words) for k in said):
             yield place.places[0], place.places[-1], i

@@ -27,7 +27,14 @@ from video_star.verifiers.alternatives import (
 from video_star.verifiers.clauses import about
 from video_star.verifiers.inflection import root
 from video_star.verifiers.standing import REACH, Mention, Place, T, View
-from video_star.verifiers.standing_words import CONCEDING, FRAME, REASONS, REPORTS, TURNING
+from video_star.verifiers.standing_words import (
+    CONCEDING,
+    FRAME,
+    REASONS,
+    REMARKING,
+    REPORTS,
+    TURNING,
+)
 from video_star.verifiers.standing_words import OPEN as OPEN_WORDS
 from video_star.verifiers.text import content_words, fold
 
@@ -78,6 +85,7 @@ def asserted(
     if not kept:
         return Asserted((), "not asserted")
     kept = _unreported(_uncorrected(kept, view), view)
+    kept = [m for m in kept if not _is_aside(view, m)] or kept
     group = _concluding(kept, view)
     group = _relevant(group, view, asked) if group else _strongest(kept, view, asked)
     chosen = [group[-1]]
@@ -145,6 +153,17 @@ def _unreported(kept: list[Mention[T]], view: View) -> list[Mention[T]]:
         if not (turned and lead & REPORTS):
             found.append(one)
     return found[::-1]
+
+
+def _is_aside(view: View, mention: Mention[T]) -> bool:
+    """Whether its sentence or line is only a remark: "Note: ...", "Other events: ...", "(...)"."""
+    start = first = view.first(mention)
+    while start and view.sentences[start - 1] == view.sentences[first]:
+        if "\n" in view.gaps[start] or ":" in view.gaps[start + 1]:
+            break
+        start -= 1
+    remark = start < first and not REMARKING.isdisjoint(view.words[max(0, start - 1) : start + 1])
+    return start > 0 and (remark or "(" in view.gaps[start])
 
 
 def _concluding(kept: Sequence[Mention[T]], view: View) -> list[Mention[T]]:

@@ -101,3 +101,5 @@ FRAME = JOINERS | word_set(
     "now currently later earlier before afterwards"
 )
 """Words that say nothing about what was asked."""
+REMARKING = word_set("note other others also previous next another")
+"""First words of a line or a sentence about something else: "Other event: ..."."""

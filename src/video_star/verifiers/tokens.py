@@ -28,6 +28,8 @@ APPROXIMATE = word_set(
 _TAG = re.compile(r"<(/?)([A-Za-z_]{1,20})>")
 _LEAST_TAG = 3
 """Letters of a tag that says what it holds: "<time>", but not "<b>"."""
+_MINUTE = re.compile(r"\bminutes?[ ](?=\d+:\d)", re.IGNORECASE)
+"""Of "minute 5:30"."""
 _ABBREVIATED = re.compile(r"\b((?i:approx|ca|secs?|mins?))\.(?=\s*[a-z0-9(])")
 Kind = Literal["number", "clock", "word", "mark"]
 
@@ -49,11 +51,12 @@ class Token:
 
 
 def plain(text: str) -> str:
-    """The text without tags and the points of abbreviations; all places stay.
+    """The text without tags, the points of abbreviations, "minute" before a clock; places stay.
 
     The name of an opening tag is a word of the answer, a closing one says nothing.
     """
-    return _ABBREVIATED.sub(r"\1 ", _TAG.sub(_untagged, text))
+    untagged = _ABBREVIATED.sub(r"\1 ", _TAG.sub(_untagged, text))
+    return _MINUTE.sub(lambda said: " " * len(said[0]), untagged)
 
 
 def _untagged(tag: re.Match[str]) -> str:
