@@ -20,6 +20,7 @@ from video_star.verifiers.text import (
     word_set,
     words_of,
 )
+from video_star.verifiers.undone import is_undone, may_be_undone
 from video_star.verifiers.wanted import wanted_of
 
 _BARE_OPTIONS = word_set("yes no true false")
@@ -99,6 +100,8 @@ def _claim(
     if tuple(reading.words[max(0, first - 2) : first]) in _ALL_BUT:
         denied = True
     unsaid = reading.asked | reading.supposed
+    if not lettered and may_be_undone(reading) and is_undone(reading, first, last, aims=False):
+        denied = True  # "He tries to catch the ball but misses it."
     is_open = not denied and not lesser and unsaid.isdisjoint(places)
     return Claim(first, last, option, strong, lettered, is_open)
 

@@ -25,6 +25,13 @@ _NEGATIVE_VALUE = re.compile(
     rf"|^[^\w\n]*(\w[^:|\n]{{0,80}}?)(?: ?:| [-\u2013\u2014]) ?(?:{_NO}|0)[^\w\n]*$",
     _FLAGS,
 )
+_NEGATIVE_HEADING = re.compile(
+    r"^[^\w\n]*(?:[^:\n]{0,60}\b)?(?:(?:not|never) (?:\w+ed|seen|shown|worn|there|visible|present)"
+    r"|unused|untouched|unopened|absent|missing|excluded|idle)\b[^:\n]{0,40}:[^\w\n]*\n"
+    r"((?:[ \t]*(?:[-*\u2022]|\d+[.)])[^\n]*(?:\n|$))+)",
+    _FLAGS,
+)
+""" "Visible but not used:" above the lines of a list."""
 _RECORD = re.compile(r"(\{[^{}]*\}|^[ \t]*- \w+:.*(?:\n[ \t]+\w+:.*)+)", _FLAGS)
 _STATUS = re.compile(
     r"\b(?:is_)?(?:complete|done|visible|present|seen|shown|perform|detect|status|happen|occur"
@@ -32,7 +39,7 @@ _STATUS = re.compile(
     _FLAGS,
 )
 _ROW = re.compile(r"^.*\|.*$", _FLAGS)
-_CELL = re.compile(rf"{_NO}(?:\W.*)?|(yes|true|done|[\u2713\u2714\u2705])", _FLAGS)
+_CELL = re.compile(rf"(?:{_NO}|off)(?:\W.*)?|(yes|true|done|[\u2713\u2714\u2705])", _FLAGS)
 
 _TIME = re.compile(
     r"(?<![\d:.])(?<!for )(?:(?:(\d+):)?(\d+):([0-5]\d(?:\.\d+)?)(?!\d)"
@@ -61,7 +68,7 @@ def unsaid_fields(text: str) -> frozenset[int]:
 
 
 def _matches(text: str) -> Iterator[re.Match[str]]:
-    for pattern in (_STRUCK, _NEGATIVE_KEY, _NEGATIVE_VALUE):
+    for pattern in (_STRUCK, _NEGATIVE_KEY, _NEGATIVE_VALUE, _NEGATIVE_HEADING):
         yield from pattern.finditer(text)
 
 

@@ -42,6 +42,7 @@ _STRONG = tuple(
         rf"|likely|definitely|clearly|surely|leaves|leaving|remains)"
         rf"\s+(?:us with |only )?(?:the )?(?:{_NOUN} |letter )?"
         rf"{_OPEN}\b([a-z])\b{_END}",
+        r"\banswer\s*[:=]\s*[(\[]*([b-hj-z])\b(?!')",
         r"\b(?:makes|making)\s+(?:option )?([a-z])\b(?=\s+(?:the|my|correct|right|true)\b)",
         r"\\boxed\s*(?:\\text)?[\s(]*([a-z])\b",
         r"(?:^|[.!?:;,\u2014-])[\s(\[\"']*([a-z])[\s)\]\"']*(?=$|[.!?]\s*$)",

@@ -103,7 +103,8 @@ def asserted(
         return Asserted((), "not asserted")
     if refuses(view, chosen[-1]):
         return Asserted((), "not asserted")
-    if not any(about(view, m, asked) for m in chosen) and denies(view, asked):
+    beside = all(about(view, m, asked) <= 1 for m in chosen)  # no more than a thing in common
+    if beside and denies(view, asked):
         return Asserted((), "negated")
     return Asserted(tuple(chosen), "")
 

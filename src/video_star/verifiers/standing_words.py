@@ -82,7 +82,7 @@ EXACT = word_set(
 )
 ALL_THE_SAME = word_set("but however though guess estimate probably likely best still say roughly")
 REPORTS = word_set(
-    "says claims claimed states thinks believes suggests insists according expect expected"
+    "says claims claimed states thinks believes suggest suggests insists according expect expected"
 )
 """These tell what someone else, or nobody any more, takes for true."""
 PERSONS = word_set("boy girl man woman men women")

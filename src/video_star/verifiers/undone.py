@@ -54,11 +54,14 @@ def may_be_undone(reading: Reading) -> bool:
     return not _CUES.isdisjoint(reading.words)
 
 
-def is_undone(reading: Reading, first: int, last: int) -> bool:
-    """Whether the sentence of the words `first` to `last` leaves what they name undone."""
+def is_undone(reading: Reading, first: int, last: int, aims: bool = True) -> bool:
+    """Whether the sentence of the words `first` to `last` leaves what they name undone.
+
+    `aims`: what is only wanted is undone, too.
+    """
     return (
         _is_left(reading, last)
-        or _is_intended(reading, first, last)
+        or _is_intended(reading, first, last, aims)
         or _is_later(reading, first, last)
     )
 
@@ -90,7 +93,7 @@ def _is_left(reading: Reading, last: int) -> bool:
     return False
 
 
-def _is_intended(reading: Reading, first: int, last: int) -> bool:
+def _is_intended(reading: Reading, first: int, last: int, aims: bool) -> bool:
     """ "Wants to buy milk"; "offers a puzzle, but the child pushes it away"."""
     words = reading.words
     start = first
@@ -103,7 +106,7 @@ def _is_intended(reading: Reading, first: int, last: int) -> bool:
         word in _AIMS and words[start + i + 1] == "to" and first - start - i - 2 <= _AIMED
         for i, word in enumerate(lead)
     )
-    return aimed or _turns(reading, last)
+    return (aims and aimed) or _turns(reading, last)
 
 
 def _turns(reading: Reading, last: int) -> bool:
