@@ -36,7 +36,9 @@ _REVERSALS = frozenset(
 )
 """An answer that turns round the order that it tells."""
 _CORRECTIONS = word_set("correction sorry scratch")
-_SLIPS = (("i", "mixed"), ("i", "swapped"))
+_SLIPS = (("i", "mixed"), ("i", "swapped"), ("me", "correct"))
+_AGAIN = 2
+"""Names that a correction lists again at least where it replaces the whole list."""
 _ORDERING = word_set("first before after order earlier later swapped")
 """Words of a correction that speak of the order."""
 
@@ -63,7 +65,8 @@ def verify_set(label: SetLabel, case: Case, params: VerifyParams, known: Known) 
     def problem(mentions: Sequence[Mention]) -> str:
         mentions = without_left_out(mentions, told.reading, case.question, ordered=False)
         mentions = without_other_roles(mentions, told.reading, role)
-        found = {mention.step for mention in _concluded(told, mentions)}
+        mentions = _concluded(told, _restated(told, mentions))
+        found = {mention.step for mention in mentions}
         return "" if found.issuperset(told.steps) else "no match"
 
     return _judge(told, label, case, params, SET, problem)
@@ -126,13 +129,27 @@ def _concluded(told: Told, mentions: Sequence[Mention]) -> Sequence[Mention]:
     return late if complete or (late and conclusion.binds) else mentions
 
 
-def _corrected(told: Told, mentions: Sequence[Mention]) -> Sequence[Mention]:
-    """The mentions of a correction that tells all steps again or speaks of their order."""
+def _correction(told: Told) -> int:
+    """Where the last correction of the answer is; -1 where there is none."""
     words = told.reading.words
-    start = max(
+    return max(
         (i for i, w in enumerate(words) if w in _CORRECTIONS or words[i - 1 : i + 1] in _SLIPS),
         default=-1,
     )
+
+
+def _restated(told: Told, mentions: Sequence[Mention]) -> Sequence[Mention]:
+    """The mentions of a correction that lists again most of what was listed before it."""
+    start = _correction(told)
+    late = [mention for mention in mentions if mention.first > start]
+    before = {mention.step for mention in mentions if mention.first <= start}
+    again = {mention.step for mention in late} & before
+    return late if start >= 0 and len(again) >= _AGAIN else mentions
+
+
+def _corrected(told: Told, mentions: Sequence[Mention]) -> Sequence[Mention]:
+    """The mentions of a correction that tells all steps again or speaks of their order."""
+    words, start = told.reading.words, _correction(told)
     late = [mention for mention in mentions if mention.first > start]
     if start < 0 or len(late) == len(mentions):
         return mentions
