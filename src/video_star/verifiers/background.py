@@ -27,6 +27,8 @@ _LIES = word_set("is are was were lies lie lay stands stand stood stays stay sta
 _PLACES = word_set("on in under near beside behind next at where there untouched")
 _AROUND = word_set("after before while when once as during following")
 _WRONG = word_set("wrong incorrect false")
+_MISTAKES = _WRONG | word_set("mistake mistaken")
+_SENSELESS = (("makes", "no", "sense"), ("make", "no", "sense"), ("doesn't", "make", "sense"))
 _REST = word_set("other others remaining rest")
 _LISTED = 10
 """Words of "the other shapes (B. square, C. triangle, D. star)" at most."""
@@ -63,7 +65,21 @@ def is_called_wrong(reading: Reading, first: int, last: int, lettered: bool) -> 
     lead = words[max(0, first - 4) : first]
     if any(word in _WRONG and after == "to" for word, after in pairwise(lead)):
         return True
+    if words[last + 1 : last + 4] in _SENSELESS or _but_wrong(reading, last):
+        return True
     return lettered and _is_of_the_rest(reading, first, last)
+
+
+def _but_wrong(reading: Reading, last: int) -> bool:
+    """ "Many would say B, but that is a mistake"."""
+    words = reading.words
+    for i in range(last + 1, min(last + 1 + _LISTED, len(words) - 3)):
+        if reading.sentences[i] != reading.sentences[last]:
+            return False
+        if words[i] in ("but", "yet", "however") and words[i + 1] in ("that", "this", "it"):
+            said = [word for word in words[i + 2 : i + 5] if word not in ("a", "an", "the")]
+            return not _BE.isdisjoint(said[:1]) and not _MISTAKES.isdisjoint(said[1:2])
+    return False
 
 
 def _is_of_the_rest(reading: Reading, first: int, last: int) -> bool:

@@ -194,6 +194,19 @@ def _crosses(places: range, other: range) -> bool:
     return shared and not (places.start <= other.start and other.stop <= places.stop)
 
 
+_POLITE = frozenset(
+    {
+        ("i", "can"),
+        ("i", "will"),
+        ("i'll", "help"),
+        ("of", "course"),
+        ("let", "me"),
+        ("let's", "see"),
+    }
+)
+"""After a "yes" or "no" these only greet: "Yes, I can help with that"."""
+
+
 def _is_bare(reading: Reading, words: Sequence[str], first: int, last: int) -> bool:
     """Whether a common word is no option here ("the right answer", "no doubt")."""
     following = reading.words[last + 1 : last + 2]
@@ -203,7 +216,9 @@ def _is_bare(reading: Reading, words: Sequence[str], first: int, last: int) -> b
         return not reading.mark(last + 1)
     if words[0] not in _BARE_OPTIONS:
         return False
-    if following and following[0] in ("doubt", "question", "wonder", "idea"):
+    if following and following[0] in ("doubt", "question", "wonder", "idea", "problem"):
+        return True
+    if reading.words[last + 1 : last + 3] in _POLITE:
         return True
     if first == 0 or reading.mark(first):
         return False

@@ -11,7 +11,10 @@ from itertools import pairwise
 
 from video_star.verifiers.text import spans_of, word_set
 
-_NO = r"(?:false|no|none|null|skipped|absent|missing|omitted|failed|never|pending|not \w+)"
+_NO = (
+    r"(?:still |is )?"
+    r"(?:false|n/a|no|none|null|skipped|absent|missing|omitted|failed|never|pending|not \w+)"
+)
 _FLAGS = re.IGNORECASE | re.MULTILINE
 _STRUCK = re.compile(r"~~(.{1,200}?)~~|<(?:s|del)>(.{1,200}?)</|\b(\w+)(?=-free\b)", _FLAGS)
 """ "~~paper~~", "sugar-free"."""
@@ -22,7 +25,8 @@ _NEGATIVE_KEY = re.compile(
 )
 _NEGATIVE_VALUE = re.compile(
     rf'"([^"\n]{{1,80}})"\s*:\s*"?(?:{_NO}|0)\b(?!\.)'
-    rf"|^[^\w\n]*(\w[^:|\n]{{0,80}}?)(?: ?:| [-\u2013\u2014]) ?(?:{_NO}|0)[^\w\n]*$",
+    rf"|^[^\w\n]*(\w[^:|\n]{{0,80}}?)(?: ?:| [-\u2013\u2014]) ?(?:{_NO}|0)[^\w\n]*$"
+    r"|\b(\w{1,40}): (?:0|n/a)(?=[,;]|\. |$| \()",
     _FLAGS,
 )
 _NEGATIVE_HEADING = re.compile(

@@ -32,19 +32,31 @@ _STATES = word_set(
 )
 _LEFT = word_set(
     "idle untouched unused unopened unworn unlit uneaten unread unfinished undone ignored forecast "
-    "missing forgotten never mentioned"
+    "missing forgotten never mentioned mistake"
 )
 """What a thing is that nothing is done with."""
+_GONE = frozenset(
+    {("left", "out"), ("sold", "out"), ("taken", "away"), ("taken", "out"), ("thrown", "away")}
+    | {("put", "back"), ("out", "of")}
+)
+"""The same in two words: "was sold out", "has been taken away", "remain out of the picture"."""
+_TOLD = word_set("says said comments tells told asks asked orders ordered described")
+"""Before a thing these leave it undone when a "but" refuses or denies it."""
+_REFUSALS = word_set(
+    "wrong incorrect false mistake not never no none isn't wasn't doesn't didn't refuses refused"
+)
 _FUTURE = word_set("will would should")
 _ABLE = word_set("can could")
 _LATER = word_set("tomorrow later soon next afterwards tonight eventually someday")
 _BE = word_set("is are was were")
-_CUES = _INTENTS | _LEFT | _FUTURE | _ABLE
+_CUES = _INTENTS | _LEFT | _FUTURE | _ABLE | _TOLD | word_set("out away back")
 """Most answers have none of these, and are searched for nothing."""
 _MODIFIED = 6
 """Words between a thing and what is said of it at most: "the puzzle on the top shelf is"."""
 _BEFORE = 8
 """Words between an intent and its thing at most."""
+_SOON = 5
+"""Words from a "but" on in which it refuses or denies."""
 _AIMED = 4
 """The same behind the "to" of an aim: "intended to hang a hammock"."""
 
@@ -89,7 +101,9 @@ def _is_left(reading: Reading, last: int) -> bool:
             further = words[i + len(clause) :][:4]  # "stays there and is never touched"
             if further[:1] == ("and",) and not _STATES.isdisjoint(further[1:2]):
                 clause = further if _LEFT.isdisjoint(clause[:4]) else clause
-            return not _LEFT.isdisjoint(clause[:4])
+            return not _LEFT.isdisjoint(clause[:4]) or any(
+                pair in _GONE for pair in pairwise(clause[:5])
+            )
     return False
 
 
@@ -100,6 +114,8 @@ def _is_intended(reading: Reading, first: int, last: int, aims: bool) -> bool:
     while start > max(0, first - _BEFORE) and not (reading.mark(start) or words[start] in _PARTS):
         start -= 1
     lead = words[start:first]
+    if not _TOLD.isdisjoint(lead) and _turns(reading, last, _REFUSALS):
+        return True
     if _INTENTS.isdisjoint(lead) or "only" in lead:
         return False  # "I thought there was only a dog, but a cat comes" takes back the "only".
     aimed = any(
@@ -109,13 +125,19 @@ def _is_intended(reading: Reading, first: int, last: int, aims: bool) -> bool:
     return (aims and aimed) or _turns(reading, last)
 
 
-def _turns(reading: Reading, last: int) -> bool:
-    """Whether the sentence, or the start of the next one, turns with a "but"."""
+def _turns(reading: Reading, last: int, to: Set[str] | None = None) -> bool:
+    """Whether the sentence, or the start of the next one, turns with a "but".
+
+    `to`: one of these words must follow soon.
+    """
     for i in range(last + 1, len(reading.words)):
         later = reading.sentences[i] - reading.sentences[last]
         if later > 1 or (later and reading.sentences[i - 1] == reading.sentences[i]):
             return False
-        if reading.words[i] in _TURNS or reading.words[i : i + 2] in _GIVING_UP:
+        if to is not None:
+            if reading.words[i] in _TURNS and not to.isdisjoint(reading.words[i : i + _SOON]):
+                return True
+        elif reading.words[i] in _TURNS or reading.words[i : i + 2] in _GIVING_UP:
             return True
     return False
 
