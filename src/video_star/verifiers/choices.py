@@ -18,8 +18,9 @@ from video_star.verifiers.background import is_background, is_called_wrong
 from video_star.verifiers.base import Case, Known, verdict
 from video_star.verifiers.claims import Claim, Speech, speech_of
 from video_star.verifiers.conclusion import conclusion_of
+from video_star.verifiers.inflection import root
 from video_star.verifiers.pointing import asks_for_denied, at_asked_end, denied_in, pointed_out
-from video_star.verifiers.text import word_set, words_of
+from video_star.verifiers.text import Reading, content_words, word_set, words_of
 
 VERIFIER = ("chosen-option", 3)
 
@@ -104,9 +105,22 @@ def _beside_concessions(speech: Speech, claims: list[Claim], question: str) -> l
                 if reading.words[k] in _GOING_ON if ends else reading.mark(k):
                     break
                 k += 1
-            conceded.update(range(i, k))
+            conceded.update(_lesser(reading, range(i, k), question))
     rest = [claim for claim in claims if claim.first not in conceded]
     return rest or claims
+
+
+def _lesser(reading: Reading, clause: range, question: str) -> range:
+    """The conceded clause, or what its sentence says before it where only it is about what was
+    asked: "a car slows down, whereas the train speeds up"."""
+    start = clause.start
+    while start and reading.sentences[start - 1] == reading.sentences[clause.start]:
+        start -= 1
+    asked = {root(word) for word in content_words(question.split("\n")[0])}
+    before = range(start, clause.start)
+    told, said = ({root(reading.words[i]) for i in part} for part in (clause, before))
+    is_asked = before and not asked.isdisjoint(told) and asked.isdisjoint(said)
+    return before if is_asked else clause
 
 
 def verify_choice(
