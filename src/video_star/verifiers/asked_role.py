@@ -37,6 +37,8 @@ _STATES = word_set("is are was were remains remain stays stay lies lie hangs han
 _PRONOUNS = word_set("it them")
 _BACK = word_set("back aside away down")
 _MOVES = word_set("puts put sets set lays laid takes took places placed")
+_REACH = 40
+"""Words of a clause on either side of a name at most."""
 _LEAD = 3
 """Words before the subject of a clause at most: "the blue ones", "behind him a"."""
 
@@ -81,9 +83,10 @@ def _has_role(reading: Reading, clause: range, role: Set[str]) -> bool:
 def _clause_around(reading: Reading, mention: Mention) -> range:
     """The words between two marks or conjunctions; commas of a list part nothing."""
     start, end = mention.first, mention.last + 1
-    while start and not _parts(reading, start):
+    first, stop = max(0, start - _REACH), min(end + _REACH, len(reading.words))
+    while start > first and not _parts(reading, start):
         start -= 1
-    while end < len(reading.words) and not _parts(reading, end):
+    while end < stop and not _parts(reading, end):
         end += 1
     return range(start, end)
 

@@ -160,6 +160,8 @@ def _is_aside(view: View, mention: Mention[T]) -> bool:
     """Whether its sentence or line is only a remark: "Note: ...", "Other events: ...", "(...)"."""
     start = first = view.first(mention)
     while start and view.sentences[start - 1] == view.sentences[first]:
+        if first - start > 2 * REACH:
+            return False  # Too far ahead to be what the mention belongs to.
         if "\n" in view.gaps[start] or ":" in view.gaps[start + 1]:
             break
         start -= 1

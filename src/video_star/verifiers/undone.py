@@ -55,6 +55,8 @@ _MODIFIED = 6
 """Words between a thing and what is said of it at most: "the puzzle on the top shelf is"."""
 _BEFORE = 8
 """Words between an intent and its thing at most."""
+_SENTENCE = 60
+"""Words over which a sentence is searched at most."""
 _SOON = 5
 """Words from a "but" on in which it refuses or denies."""
 _AIMED = 4
@@ -130,7 +132,7 @@ def _turns(reading: Reading, last: int, to: Set[str] | None = None) -> bool:
 
     `to`: one of these words must follow soon.
     """
-    for i in range(last + 1, len(reading.words)):
+    for i in range(last + 1, min(last + 1 + _SENTENCE, len(reading.words))):
         later = reading.sentences[i] - reading.sentences[last]
         if later > 1 or (later and reading.sentences[i - 1] == reading.sentences[i]):
             return False
@@ -144,10 +146,11 @@ def _turns(reading: Reading, last: int, to: Set[str] | None = None) -> bool:
 
 def _clause(reading: Reading, start: int) -> Sequence[str]:
     """The words from a place to the next mark or conjunction."""
-    for i in range(start + 1, len(reading.words)):
+    stop = min(start + 1 + _SENTENCE, len(reading.words))
+    for i in range(start + 1, stop):
         if reading.mark(i) or reading.words[i] in _PARTS:
             return reading.words[start:i]
-    return reading.words[start:]
+    return reading.words[start:stop]
 
 
 def reaffirmed(reading: Reading, question: str) -> frozenset[int]:
