@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from video_star.verifiers.inflection import similarity
 from video_star.verifiers.numerals import with_numbers
-from video_star.verifiers.text import STOP_WORDS, Reading, word_set, words_of
+from video_star.verifiers.text import STOP_WORDS, Reading, without_options, word_set, words_of
 
 _COLOURS = word_set(
     "red blue green yellow black white orange purple pink brown grey gray silver gold golden beige"
@@ -26,8 +26,8 @@ _THERE = word_set("there")
 _LIES = word_set("is are was were lies lie lay stands stand stood stays stay stayed remains remain")
 _PLACES = word_set("on in under near beside behind next at where there untouched")
 _AROUND = word_set("after before while when once as during following")
-_WRONG = word_set("wrong incorrect false")
-_MISTAKES = _WRONG | word_set("mistake mistaken")
+WRONG = word_set("wrong incorrect false")
+_MISTAKES = WRONG | word_set("mistake mistaken")
 _SENSELESS = (("makes", "no", "sense"), ("make", "no", "sense"), ("doesn't", "make", "sense"))
 _REST = word_set("other others remaining rest")
 _LISTED = 10
@@ -42,7 +42,7 @@ _PARTICLES = {"up": "down", "down": "up", "on": "off", "off": "on"}
 
 def is_background(reading: Reading, first: int, last: int, question: str) -> bool:
     """Whether the words `first` to `last` name an option without choosing it."""
-    asked = words_of(question.split("\n")[0])
+    asked = words_of(without_options(question))
     return (
         _of_another_thing(reading, last, asked)
         or _only_lies(reading, first, last, asked)
@@ -60,10 +60,10 @@ def is_called_wrong(reading: Reading, first: int, last: int, lettered: bool) -> 
     said = words[last + 1 : last + 4]
     if said[:1] and said[0] in _BE:
         judged = said[2:3] if said[1:2] in _AN else said[1:2]
-        if not _WRONG.isdisjoint(judged):
+        if not WRONG.isdisjoint(judged):
             return True
     lead = words[max(0, first - 4) : first]
-    if any(word in _WRONG and after == "to" for word, after in pairwise(lead)):
+    if any(word in WRONG and after == "to" for word, after in pairwise(lead)):
         return True
     if words[last + 1 : last + 4] in _SENSELESS or _but_wrong(reading, last):
         return True

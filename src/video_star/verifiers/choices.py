@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from video_star.domain import LabelVerdict
 from video_star.labels import ChoiceLabel
 from video_star.params import VerifyParams
-from video_star.verifiers.background import is_background, is_called_wrong
+from video_star.verifiers.background import WRONG, is_background, is_called_wrong
 from video_star.verifiers.base import Case, Known, verdict
 from video_star.verifiers.claims import Claim, Speech, speech_of
 from video_star.verifiers.conclusion import conclusion_of
 from video_star.verifiers.inflection import root
 from video_star.verifiers.pointing import asks_for_denied, at_asked_end, denied_in, pointed_out
-from video_star.verifiers.text import Reading, content_words, word_set, words_of
+from video_star.verifiers.text import Reading, content_words, without_options, word_set, words_of
 
 VERIFIER = ("chosen-option", 3)
 
@@ -32,7 +32,6 @@ _CONCEDING = word_set("although though despite")
 _REVISING = word_set("wait actually no however but correction sorry instead rather so therefore")
 _CORRECTING = word_set("wait sorry correction actually oops")
 _HEDGING = word_set("or and maybe perhaps possibly")
-_WRONG = word_set("wrong incorrect false")
 _WHY = word_set("why reason cause because explains makes made")
 _GOING_ON = word_set("or but so therefore")
 """From these words on an answer no longer gives its reason."""
@@ -87,7 +86,7 @@ def _is_marked_wrong(speech: Speech, claim: Claim) -> bool:
     if not claim.lettered or not said or any(c.first == following for c in speech.claims):
         return False
     several = len({c.option for c in speech.claims if c.lettered}) > 1
-    marked = said[0] in _WRONG or (said[0] == "no" and bool(speech.reading.mark(following)))
+    marked = said[0] in WRONG or (said[0] == "no" and bool(speech.reading.mark(following)))
     return several and marked
 
 
@@ -113,11 +112,8 @@ def _beside_concessions(speech: Speech, claims: list[Claim], question: str) -> l
 def _lesser(reading: Reading, clause: range, question: str) -> range:
     """The conceded clause, or what its sentence says before it where only it is about what was
     asked: "a car slows down, whereas the train speeds up"."""
-    start = clause.start
-    while start and reading.sentences[start - 1] == reading.sentences[clause.start]:
-        start -= 1
-    asked = {root(word) for word in content_words(question.split("\n")[0])}
-    before = range(start, clause.start)
+    asked = {root(word) for word in content_words(without_options(question))}
+    before = range(reading.sentence_start(clause.start), clause.start)
     told, said = ({root(reading.words[i]) for i in part} for part in (clause, before))
     is_asked = before and not asked.isdisjoint(told) and asked.isdisjoint(said)
     return before if is_asked else clause

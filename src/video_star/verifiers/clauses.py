@@ -7,12 +7,11 @@ from collections.abc import Mapping, Sequence
 from video_star.verifiers.inflection import root
 from video_star.verifiers.standing import REACH, Mention, T, View
 from video_star.verifiers.standing_words import FRAME, INTENDS
-from video_star.verifiers.wording import word_set
+from video_star.verifiers.wording import POINTERS, word_set
 
 _ROW, _LINE = "||", "\n"
 """Between two rows of a table, two lines of a list."""
 _CUTS = word_set("and but while then before after until")
-_ARTICLES = word_set("the a an his her their its")
 _PRONOUNS = word_set("he she it they him her them hers theirs")
 _SO = word_set("so it same too likewise")
 _PREDICATES = word_set("is was happens happened occurs occurred takes starts begins lasts")
@@ -54,7 +53,7 @@ def _misdone(view: View, own: Sequence[int], content: Mapping[str, float]) -> fl
             continue
         if before[-1] == "to" and not INTENDS.isdisjoint(before):
             return content[stem]
-        if i == named[0] and before[-2] in _ARTICLES and before[-1] not in FRAME:
+        if i == named[0] and before[-2] in POINTERS and before[-1] not in FRAME:
             return 1.0
     return 0.0
 
@@ -80,7 +79,7 @@ def _before(view: View, mention: Mention[T]) -> list[int]:
     if _PRONOUNS.isdisjoint(view.words[i] for i in own):
         return []
     before = _clause(view, earlier, earlier)
-    return [i for i in before if i and view.words[i - 1] in _ARTICLES]
+    return [i for i in before if i and view.words[i - 1] in POINTERS]
 
 
 def _is_elliptic(view: View, first: int, own: Sequence[int]) -> bool:
@@ -89,7 +88,7 @@ def _is_elliptic(view: View, first: int, own: Sequence[int]) -> bool:
     if len(said) != 1 or said[0] >= first:
         return False
     at = said[0] - 1
-    if at < 1 or view.words[at] not in _ARTICLES:
+    if at < 1 or view.words[at] not in POINTERS:
         return False
     joined = view.words[at - 1] in ("and", "while", "but") or view.gaps[at] in (",", ";")
     return joined and at - 1 - (view.words[at - 1] in ("and", "while", "but")) in view.holders

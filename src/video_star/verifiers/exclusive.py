@@ -12,11 +12,11 @@ from video_star.verifiers.inflection import stem
 from video_star.verifiers.order import Mention
 from video_star.verifiers.text import STOP_WORDS, Reading, content_words, word_set
 from video_star.verifiers.verbs import ARTICLES
+from video_star.verifiers.wording import IS
 
 _ONLY = word_set("only just solely exclusively merely alone but")
 _HAS = word_set("has have had is are was were not it's he's she's")
 """Before "just" these make it a moment: "has just opened"."""
-_BE = word_set("is are was were")
 _ENDS = word_set("but while because although whereas as since so yet though")
 _SEEN = (STOP_WORDS - {"then", "so"}) | word_set(
     "see sees saw seen make makes out visible spot find show shows showing shown contain contains "
@@ -73,7 +73,7 @@ def _only_ones(
         return set()
     after = [m for m in mentions if place < m.first < clause.stop]
     near = [m for m in mentions if clause.start <= m.first and m.last < place]
-    is_the = bool(near) and one in _BE and before == "the"  # "the dog is the only animal"
+    is_the = bool(near) and one in IS and before == "the"  # "the dog is the only animal"
     if after and not is_the:
         lead, tail = words[place + 1 : after[0].first], words[after[-1].last + 1 : clause.stop]
         fits = _leads(lead, words[clause.start : place], word, asked)
@@ -97,7 +97,7 @@ def _leads(lead: Sequence[str], frame: Sequence[str], word: str, asked: Set[str]
     articles = [i for i, w in enumerate(lead) if w in ARTICLES]
     lead = lead[: articles[-1]] if articles else lead
     if frame[-1:] == ("the",):  # "the only fruit is the apple"
-        if _BE.isdisjoint(lead) or lead[0] == "other":
+        if IS.isdisjoint(lead) or lead[0] == "other":
             return False
         lead, frame = lead[1:], ()
     others = any(w in ARTICLES and not _is_bare([who], asked) for w, who in pairwise(frame))

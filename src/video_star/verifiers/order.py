@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from video_star.verifiers.phrases import Window
 from video_star.verifiers.text import Reading, word_set
+from video_star.verifiers.wording import POINTERS
 
 _BACK_REFERENCES = word_set("that this which these those it then")
 _JOINS = word_set("then and but next")
@@ -39,8 +40,7 @@ _HAD = word_set("has have had having")
 """With one of these: "B by a man who has done A before"."""
 _STATES = _HAD | {"is", "was"}
 """After "it" with one of these: "dried after it was washed"."""
-_ARTICLES = word_set("a an the his her their its")
-_FILLING = _ARTICLES | {"it", "them"}
+_FILLING = POINTERS | {"it", "them"}
 """Words of a list of steps that tell nothing of their order."""
 _OUTSET = word_set("start beginning outset")
 _LEAD = 5

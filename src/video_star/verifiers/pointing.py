@@ -10,10 +10,9 @@ from collections.abc import Sequence
 
 from video_star.verifiers.claims import Claim, Speech
 from video_star.verifiers.inflection import similarity
-from video_star.verifiers.text import STOP_WORDS, Reading, word_set, words_of
+from video_star.verifiers.text import STOP_WORDS, Reading, without_options, word_set, words_of
+from video_star.verifiers.wording import IS, POINTERS
 
-_ARTICLES = word_set("a an the his her their its")
-_BE = word_set("is was are were")
 _IT = word_set("it's it that's")
 _WHO = word_set("who that which")
 _ENDS = (
@@ -37,7 +36,7 @@ _EARLY = 10
 
 def pointed_out(reading: Reading, claims: Sequence[Claim], question: str) -> Sequence[Claim]:
     """The one option of "it's the child who opens it", "what he pulls out is a dove"; else all."""
-    asked = set(words_of(question.split("\n")[0])) - STOP_WORDS - _ASKING
+    asked = set(words_of(without_options(question))) - STOP_WORDS - _ASKING
     found = [
         claim
         for claim in claims
@@ -57,18 +56,16 @@ def _cleft_off(reading: Reading, claim: Claim) -> Sequence[str]:
         end += 1
     begin += words[begin] in ("and", "but", "so")
     lead, follows = words[begin:start], words[claim.last + 1 : end]
-    is_it = lead[-1:] in (("it's",), ("that's",)) or (
-        lead[-1:] and lead[-1] in _BE and "it" in lead
-    )
+    is_it = lead[-1:] in (("it's",), ("that's",)) or (lead[-1:] and lead[-1] in IS and "it" in lead)
     if is_it and follows and follows[0] in _WHO:
         return follows[1:]
     is_what = lead[:1] == ("what",) or (lead[:1] == ("the",) and lead[2:3] == ("thing",))
-    return lead if is_what and lead[-1] in _BE else ()
+    return lead if is_what and lead[-1] in IS else ()
 
 
 def _start(reading: Reading, claim: Claim) -> int:
     start = claim.first
-    while start and reading.words[start - 1] in _ARTICLES and not reading.mark(start):
+    while start and reading.words[start - 1] in POINTERS and not reading.mark(start):
         start -= 1
     return start
 
@@ -79,7 +76,7 @@ def at_asked_end(reading: Reading, claims: list[Claim], question: str) -> list[C
     "And in the last scene it is snowy" for the last scene; without such a clause those that are
     not of the other end, and for the first those before "and then".
     """
-    asked = words_of(question.split("\n")[0])
+    asked = words_of(without_options(question))
     first, last = (not end.isdisjoint(asked) for end in _ASKED_ENDS)
     if first == last:
         return claims
@@ -115,7 +112,7 @@ def _clauses(reading: Reading) -> list[range]:
 
 def asks_for_denied(question: str) -> bool:
     """Whether a question asks for what is not so: "which tool is not used?"."""
-    asked = words_of(question.split("\n")[0])
+    asked = words_of(without_options(question))
     denies = any(word in ("not", "never") or word.endswith("n't") for word in asked[:_EARLY])
     return denies and asked[0] in _ASKING
 

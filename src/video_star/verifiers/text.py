@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -25,6 +26,7 @@ __all__ = [
     "read",
     "span_of",
     "spans_of",
+    "without_options",
     "word_set",
     "words_of",
 ]
@@ -85,6 +87,10 @@ class Reading:
         """All words that are denied, asked or supposed."""
         return self.denied | self.asked | self.supposed
 
+    def sentence_start(self, place: int) -> int:
+        """The first word of the sentence that a word stands in."""
+        return bisect_left(self.sentences, self.sentences[place])
+
     def mark(self, place: int) -> str:
         """The punctuation right before a word, "" where there is none."""
         return self.breaks.get(place, "") if self.breaks else ""
@@ -122,6 +128,11 @@ def aloud(text: str) -> str:
 def words_of(text: str) -> tuple[str, ...]:
     """Folded words in order, possessive endings dropped."""
     return tuple(_bare(token) for token in _WORD.findall(fold(text)[0]))
+
+
+def without_options(question: str) -> str:
+    """The first line of a question: options stand on lines of their own behind it."""
+    return question.split("\n")[0]
 
 
 def content_words(text: str) -> tuple[str, ...]:

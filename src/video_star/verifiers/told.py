@@ -16,7 +16,7 @@ from video_star.verifiers.numerals import Span, has_number, number_reading, with
 from video_star.verifiers.order import Mention
 from video_star.verifiers.phrases import Answer
 from video_star.verifiers.text import Reading, read, span_of, words_of
-from video_star.verifiers.unreal import is_unreal
+from video_star.verifiers.unreal import is_unreal, may_be_unreal
 from video_star.verifiers.wanted import Wanted
 
 _ABBREVIATION = re.compile(r"\b(soms?|mrs?|ms|dr)\.", re.IGNORECASE)
@@ -64,12 +64,13 @@ class Told:
 
     def mentions(self, level: float, closed: frozenset[int], hedge: bool) -> list[Mention]:
         """All mentions of all names, in the order of the text; none inside of a longer name."""
+        doubtful = may_be_unreal(self.reading)
         found = {
             Mention(step, window): wanted
             for step, phrases in enumerate(self.sought)
             for wanted in phrases
             for window in self.answer.windows(wanted, closed, level, hedge)
-            if not is_unreal(self.reading, window[0], window[-1])
+            if not (doubtful and is_unreal(self.reading, window[0], window[-1]))
         }
         kept = [
             mention

@@ -12,6 +12,7 @@ from itertools import pairwise
 
 from video_star.verifiers.inflection import stem
 from video_star.verifiers.text import Reading, content_words, word_set
+from video_star.verifiers.wording import IS
 
 _INTENTS = word_set(
     "wants wanted wanting plans planned planning intends intended intending hopes hoped hoping "
@@ -48,7 +49,6 @@ _REFUSALS = word_set(
 _FUTURE = word_set("will would should")
 _ABLE = word_set("can could")
 _LATER = word_set("tomorrow later soon next afterwards tonight eventually someday")
-_BE = word_set("is are was were")
 _CUES = _INTENTS | _LEFT | _FUTURE | _ABLE | _TOLD | word_set("out away back")
 """Most answers have none of these, and are searched for nothing."""
 _MODIFIED = 6
@@ -180,13 +180,10 @@ def denied_as_asked(reading: Reading, question: str, names: Set[str]) -> frozens
     found: set[int] = set()
     for i in reading.denied:
         following = reading.words[i + 1 : i + 2]
-        of_subject = following and (following[0].endswith("n't") or following[0] in _BE)
+        of_subject = following and (following[0].endswith("n't") or following[0] in IS)
         if stem(reading.words[i]) not in asked or of_subject:
             continue  # "The tomatoes in the salad aren't cooked" denies no salad.
-        start = i
-        while start and reading.sentences[start - 1] == reading.sentences[i]:
-            start -= 1
-        before = range(start, i)
+        before = range(reading.sentence_start(i), i)
         if not any(k not in reading.denied and stem(reading.words[k]) in asked for k in before):
             found.update(before)
     return frozenset(found)

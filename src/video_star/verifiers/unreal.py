@@ -141,10 +141,7 @@ def _is_earlier(reading: Reading, first: int, last: int) -> bool:
 
 def _lead(reading: Reading, first: int) -> list[str]:
     """The words of the sentence before a place."""
-    start = first
-    while start and reading.sentences[start - 1] == reading.sentences[first]:
-        start -= 1
-    return list(reading.words[start:first])
+    return list(reading.words[reading.sentence_start(first) : first])
 
 
 def _is_wanted(lead: list[str]) -> bool:

@@ -128,7 +128,7 @@ def leans_back(words: Sequence[str], reading: Reading, own: Set[str], one: int, 
     ]
     if any(i + _NEAR > other and is_run(reading, *sorted((i, other))) for i in places):
         return True
-    start = reading.sentences.index(reading.sentences[other])
+    start = reading.sentence_start(other)
     following = "" if reading.mark(other + 1) else "".join(words[other + 1 : other + 2])
     if following not in _AFTER or not _SAME.fullmatch(" ".join(words[start:other])):
         return False
