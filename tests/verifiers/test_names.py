@@ -185,6 +185,27 @@ LABELS = st.one_of(
 TEXTS = spoken(*NAMES, "first", "finally", "followed by", "preceded by", "half")
 
 
+@pytest.mark.parametrize(
+    ("question", "text", "passed"),
+    [
+        ("What appears?", "The pizza is taken out of the oven.", True),
+        ("What appears?", "A pizza comes out of an oven.", True),
+        ("What appears?", "The pizza is put back into the oven.", True),
+        ("What appears?", "There is an oven; the pizza remains out of the picture.", False),
+        ("What does she buy?", "She buys the oven. The pizza is put back on the shelf.", False),
+        ("What does she buy?", "She buys the oven and the pizza.", True),
+        ("What is in the van?", "The oven is in the van. The pizza was taken out.", False),
+        ("What is taken out of the van?", "The oven. The pizza is taken out, too.", True),
+    ],
+)
+def test_a_thing_that_is_moved_is_there_unless_its_role_was_asked(
+    question: str, text: str, passed: bool
+) -> None:
+    label = SetLabel(names=("pizza", "oven"))
+    case, params = Case(text, question, (label,)), verify_params()
+    assert judge(case, params, Known.of([case], params)).passed == passed
+
+
 @given(LABELS)
 def test_a_label_that_is_said_passes(label: SequenceLabel | SetLabel) -> None:
     assert verdict(label, say(label)).passed

@@ -12,7 +12,7 @@ from collections.abc import Sequence, Set
 from video_star.verifiers.inflection import root
 from video_star.verifiers.order import Mention
 from video_star.verifiers.text import STOP_WORDS, Reading, word_set, words_of
-from video_star.verifiers.verbs import ARTICLES
+from video_star.verifiers.verbs import ARTICLES, BE
 
 _TYPE = re.compile(r"\bwho\b|\b(?:which|what|how many|list|name|give)\b(?:\s+\w+)?(?:\s+of\s+\w+)?")
 """What kind of thing is asked for: it says nothing of its role."""
@@ -36,6 +36,11 @@ _LINKS = STOP_WORDS | word_set("too also as well both which that who whose")
 _STATES = word_set("is are was were remains remain stays stay lies lie hangs hang sits stands")
 _PRONOUNS = word_set("it them")
 _BACK = word_set("back aside away down")
+_AWAY = word_set("back aside away out")
+_MOVED = word_set("put set laid taken placed")
+_AT = word_set("in on at into onto")
+_NEAR = 8
+"""Words between a thing and where it is moved at most."""
 _MOVES = word_set("puts put sets set lays laid takes took places placed")
 _REACH = 40
 """Words of a clause on either side of a name at most."""
@@ -53,6 +58,33 @@ def asked_role(question: str, names: Set[str]) -> frozenset[str]:
             continue
         found.add(root(word))
     return frozenset(found) if own.isdisjoint(found) else frozenset()
+
+
+def is_more_asked(question: str, role: Set[str]) -> bool:
+    """Whether a question asks for more than what is there: a role, or a place ("on the table")."""
+    words = words_of(question)
+    places = {word for at, _, word in zip(words, words[1:], words[2:], strict=False) if at in _AT}
+    return bool(role) or bool(places - _PRESENCE)
+
+
+def without_moved(mentions: Sequence[Mention], reading: Reading, question: str) -> list[Mention]:
+    """The mentions without those that are moved away, unless that is what was asked.
+
+    "The shoes are put back under the bed", "the cucumber was taken out".
+    """
+    if not _AWAY.isdisjoint(words_of(question)):
+        return list(mentions)
+    return [m for m in mentions if not _is_moved(reading, m)]
+
+
+def _is_moved(reading: Reading, mention: Mention) -> bool:
+    words = reading.words
+    for i in range(mention.last + 1, min(mention.last + 1 + _NEAR, len(words) - 1)):
+        if reading.mark(i) or words[i] in _PARTS:
+            return False
+        if words[i] in _MOVED and words[i - 1] in BE:
+            return words[i + 1] in _AWAY
+    return False
 
 
 def without_other_roles(

@@ -15,7 +15,12 @@ from itertools import pairwise
 from video_star.domain import LabelVerdict
 from video_star.labels import SequenceLabel, SetLabel
 from video_star.params import VerifyParams
-from video_star.verifiers.asked_role import asked_role, without_other_roles
+from video_star.verifiers.asked_role import (
+    asked_role,
+    is_more_asked,
+    without_moved,
+    without_other_roles,
+)
 from video_star.verifiers.base import Case, Known, verdict
 from video_star.verifiers.conclusion import conclusion_of
 from video_star.verifiers.exclusive import without_left_out
@@ -61,9 +66,12 @@ def verify_set(label: SetLabel, case: Case, params: VerifyParams, known: Known) 
     """Judge one answer against names that must all be found."""
     told = Told.of(label.names, case.text, params.allow_hedge)
     role = asked_role(case.question, set(label.names))
+    asks_for_more = is_more_asked(case.question, role)
 
     def problem(mentions: Sequence[Mention]) -> str:
         mentions = without_left_out(mentions, told.reading, case.question, ordered=False)
+        if asks_for_more:
+            mentions = without_moved(mentions, told.reading, case.question)
         mentions = without_other_roles(mentions, told.reading, role)
         mentions = _concluded(told, _restated(told, mentions))
         found = {mention.step for mention in mentions}

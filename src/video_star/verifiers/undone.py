@@ -36,11 +36,8 @@ _LEFT = word_set(
     "missing forgotten never mentioned mistake"
 )
 """What a thing is that nothing is done with."""
-_GONE = frozenset(
-    {("left", "out"), ("sold", "out"), ("taken", "away"), ("taken", "out"), ("thrown", "away")}
-    | {("put", "back"), ("out", "of")}
-)
-"""The same in two words: "was sold out", "has been taken away", "remain out of the picture"."""
+_GONE = frozenset({("left", "out"), ("sold", "out"), ("taken", "away"), ("thrown", "away")})
+"""The same in two words: "was sold out", "has been taken away"."""
 _TOLD = word_set("says said comments tells told asks asked orders ordered described")
 """Before a thing these leave it undone when a "but" refuses or denies it."""
 _REFUSALS = word_set(
@@ -49,7 +46,7 @@ _REFUSALS = word_set(
 _FUTURE = word_set("will would should")
 _ABLE = word_set("can could")
 _LATER = word_set("tomorrow later soon next afterwards tonight eventually someday")
-_CUES = _INTENTS | _LEFT | _FUTURE | _ABLE | _TOLD | word_set("out away back")
+_CUES = _INTENTS | _LEFT | _FUTURE | _ABLE | _TOLD | word_set("out away")
 """Most answers have none of these, and are searched for nothing."""
 _MODIFIED = 6
 """Words between a thing and what is said of it at most: "the puzzle on the top shelf is"."""

@@ -59,7 +59,7 @@ _BEGINS = word_set("starts started begins began")
 _PERFECT = word_set("been has have had")
 _REMAINS = word_set("is are was were stays stay remains remain")
 _OFF = {("off", "screen"), ("off", "camera"), ("off", "frame")}
-_VIEWS = (["frame"], ["view"], ["sight"], ["shot"])
+_VIEWS = (["frame"], ["view"], ["sight"], ["shot"], ["picture"], ["video"])
 _CAN = word_set("can could manages")
 _NEEDS = word_set("has have had must needs needed first")
 _RAN = word_set("run runs ran")
@@ -120,8 +120,8 @@ def is_unreal(reading: Reading, first: int, last: int) -> bool:
 
 
 def _is_out_of_view(reading: Reading, last: int) -> bool:
-    """ "Are out of frame", "stays off screen"."""
-    verb, *place = reading.words[last + 1 : last + 5] or ("",)
+    """ "Are out of frame", "stays off screen", "remains out of the picture"."""
+    verb, *place = [w for w in reading.words[last + 1 : last + 6] if w not in ARTICLES] or [""]
     if verb not in _REMAINS or reading.mark(last + 1):
         return False
     return tuple(place[:2]) in _OFF or (place[:2] == ["out", "of"] and place[2:3] in _VIEWS)
