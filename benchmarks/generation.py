@@ -17,8 +17,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from transformers import AutoProcessor
+
 from video_star.engines.base import Clip, Reply, Request, Sampling
-from video_star.engines.transformers import TransformersEngine, load_model, pick_device
+from video_star.engines.transformers import TransformersEngine, load, pick_device
 from video_star.frames import FrameCache
 from video_star.models import base_location, base_ref
 from video_star.params import ModelParams, VideoParams
@@ -56,10 +58,11 @@ def main(argv: Sequence[str] | None = None) -> None:
             batch_size=options.batch_size,
             progress=Silent(),
         )
-        loaded = load_model(model, engine.location, None, device)
-        engine.use(*loaded)
-        _plain(loaded, requests[:1], video)  # warms up the libraries
-        plain, plain_s = _timed(lambda: _plain(loaded, requests, video))
+        loaded = load(model, engine.location, None, device)
+        engine.use(loaded)
+        usual = AutoProcessor.from_pretrained(engine.location), loaded.model
+        _plain(usual, requests[:1], video)  # warms up the libraries
+        plain, plain_s = _timed(lambda: _plain(usual, requests, video))
         ours, ours_s = _timed(lambda: _ours(engine, requests))
     equal = sum(plain[key] == ours.get(key) for key in plain)
     result = {
@@ -117,7 +120,7 @@ def _plain(
             [{"role": "user", "content": content}], add_generation_prompt=True, tokenize=False
         )
         inputs = processor(
-            text=[text], videos=[frames], do_sample_frames=False, return_tensors="pt"
+            text=[text], videos=[frames.pixels], do_sample_frames=False, return_tensors="pt"
         ).to(model.device, model.dtype)
         with torch.inference_mode():
             output = model.generate(

@@ -15,6 +15,8 @@ from collections.abc import Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -24,8 +26,8 @@ from video_star.frame_folder import folder_digest, folder_state
 from video_star.params import VideoParams
 from video_star.video import Frames, read_frames
 
-DECODER = 1
-"""Goes up when `read_frames` gives other pixels for the same file and parameters."""
+DECODER = 2
+"""Goes up when `read_frames` gives other pixels or times for the same file and parameters."""
 
 
 @dataclass(frozen=True)
@@ -62,19 +64,18 @@ class FrameCache:
         return hashlib.sha256(text.encode()).hexdigest()
 
     def get(self, clip: Clip) -> Frames:
-        """uint8 [T, H, W, 3]; from the cache, else decoded and kept; VideoError when unusable."""
+        """The clip's frames, from the cache, else decoded and kept; VideoError when unusable."""
         key = self.key(clip)
-        path = self.folder / key[:2] / f"{key}.npy"
+        path = self.folder / key[:2] / f"{key}.npz"
         try:
-            frames: Frames = np.load(path, allow_pickle=False)
-            return frames
-        except (OSError, ValueError, EOFError):
+            return _load(path)
+        except (OSError, ValueError, EOFError, KeyError, BadZipFile):
             frames = read_frames(clip, self.params)
         path.parent.mkdir(exist_ok=True)
         # Unique to this process and thread: two of them may decode the same clip at the same time.
         temporary = path.with_name(f".{key}.{os.getpid()}.{threading.get_ident()}.part")
         with temporary.open("wb") as file:
-            np.save(file, frames, allow_pickle=False)
+            _save(file, frames)
         temporary.replace(path)
         return frames
 
@@ -117,6 +118,20 @@ class FrameCache:
             with self._digest_file.open("a", encoding="utf-8") as file:
                 file.write(json.dumps([name, *mark, digest]) + "\n")
         return digest
+
+
+def _load(path: Path) -> Frames:
+    with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+        clock = file["clock"].tolist()
+        if not clock:
+            return Frames(file["pixels"], None, None)
+        return Frames(file["pixels"], tuple(clock[:-1]), clock[-1])
+
+
+def _save(file: BinaryIO, frames: Frames) -> None:
+    """`pixels`, and `clock`: the times and then the duration; empty without a clock."""
+    clock = [] if frames.times is None else [*frames.times, frames.duration]
+    np.savez(file, pixels=frames.pixels, clock=np.array(clock, dtype=np.float64))
 
 
 def _state(path: Path) -> list[object]:

@@ -18,28 +18,40 @@ CONTENT = {".json", ".jinja", ".safetensors", ".txt", ".model", ".py", ".tiktoke
 """Endings of the files that change what a model says: weights, settings, tokenizer, template."""
 
 
-def base_location(model: ModelParams, root: Path) -> str:
-    """What `from_pretrained` gets: the folder (relative to the workspace), else the hub name."""
+def base_location(model: ModelParams, root: Path) -> Path:
+    """The folder of the base: inside the workspace, else what was downloaded under its name.
+
+    Nothing is fetched. UsageError when it is nowhere to be found.
+    """
     local = root / model.base
-    return str(local.resolve()) if local.is_dir() else model.base
+    if local.is_dir():
+        return local.resolve()
+    if Path(model.base).is_absolute() or model.base.startswith("."):
+        raise UsageError(f"model.base: {model.base} is no folder; correct it.")
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    try:
+        found = snapshot_download(model.base, revision=model.revision, local_files_only=True)
+    except (LocalEntryNotFoundError, HFValidationError, OSError) as error:
+        raise UsageError(
+            f"model.base: {model.base} is neither a folder nor downloaded; run `hf download "
+            f"{model.base} --local-dir {model.base}`, or correct the name."
+        ) from error
+    return Path(found)
 
 
 def base_ref(model: ModelParams, root: Path) -> ModelRef:
     """The base of params.yaml by content; UsageError when it is nowhere to be found."""
-    folder = root / model.base
-    name = folder.name if Path(model.base).is_absolute() else model.base
-    if folder.is_dir():
-        digest = _folder_digest(folder, "model.base")
-        return ModelRef(
-            base=name,
-            revision=model.revision,
-            base_digest=digest,
-            adapter=None,
-            adapter_digest=None,
-        )
-    commit = _hub_commit(model)
+    folder = base_location(model, root)
+    if (root / model.base).is_dir():
+        name = folder.name if Path(model.base).is_absolute() else model.base
+        revision, digest = model.revision, _folder_digest(folder, "model.base")
+    else:
+        # The folder of a downloaded snapshot is named by its commit, which stands for its content.
+        name, revision, digest = model.base, folder.name, folder.name
     return ModelRef(
-        base=name, revision=commit, base_digest=commit, adapter=None, adapter_digest=None
+        base=name, revision=revision, base_digest=digest, adapter=None, adapter_digest=None
     )
 
 
@@ -92,20 +104,3 @@ def _folder_digest(folder: Path, key: str) -> str:
     if not (folder / "config.json").is_file():
         raise UsageError(f"{key}: {folder} holds no config.json; name the folder of a model.")
     return digest_files((folder / n for n in _content(folder)), folder)
-
-
-def _hub_commit(model: ModelParams) -> str:
-    """The commit of a hub model; the files are fetched when the model is loaded."""
-    from transformers.utils.hub import cached_file, extract_commit_hash
-
-    try:
-        path = cached_file(model.base, "config.json", revision=model.revision or "main")
-    except (OSError, ValueError) as error:
-        raise UsageError(
-            f"model.base: {model.base} is neither a folder nor a model that can be fetched; "
-            "correct the name, or download the model and give its folder."
-        ) from error
-    commit = extract_commit_hash(path, None)
-    if commit is None:
-        raise UsageError(f"model.base: the commit of {model.base} is unknown; give a folder.")
-    return str(commit)

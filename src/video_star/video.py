@@ -24,7 +24,7 @@ from video_star.errors import VideoError
 from video_star.frame_folder import numbered_images
 from video_star.params import VideoParams
 
-Frames = NDArray[np.uint8]
+Pixels = NDArray[np.uint8]
 _SCALER = (
     Interpolation.AREA
     | Interpolation.ACCURATE_RND
@@ -32,6 +32,18 @@ _SCALER = (
     | Interpolation.FULL_CHR_H_INT
 )
 """Area averaging without shortcuts: pixels do not depend on the processor's vector units."""
+
+
+@dataclass(frozen=True)
+class Frames:
+    """The chosen frames of a clip, in order of time."""
+
+    pixels: Pixels
+    """uint8 [T, H, W, 3], RGB."""
+    times: tuple[float, ...] | None
+    """When each frame is shown, in seconds from the start of the clip; None: it has no clock."""
+    duration: float | None
+    """Seconds of the whole clip, until its last frame ends; None: it has no clock."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +70,12 @@ class _Timeline:
         """Seconds since the first frame."""
         return (time - self.times[0]) * self.unit
 
+    @property
+    def gap(self) -> Fraction:
+        """Mean seconds from one frame to the next."""
+        n = len(self.times)
+        return self.seconds(self.times[-1]) / (n - 1) if n > 1 else Fraction(0)
+
 
 def probe(path: Path) -> VideoInfo:
     """Duration, rate and size of a video, from its packets (nothing is decoded); VideoError."""
@@ -69,15 +87,13 @@ def probe(path: Path) -> VideoInfo:
     with _opened(path) as (container, stream):
         line = _timeline(container, stream)
         width, height = stream.codec_context.width, stream.codec_context.height
-    span = line.seconds(line.times[-1])
-    n = len(line.times)
-    gap = span / (n - 1) if n > 1 else Fraction(0)
+    span, gap = line.seconds(line.times[-1]), line.gap
     fps = float(1 / gap) if gap else 0.0
-    return VideoInfo(float(span + gap), fps, n, width, height)
+    return VideoInfo(float(span + gap), fps, len(line.times), width, height)
 
 
 def read_frames(clip: Clip, params: VideoParams) -> Frames:
-    """The chosen frames of a clip: uint8 [T, H, W, 3] in RGB.
+    """The chosen frames of a clip, and when each of them is shown.
 
     T is `params.frames` for uniform and middle sampling (a clip with fewer frames repeats some) and
     1..`params.frames` for fps sampling. The cut is virtual: the file is never rewritten.
@@ -105,7 +121,14 @@ def read_frames(clip: Clip, params: VideoParams) -> Frames:
             raise VideoError(
                 f"{clip.path}: frames are missing in the middle; replace or re-encode the file."
             )
-    return np.stack([found[time] for time in wanted])
+    start = Fraction(clip.start_s or 0.0)
+    # A cut shorter than the gap between two frames shows the frame before its start.
+    shown = tuple(float(max(line.seconds(time) - start, Fraction(0))) for time in wanted)
+    end = line.seconds(line.times[-1]) + line.gap
+    if clip.end_s is not None:
+        end = min(end, Fraction(clip.end_s))
+    duration = max(float(end - start), shown[-1])
+    return Frames(np.stack([found[time] for time in wanted]), shown, duration)
 
 
 def _read_folder(clip: Clip, params: VideoParams) -> Frames:
@@ -117,7 +140,7 @@ def _read_folder(clip: Clip, params: VideoParams) -> Frames:
         )
     images = numbered_images(clip.path)
     wanted = choose_times(range(len(images)), Fraction(1), clip, params)
-    found: dict[int, Frames] = {}
+    found: dict[int, Pixels] = {}
     for index in set(wanted):
         with _opened(images[index]) as (container, stream):
             frame = next(container.decode(stream), None)
@@ -126,7 +149,7 @@ def _read_folder(clip: Clip, params: VideoParams) -> Frames:
             found[index] = _pixels(frame, params.short_side)
     if len({frame.shape for frame in found.values()}) > 1:
         raise VideoError(f"{clip.path}: its images differ in size; scale them to one size.")
-    return np.stack([found[index] for index in wanted])
+    return Frames(np.stack([found[index] for index in wanted]), None, None)
 
 
 def choose_times(
@@ -218,9 +241,9 @@ def _decode(
     line: _Timeline,
     wanted: Sequence[int],
     short_side: int | None,
-) -> dict[int, Frames]:
+) -> dict[int, Pixels]:
     """Wanted frames by time; groups of pictures without a wanted frame are jumped over."""
-    found: dict[int, Frames] = {}
+    found: dict[int, Pixels] = {}
     groups: dict[int, set[int]] = {}
     for time in wanted:
         groups.setdefault(bisect_right(line.keys, time) - 1, set()).add(time)
@@ -237,9 +260,9 @@ def _decode(
 
 def _collect(
     frames: Iterator[av.VideoFrame], wanted: set[int], short_side: int | None
-) -> dict[int, Frames]:
+) -> dict[int, Pixels]:
     """Decode on until all wanted times were seen or passed."""
-    found: dict[int, Frames] = {}
+    found: dict[int, Pixels] = {}
     last = max(wanted)
     for frame in frames:
         if frame.pts in wanted:
@@ -249,7 +272,7 @@ def _collect(
     return found
 
 
-def _pixels(frame: av.VideoFrame, short_side: int | None) -> Frames:
+def _pixels(frame: av.VideoFrame, short_side: int | None) -> Pixels:
     """RGB pixels, upright, with the shorter side scaled to `short_side`."""
     width, height = frame.width, frame.height
     if short_side is not None and min(width, height) != short_side:

@@ -38,7 +38,7 @@ def requests_for(clips: Path, n: int = 5, questions: int = 3, tokens: int = 12) 
 
 
 def engine_for(
-    base: Path, scratch: Path, batch_size: int = 4, share: bool = True, frames: int = 4
+    base: Path, scratch: Path, batch_size: int = 4, share: bool | None = None, frames: int = 4
 ) -> TransformersEngine:
     """An engine on the cpu with its frame cache in `scratch`."""
     model = ModelParams(base=str(base), revision=None, dtype="float32", trust_remote_code=False)
@@ -46,7 +46,7 @@ def engine_for(
     return TransformersEngine(
         ref=base_ref(model, scratch),
         model=model,
-        location=str(base),
+        location=base,
         adapter=None,
         frames=FrameCache(scratch / "frames", video, 1),
         device="cpu",

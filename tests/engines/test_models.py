@@ -53,7 +53,7 @@ def test_a_folder_without_a_model_is_refused(root: Path) -> None:
 
 
 def test_a_name_that_is_nowhere_is_refused(root: Path) -> None:
-    with pytest.raises(UsageError, match="neither a folder nor a model"):
+    with pytest.raises(UsageError, match="hf download no/such-model --local-dir"):
         base_ref(params("no/such-model"), root)
 
 

@@ -483,4 +483,4 @@ def test_the_window_shows_the_event(data: Path) -> None:
     assert sample.start_s is not None
     clip = Clip(data / sample.video, sample.start_s + at, None)
     frames = read_frames(clip, VideoParams(sampling="uniform", frames=1, fps=None, short_side=None))
-    assert frames.mean() == pytest.approx(16 + 12 * 10, abs=4)
+    assert frames.pixels.mean() == pytest.approx(16 + 12 * 10, abs=4)

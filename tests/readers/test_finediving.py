@@ -162,7 +162,7 @@ def test_a_dive_may_be_a_folder_of_frames_with_any_zero_padding(tmp_path: Path) 
     assert sample.video == "videos/01/3"
     params = VideoParams(frames=5, sampling="uniform", fps=None, short_side=None)
     frames = read_frames(Clip(tmp_path / sample.video, None, None), params)
-    assert [round((float(frame.mean()) - 16) / 12) for frame in frames] == [0, 1, 2, 3, 4]
+    assert [round((float(frame.mean()) - 16) / 12) for frame in frames.pixels] == [0, 1, 2, 3, 4]
 
 
 def test_an_untrimmed_recording_is_cut_by_the_coarse_annotation(tmp_path: Path) -> None:
@@ -180,7 +180,8 @@ def test_a_cut_dive_begins_with_its_first_frame(tmp_path: Path) -> None:
     sample = one(list(read_finediving(source(fps=8), tmp_path, 17)))
     params = VideoParams(frames=4, sampling="uniform", fps=None, short_side=None)
     clip = Clip(tmp_path / sample.video, sample.start_s, sample.end_s)
-    levels = [round((float(frame.mean()) - 16) / 12) for frame in read_frames(clip, params)]
+    pixels = read_frames(clip, params).pixels
+    levels = [round((float(frame.mean()) - 16) / 12) for frame in pixels]
     assert levels == [4, 5, 6, 7]
 
 

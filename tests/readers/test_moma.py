@@ -334,7 +334,9 @@ def test_the_cut_shows_the_annotated_frames(tmp_path: Path) -> None:
     (found,) = samples(read(tmp_path, [game], ("sequence",))).values()
     clip = Clip(tmp_path / found.video, found.start_s, found.end_s)
     frames = read_frames(clip, VideoParams(sampling="uniform", frames=4, fps=None, short_side=None))
-    assert frames.mean(axis=(1, 2, 3)) == pytest.approx([16 + 12 * i for i in range(10, 14)], abs=4)
+    assert frames.pixels.mean(axis=(1, 2, 3)) == pytest.approx(
+        [16 + 12 * i for i in range(10, 14)], abs=4
+    )
 
 
 def changed(path: list[Any], value: Any) -> Any:

@@ -195,5 +195,5 @@ def test_webm_files_are_decoded_in_the_right_order(tmp_path: Path) -> None:
         Clip(path, None, None),
         VideoParams(sampling="uniform", frames=12, fps=None, short_side=None),
     )
-    levels = frames.mean(axis=(1, 2, 3))
+    levels = frames.pixels.mean(axis=(1, 2, 3))
     assert levels == pytest.approx(16 + 12 * np.arange(12), abs=6)

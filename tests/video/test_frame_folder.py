@@ -25,9 +25,9 @@ def params(frames: int = 4, sampling: str = "uniform", **more: object) -> VideoP
     )
 
 
-def levels(frames: np.ndarray) -> list[int]:
+def levels(frames: Frames) -> list[int]:
     """Which grey step each frame is."""
-    return [round((float(frame.mean()) - 16) / 12) for frame in frames]
+    return [round((float(frame.mean()) - 16) / 12) for frame in frames.pixels]
 
 
 @pytest.fixture
@@ -38,8 +38,8 @@ def folder(tmp_path: Path) -> Path:
 
 def test_frames_are_sampled_by_count_like_those_of_a_file(folder: Path) -> None:
     frames = read_frames(Clip(folder, None, None), params(4))
-    assert frames.shape == (4, 32, 48, 3)
-    assert frames.dtype == np.uint8
+    assert frames.pixels.shape == (4, 32, 48, 3)
+    assert frames.pixels.dtype == np.uint8
     assert levels(frames) == [0, 5, 10, 15]
     assert levels(read_frames(Clip(folder, None, None), params(3, "middle"))) == [2, 7, 12]
     assert levels(read_frames(Clip(folder, None, None), params(20)))[-1] == 15
@@ -57,10 +57,10 @@ def test_numbers_and_not_names_give_the_order(tmp_path: Path) -> None:
 def test_pixels_of_a_png_are_exact_and_the_short_side_is_scaled(tmp_path: Path) -> None:
     write_frames(tmp_path / "a", ["1.png", "2.png"])
     frames = read_frames(Clip(tmp_path / "a", None, None), params(2))
-    assert set(frames[0].ravel()) == {16}
-    assert set(frames[1].ravel()) == {28}
+    assert set(frames.pixels[0].ravel()) == {16}
+    assert set(frames.pixels[1].ravel()) == {28}
     scaled = read_frames(Clip(tmp_path / "a", None, None), params(2, short_side=16))
-    assert scaled.shape == (2, 16, 24, 3)
+    assert scaled.pixels.shape == (2, 16, 24, 3)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import tiny
 from video_star.engines.base import Clip
 from video_star.errors import VideoError
 from video_star.params import VideoParams
-from video_star.video import choose_times, probe, read_frames
+from video_star.video import Frames, choose_times, probe, read_frames
 
 
 def params(frames: int = 4, sampling: str = "uniform", **more: object) -> VideoParams:
@@ -22,9 +22,9 @@ def params(frames: int = 4, sampling: str = "uniform", **more: object) -> VideoP
     )
 
 
-def levels(frames: np.ndarray) -> list[int]:
+def levels(frames: Frames) -> list[int]:
     """Which grey step each frame is."""
-    return [round((float(frame.mean()) - 16) / 12) for frame in frames]
+    return [round((float(frame.mean()) - 16) / 12) for frame in frames.pixels]
 
 
 def whole(path: Path) -> Clip:
@@ -46,8 +46,8 @@ def test_probe_tells_duration_rate_and_size(steps: Path) -> None:
 
 def test_uniform_sampling_includes_first_and_last_frame(steps: Path) -> None:
     frames = read_frames(whole(steps), params(4))
-    assert frames.shape == (4, 48, 64, 3)
-    assert frames.dtype == np.uint8
+    assert frames.pixels.shape == (4, 48, 64, 3)
+    assert frames.pixels.dtype == np.uint8
     assert levels(frames) == [0, 5, 10, 15]
 
 
@@ -103,8 +103,22 @@ def test_other_containers_give_the_same_frames(tmp_path: Path, suffix: str) -> N
 
 def test_the_short_side_is_scaled_and_the_aspect_kept(steps: Path) -> None:
     frames = read_frames(whole(steps), params(2, short_side=24))
-    assert frames.shape == (2, 24, 32, 3)
-    assert np.array_equal(frames, read_frames(whole(steps), params(2, short_side=24)))
+    assert frames.pixels.shape == (2, 24, 32, 3)
+    again = read_frames(whole(steps), params(2, short_side=24))
+    assert np.array_equal(frames.pixels, again.pixels)
+
+
+def test_times_count_from_the_start_of_the_cut(steps: Path) -> None:
+    frames = read_frames(whole(steps), params(4))
+    assert frames.times == (0.0, 0.625, 1.25, 1.875)
+    assert frames.duration == pytest.approx(2.0)
+    cut = read_frames(Clip(steps, 0.45, 1.2), params(3))
+    assert cut.times == pytest.approx((0.05, 0.3, 0.675))  # frames at 0.5, 0.75 and 1.125 s
+    assert cut.duration == pytest.approx(0.75)
+    between = read_frames(Clip(steps, 0.40, 0.45), params(2))
+    assert between.times == (0.0, 0.0)
+    assert between.duration == pytest.approx(0.05)
+    assert read_frames(Clip(steps, 1.5, 99.0), params(2)).duration == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize("content", [b"", b"not a video at all" * 50])
@@ -145,6 +159,8 @@ def test_real_clips_give_the_frames_that_a_full_decode_gives(real_data: Path, po
         assert unit is not None
         wanted = choose_times(sorted(everything), unit, whole(path), params(5, policy))
         frames = read_frames(whole(path), params(5, policy))
-        for time, pixels in zip(wanted, frames, strict=True):
+        first = min(everything)
+        assert frames.times == tuple(float((time - first) * unit) for time in wanted)
+        for time, pixels in zip(wanted, frames.pixels, strict=True):
             plain = everything[time].to_ndarray(format="rgb24").astype(int)
             assert np.abs(plain - pixels).mean() < 2.0, path.name

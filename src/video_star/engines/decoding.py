@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from transformers import DynamicCache, GenerationConfig, StoppingCriteria
-from transformers.cache_utils import DynamicLayer
+from transformers.cache_utils import DummyLayer, DynamicLayer, DynamicSlidingWindowLayer
 
 from video_star.engines.base import Request
 from video_star.engines.sampling import SeededSampling
@@ -51,7 +51,7 @@ def decode(
         rest = [i for i, row in enumerate(alive) if answers[row][-1] not in ends]
         alive = [alive[i] for i in rest]
         if alive and step < limit:
-            inputs = _continue(inputs, output, rest)
+            inputs = _continue(model, inputs, output, rest)
     return answers
 
 
@@ -84,18 +84,24 @@ def greedy_config(model: Any, max_new_tokens: int) -> GenerationConfig:
 
 
 def _can_drop_rows(model: Any) -> bool:
-    """Families that keep positions of the running batch on the model (M-RoPE) cannot."""
-    return not hasattr(model.model, "rope_deltas")
+    """Whether rows can be taken out of the cache: a recurrent state is not kept by row."""
+    layers = DynamicCache(config=model.config.get_text_config(decoder=True)).layers
+    kept_by_row = (DynamicLayer, DynamicSlidingWindowLayer, DummyLayer)
+    return all(type(layer) in kept_by_row for layer in layers)
 
 
-def _continue(inputs: dict[str, Any], output: Any, rows: Sequence[int]) -> dict[str, Any]:
+def _continue(
+    model: Any, inputs: dict[str, Any], output: Any, rows: Sequence[int]
+) -> dict[str, Any]:
     """Inputs with which `generate` goes on for some rows; the cache lacks their last token."""
     sequences = output.sequences
     index = torch.tensor(rows, device=sequences.device)
     cache = output.past_key_values
-    if not (isinstance(cache, DynamicCache) and all(type(x) is DynamicLayer for x in cache.layers)):
-        raise TypeError(f"cannot drop rows of a {type(cache).__name__}")
     cache.batch_select_indices(index)
+    # Families with M-RoPE keep on the model how far positions are ahead of the tokens, row by row.
+    ahead = getattr(model.model, "rope_deltas", None)
+    if ahead is not None:
+        model.model.rope_deltas = ahead[index]
     mask = inputs["attention_mask"]
     grown = mask.new_ones(len(mask), sequences.shape[1] - mask.shape[1])
     return {

@@ -1,4 +1,4 @@
-"""Any video-text model that transformers loads, with or without an adapter, answering in batches.
+"""A video-language model by transformers, with or without an adapter, answering in batches.
 
 Nothing is loaded before the first question that has no stored answer. Decoding runs ahead of the
 model; each clip is encoded once for all its questions where a check on the first batch shows that
@@ -7,21 +7,31 @@ this changes nothing; a batch that does not fit in memory is halved.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from transformers import AutoModelForImageTextToText, AutoProcessor, GenerationConfig
+from transformers import GenerationConfig
 
 from video_star.domain import ModelRef
 from video_star.engines.base import Clip, Outcome, Reply, Request, Unusable
 from video_star.engines.batching import clips_of, plan_batches
 from video_star.engines.decoding import decode, greedy_config
-from video_star.engines.inputs import plain_inputs, shared_inputs
-from video_star.errors import DataError, UsageError, VideoStarError
+from video_star.errors import UsageError, VideoError, VideoStarError
+from video_star.families.batches import on_device, pad_id, padded
+from video_star.families.conversation import Conversations, PreparedClip, Tokens
+from video_star.families.features import (
+    Inputs,
+    encode_all,
+    join_features,
+    join_inputs,
+    joinable,
+    without_pixels,
+)
+from video_star.families.loading import load_processor, load_weights
 from video_star.frames import FrameCache
 from video_star.params import ModelParams
 from video_star.progress import Progress
@@ -31,23 +41,32 @@ SAME_LOGITS = {torch.float32: 1e-3, torch.float16: 3e-2, torch.bfloat16: 2e-1}
 """How far first-token logits of the shared and the plain way may be apart: rounding only."""
 
 
+@dataclass(frozen=True)
+class Loaded:
+    """A model that is ready to answer."""
+
+    conversations: Conversations
+    model: Any
+    ends: set[int]
+    """Tokens at which an answer ends: the template's end of turn, and what the model names."""
+
+
 @dataclass
 class TransformersEngine:
     """Answers with the weights of `ref`, on one device."""
 
     ref: ModelRef
     model: ModelParams
-    location: str
-    """What from_pretrained gets: a folder or a hub name."""
+    location: Path
+    """Folder of the base model."""
     adapter: Path | None
     frames: FrameCache
     device: str
     batch_size: int
     progress: Progress
-    share: bool = True
-    """False: every question goes the plain way through the processor (for comparison)."""
-    _loaded: tuple[Any, Any] | None = field(default=None, repr=False)
-    _checked: bool = False
+    share: bool | None = None
+    """Whether each clip is encoded once for all its questions; None: a first question tells."""
+    _loaded: Loaded | None = field(default=None, repr=False)
 
     def answer(
         self, requests: Sequence[Request], known: Collection[str] = ()
@@ -102,89 +121,101 @@ class TransformersEngine:
 
     @torch.inference_mode()
     def _run(self, requests: Sequence[Request], frames: dict[Clip, Frames]) -> list[Outcome]:
-        processor, model = self._load()
-        ends = end_tokens(model)
-        rows = decode(model, self._inputs(requests, frames), requests, ends)
+        """Outcomes of a batch; clips whose pixels cannot be joined go through apart."""
+        loaded, outcomes = self._load(), list[Outcome]()
+        prepared: dict[Clip, PreparedClip] = {}
+        for clip in clips_of(requests):
+            try:
+                prepared[clip] = loaded.conversations.prepare(frames[clip])
+            except VideoError as error:
+                message = f"{clip.path}: {error}"
+                outcomes += [
+                    Unusable(r.key, type(error).__name__, message)
+                    for r in requests
+                    if r.clip == clip
+                ]
+        clips = list(prepared)
+        for group in joinable([prepared[clip].inputs for clip in clips]):
+            together = {clips[index]: prepared[clips[index]] for index in group}
+            rows = [request for request in requests if request.clip in together]
+            tokens = [loaded.conversations.ask(together[r.clip], r.prompt) for r in rows]
+            if self.share is None:
+                self.share = self._sharing_changes_nothing(together[rows[-1].clip], tokens[-1])
+            outcomes += self._answer(rows, tokens, together)
+        return outcomes
+
+    def _answer(
+        self,
+        requests: Sequence[Request],
+        tokens: Sequence[Tokens],
+        clips: Mapping[Clip, PreparedClip],
+    ) -> list[Reply]:
+        """Replies to questions about clips that can be joined."""
+        loaded = self._load()
+        inputs = padded(tokens, pad_id(loaded.conversations.tokenizer), "left")
+        visual: list[Inputs] = [clips[request.clip].inputs for request in requests]
+        if self.share:
+            found = encode_all(loaded.model, [clip.inputs for clip in clips.values()])
+            features = dict(zip(clips, found or (), strict=True))
+            visual = [without_pixels(clip) for clip in visual]
+            inputs |= join_features([features[request.clip] for request in requests]).argument()
+        inputs = on_device(inputs | join_inputs(visual), loaded.model)
+        rows = decode(loaded.model, inputs, requests, loaded.ends)
+        tokenizer = loaded.conversations.tokenizer
         return [
-            _reply(processor.tokenizer, request, row, ends)
+            _reply(tokenizer, request, row, loaded.ends)
             for request, row in zip(requests, rows, strict=True)
         ]
 
-    def _inputs(self, requests: Sequence[Request], frames: dict[Clip, Frames]) -> dict[str, Any]:
-        processor, model = self._load()
-        if self.share and not self._checked:
-            self.share = self._sharing_changes_nothing(requests[-1:], frames)
-            self._checked = True
-        shared = shared_inputs(processor, model, requests, frames) if self.share else None
-        return shared if shared is not None else self._plain(requests, frames)
-
-    def _plain(self, requests: Sequence[Request], frames: dict[Clip, Frames]) -> dict[str, Any]:
-        processor, model = self._load()
-        made = plain_inputs(processor, requests, frames)
-        return {
-            name: value.to(model.device, model.dtype if value.is_floating_point() else None)
-            if isinstance(value, torch.Tensor)
-            else value
-            for name, value in made.items()
-        }
-
-    def _sharing_changes_nothing(
-        self, requests: Sequence[Request], frames: dict[Clip, Frames]
-    ) -> bool:
-        """Whether ids and first-token logits of one question are the same in both ways."""
-        processor, model = self._load()
-        shared = shared_inputs(processor, model, requests, frames)
-        if shared is None:
-            self.progress.note("This model encodes each clip once per question.")
-            return False
-        plain = self._plain(requests, frames)
-        same = torch.equal(shared["input_ids"], plain["input_ids"]) and torch.allclose(
-            _first_logits(model, shared), _first_logits(model, plain), atol=SAME_LOGITS[model.dtype]
-        )
-        if not same:
+    def _sharing_changes_nothing(self, clip: PreparedClip, tokens: Tokens) -> bool:
+        """Whether features in place of pixels leave the first-token logits of a question alone."""
+        loaded = self._load()
+        model, same = loaded.model, sharing_changes_nothing(loaded, clip, tokens)
+        if same is None:
+            self.progress.note(f"{type(model).__name__} encodes each clip once per question.")
+        elif not same:
             self.progress.note("Sharing clips between questions changes this model's answers: off.")
-        return same
+        return bool(same)
 
-    def use(self, processor: Any, model: Any) -> None:
-        """Take a processor and model that are loaded already, as `load_model` returns them."""
-        self._loaded = processor, model
+    def use(self, loaded: Loaded) -> None:
+        """Take a model that is loaded already."""
+        self._loaded = loaded
 
-    def _load(self) -> tuple[Any, Any]:
+    def _load(self) -> Loaded:
         if self._loaded is None:
-            self._loaded = load_model(self.model, self.location, self.adapter, self.device)
+            self._loaded = load(self.model, self.location, self.adapter, self.device)
         return self._loaded
 
 
-def load_model(
-    params: ModelParams, location: str, adapter: Path | None, device: str
-) -> tuple[Any, Any]:
-    """Processor and model in evaluation mode on the device; DataError when files are missing.
+def load(params: ModelParams, location: Path, adapter: Path | None, device: str) -> Loaded:
+    """Processor and model in evaluation mode on the device; UsageError when they do not fit.
 
     In float32 the adapter is merged into the weights: exact to rounding, and faster.
     """
-    same: dict[str, Any] = {
-        "revision": params.revision,
-        "trust_remote_code": params.trust_remote_code,
-        "local_files_only": Path(location).is_dir(),
-    }
-    dtype = getattr(torch, params.dtype)
-    try:
-        processor = AutoProcessor.from_pretrained(location, **same)
-        model = AutoModelForImageTextToText.from_pretrained(
-            location, dtype=dtype, use_safetensors=True, **same
-        )
-    except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise DataError(
-            f"{params.base}: cannot be loaded as a video-text model ({reason}); check model.base."
-        ) from error
+    processor = load_processor(location, params.trust_remote_code)
+    conversations = Conversations(processor)
+    model = load_weights(location, params.trust_remote_code, dtype=getattr(torch, params.dtype))
+    ends = {conversations.end_id, *_eos(model), *_eos(processor.tokenizer)}
     if adapter is not None:
         model = _with_adapter(model, adapter, params)
     model.generation_config = GenerationConfig(
-        eos_token_id=sorted(end_tokens(model) or {processor.tokenizer.eos_token_id}),
-        pad_token_id=_pad_token(processor.tokenizer),
+        eos_token_id=sorted(ends), pad_token_id=pad_id(processor.tokenizer)
     )
-    return processor, model.to(device).eval()
+    return Loaded(conversations, model.to(device).eval(), ends)
+
+
+def sharing_changes_nothing(loaded: Loaded, clip: PreparedClip, tokens: Tokens) -> bool | None:
+    """Whether first-token logits are the same with features and with pixels; None: no features."""
+    features = encode_all(loaded.model, [clip.inputs])
+    if features is None:
+        return None
+    text = padded([tokens], pad_id(loaded.conversations.tokenizer), "left")
+    shared = {**without_pixels(clip.inputs), **features[0].argument()}
+    logits = [
+        first_logits(loaded.model, on_device({**text, **visual}, loaded.model))
+        for visual in (clip.inputs, shared)
+    ]
+    return torch.allclose(logits[0], logits[1], atol=SAME_LOGITS[loaded.model.dtype])
 
 
 def _with_adapter(model: Any, adapter: Path, params: ModelParams) -> Any:
@@ -207,19 +238,16 @@ def pick_device(setting: str) -> str:
     return setting
 
 
-def end_tokens(model: Any) -> set[int]:
-    ends = model.generation_config.eos_token_id
+def _eos(source: Any) -> set[int]:
+    """End tokens that a model's generation settings or a tokenizer name."""
+    ends = getattr(source, "generation_config", source).eos_token_id
     if ends is None:
         return set()
     return set(ends) if isinstance(ends, list) else {ends}
 
 
-def _pad_token(tokenizer: Any) -> int:
-    pad = tokenizer.pad_token_id
-    return int(pad if pad is not None else tokenizer.eos_token_id)
-
-
-def _first_logits(model: Any, inputs: dict[str, Any]) -> torch.Tensor:
+def first_logits(model: Any, inputs: dict[str, Any]) -> torch.Tensor:
+    """Logits [B, vocabulary] of the first generated token."""
     config = greedy_config(model, 1)
     config.output_logits = True
     output = model.generate(**inputs, generation_config=config)

@@ -9,7 +9,15 @@ from video_star.runner import StepResult
 
 
 def run_base(context: StepContext) -> StepResult:
-    """Note which base model params.yaml names, by content; UsageError when there is none."""
+    """Check the base model of params.yaml and note it by content; UsageError when it cannot serve.
+
+    With an engine that loads no model (`scripted:FILE`), there is nothing to check.
+    """
     ref = base_ref(context.params.model, context.workspace.root)
+    if context.params.settings.engine == "transformers":
+        from video_star.engines.check import check_base
+
+        context.progress.note("The base model answers a first question, to check that it can.")
+        ref = check_base(context.params, context.workspace)
     write_ref(context.paths.model_json, ref)
     return StepResult(StepReport(step="base", round=context.round, read=1, written=1))

@@ -100,7 +100,6 @@ def _describe(
         examples=folder / "examples.jsonl",
         base=location,
         base_name=base.base,
-        revision=base.revision,
         trust_remote_code=params.model.trust_remote_code,
         dtype=params.model.dtype,
         start_adapter=None if start is None else inside(root, str(start.adapter)).absolute(),

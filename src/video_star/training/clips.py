@@ -7,71 +7,43 @@ no way in behind the tower, every step gets the preprocessed pixels.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
 
-from video_star.training.examples import join_clips
+from video_star.families.features import (
+    ENCODED_AT_ONCE,
+    Features,
+    Inputs,
+    encode_all,
+    join_features,
+    join_inputs,
+    joinable,
+    without_pixels,
+)
 
-PIXELS = "pixel_values_videos"
 FEATURES_AT_MOST = 8 << 30
 """Bytes of features that a process keeps in memory; beyond it the plain path is taken."""
 PIXELS_AT_MOST = 8 << 30
 """Bytes of pixel values that a process keeps in memory; the rest waits in files of the scratch."""
-AT_ONCE = 16
-"""Clips that go through the tower together."""
 
 
-def features_fit(model: Any, clip: Mapping[str, Any], n_clips: int) -> bool:
-    """Whether features can stand in for pixels: the model takes them, they are frozen, they fit."""
-    inner = model.get_base_model()
-    if PIXELS not in clip or "mm_encoder_outputs" not in signature(inner.model.forward).parameters:
-        return False
-    with torch.enable_grad():
-        output = _encode(inner, clip)
-    # Some encoders hand over more than one tensor per clip (deep-stack layers): the plain path.
-    if type(output).__name__ != "BaseModelOutputWithPooling":
-        return False
-    features = output.pooler_output
-    parts = [features] if isinstance(features, torch.Tensor) else list(features)
-    size = sum(part.numel() * part.element_size() for part in parts)
-    return not any(part.requires_grad for part in parts) and size * n_clips <= FEATURES_AT_MOST
+@dataclass(frozen=True)
+class TrainedClip:
+    """One clip: its inputs, without pixels where it has features."""
 
+    inputs: Inputs
+    features: Features | None
+    file: Path | None = None
+    """Where the pixels wait when they are not in `inputs`."""
 
-def _encode(inner: Any, clips: Mapping[str, Any]) -> Any:
-    """The tower's and projector's output for joined clips, by the model's own method."""
-    device = next(inner.parameters()).device
-    wanted = signature(inner.model.get_video_features).parameters
-    arguments = {
-        name: value.to(device) if isinstance(value, torch.Tensor) else value
-        for name, value in clips.items()
-        if name in wanted
-    }
-    config = inner.config
-    for name in ("vision_feature_layer", "vision_feature_select_strategy"):
-        if name in wanted:
-            arguments[name] = getattr(config, name)
-    return inner.model.get_video_features(**arguments, return_dict=True)
-
-
-def encode_clips(model: Any, clips: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The clips with features in place of pixels, each [1, n, d] or a tuple of one [n, d]."""
-    inner = model.get_base_model()
-    with torch.no_grad():
-        features = _encode(inner, join_clips(clips)).pooler_output
-    if isinstance(features, torch.Tensor):
-        parts: list[Any] = [features[i : i + 1].cpu().clone() for i in range(len(clips))]
-    else:
-        parts = [(part.cpu().clone(),) for part in features]
-    return [
-        {**{name: value for name, value in clip.items() if name != PIXELS}, "features": part}
-        for clip, part in zip(clips, parts, strict=True)
-    ]
+    def whole(self) -> Inputs:
+        """Inputs with the pixels that were put into a file."""
+        return self.inputs if self.file is None else {**self.inputs, **load_file(self.file)}
 
 
 @dataclass
@@ -79,58 +51,84 @@ class ClipInputs:
     """All clips of a finetune, by index; `use_features` is decided by the first one."""
 
     model: Any
+    """The PEFT model, or the bare one."""
     n_clips: int
     spill: Path
     """Folder of this process for pixel values that do not fit in memory."""
     use_features: bool | None = None
 
     def __post_init__(self) -> None:
-        self._ready: list[dict[str, Any]] = []
-        self._waiting: list[Mapping[str, Any]] = []
+        self._ready: list[TrainedClip] = []
+        self._waiting: list[Inputs] = []
         self._held = 0
 
-    def add(self, clip: dict[str, Any]) -> None:
+    def add(self, clip: Inputs) -> None:
         """Take the next clip."""
         if self.use_features is None:
-            self.use_features = features_fit(self.model, clip, self.n_clips)
+            self.use_features = self._features_fit(clip)
         if not self.use_features:
             self._ready.append(self._held_or_spilled(clip))
             return
-        same = not self._waiting or self._waiting[0][PIXELS].shape == clip[PIXELS].shape
-        if not same or len(self._waiting) == AT_ONCE:
+        same = len(list(joinable([*self._waiting[:1], clip]))) == 1
+        if not same or len(self._waiting) == ENCODED_AT_ONCE:
             self.flush()
         self._waiting.append(clip)
 
     def flush(self) -> None:
         """Encode what waits."""
-        if self._waiting:
-            self._ready.extend(encode_clips(self.model, self._waiting))
-            self._waiting = []
+        if not self._waiting:
+            return
+        with torch.no_grad():
+            found = encode_all(self._inner, self._waiting)
+        assert found is not None
+        for clip, features in zip(self._waiting, found, strict=True):
+            self._ready.append(TrainedClip(without_pixels(clip), features.to("cpu")))
+        self._waiting = []
 
-    def _held_or_spilled(self, clip: dict[str, Any]) -> dict[str, Any]:
-        pixels = clip.get(PIXELS)
-        if not isinstance(pixels, torch.Tensor):
-            return clip
-        self._held += pixels.numel() * pixels.element_size()
+    @property
+    def _inner(self) -> Any:
+        model = self.model
+        return model.get_base_model() if hasattr(model, "get_base_model") else model
+
+    def _features_fit(self, clip: Inputs) -> bool:
+        """Whether features can stand in for pixels: the model takes them, frozen, and they fit."""
+        with torch.enable_grad():
+            found = encode_all(self._inner, [clip])
+        if found is None:
+            return False
+        tensors = found[0].tensors
+        size = sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+        return (
+            not any(tensor.requires_grad for tensor in tensors)
+            and size * self.n_clips <= FEATURES_AT_MOST
+        )
+
+    def _held_or_spilled(self, clip: Inputs) -> TrainedClip:
+        pixels = {name: value for name, value in clip.items() if name.startswith("pixel_")}
+        self._held += sum(value.numel() * value.element_size() for value in pixels.values())
         if self._held <= PIXELS_AT_MOST:
-            return clip
+            return TrainedClip(clip, None)
         self.spill.mkdir(parents=True, exist_ok=True)
         path = self.spill / f"{len(self._ready)}.safetensors"
-        save_file({PIXELS: pixels.contiguous()}, path)
-        return {**clip, PIXELS: path}
+        save_file({name: value.contiguous() for name, value in pixels.items()}, path)
+        return TrainedClip(without_pixels(clip), None, path)
 
-    def __getitem__(self, index: int) -> dict[str, Any]:
-        clip = self._ready[index]
-        if isinstance(clip.get(PIXELS), Path):
-            return {**clip, **load_file(clip[PIXELS])}
-        return clip
+    def __getitem__(self, index: int) -> TrainedClip:
+        return self._ready[index]
 
 
-def join(clips: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Inputs of a batch; features end up under "features"."""
-    features = [clip["features"] for clip in clips if "features" in clip]
-    joined = join_clips([{k: v for k, v in clip.items() if k != "features"} for clip in clips])
-    if features:
-        one = isinstance(features[0], torch.Tensor)
-        joined["features"] = torch.cat(features) if one else sum(features, ())
-    return joined
+def together(clips: Sequence[TrainedClip]) -> Iterator[tuple[list[int], dict[str, Any]]]:
+    """Rows that can go through the model at once, and their clips' inputs ("features" joined)."""
+    inputs = [clip.whole() for clip in clips]
+    shapes = [
+        {**whole, "features": clip.features.pooled}
+        if clip.features is not None and isinstance(clip.features.pooled, torch.Tensor)
+        else whole
+        for whole, clip in zip(inputs, clips, strict=True)
+    ]
+    for rows in joinable(shapes):
+        made = join_inputs([inputs[row] for row in rows])
+        features = [item for row in rows if (item := clips[row].features) is not None]
+        if features:
+            made["features"] = join_features(features)
+        yield rows, made

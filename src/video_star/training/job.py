@@ -29,11 +29,10 @@ class Job(BaseModel):
     """Root of the frame cache."""
     examples: Path
     """JSONL of TrainingExample whose clips were all read before the launch."""
-    base: str
-    """What from_pretrained gets."""
+    base: Path
+    """Folder of the base model."""
     base_name: str
     """What the adapter's config says: the base as written in params.yaml."""
-    revision: str | None
     trust_remote_code: bool
     dtype: Literal["float32", "bfloat16", "float16"]
     start_adapter: Path | None

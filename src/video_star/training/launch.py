@@ -128,7 +128,7 @@ def _environment(job: Job, alone: bool) -> dict[str, str]:
         "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
         "PYTHONHASHSEED": "0",
         "PYTHONUNBUFFERED": "1",
-        **({"HF_HUB_OFFLINE": "1"} if Path(job.base).is_dir() else {}),
+        "HF_HUB_OFFLINE": "1",
     }
 
 

@@ -7,14 +7,17 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from transformers import AutoModelForImageTextToText, AutoProcessor, PrinterCallback
+from transformers import PrinterCallback
 
 from video_star.domain import TrainingExample
+from video_star.families.batches import pad_id
+from video_star.families.conversation import Conversations
+from video_star.families.loading import load_processor, load_weights
 from video_star.frames import FrameCache
 from video_star.records import dump_json, read_records, write_text
 from video_star.training.checkpoints import latest
 from video_star.training.clips import ClipInputs
-from video_star.training.examples import Encoded, Encoder, encode_all
+from video_star.training.examples import Encoded, encode_examples
 from video_star.training.job import Job
 from video_star.training.lora import adapter_weights, attach, save_adapter, whole
 from video_star.training.order import micro_batches, training_order
@@ -45,14 +48,8 @@ def train(job: Job, rank: int, tell: Tell) -> None:
 
 def load(job: Job) -> tuple[Any, Any]:
     """The processor and the base with its adapter, on the device of this process."""
-    same: dict[str, Any] = {
-        "revision": job.revision,
-        "trust_remote_code": job.trust_remote_code,
-    }
-    processor = AutoProcessor.from_pretrained(job.base, **same)
-    base = AutoModelForImageTextToText.from_pretrained(
-        job.base, dtype=getattr(torch, job.dtype), use_safetensors=True, **same
-    )
+    processor = load_processor(job.base, job.trust_remote_code)
+    base = load_weights(job.base, job.trust_remote_code, dtype=getattr(torch, job.dtype))
     base.config.use_cache = False
     model = attach(base, job.finetune.lora, job.start_adapter, job.seed)
     return processor, model.to(_device(job))
@@ -74,10 +71,9 @@ def prepare(
     encoded: list[Encoded | None] = [None] * len(examples)
     frames = FrameCache(job.frames, job.video, 1)
     model.eval()
-    for done, work in enumerate(
-        encode_all(examples, Encoder(processor), frames, job.data), start=1
-    ):
-        clips.add(work.inputs)
+    works = encode_examples(examples, Conversations(processor), frames, job.data)
+    for done, work in enumerate(works, start=1):
+        clips.add(work.clip.inputs)
         for index, item in work.encoded:
             encoded[index] = item
         if done % 50 == 0 or done == n_clips:
@@ -99,14 +95,12 @@ def make_trainer(
     tune = job.finetune
     lengths = [len(item) for item in encoded]
     batches = training_order(lengths, tune.epochs, tune.batch_size, job.seed)
-    tokenizer = processor.tokenizer
-    pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
     trainer = AnswerTrainer(
         micro_batches(batches, job.micro_batch_size, job.world_size, rank),
         model=model,
         args=arguments(job, len(batches)),
         train_dataset=Examples(encoded),
-        data_collator=Collate(clips, pad, model.get_base_model().forward),
+        data_collator=Collate(clips, pad_id(processor.tokenizer), model.get_base_model().forward),
         callbacks=[Watch(job, rank, tell)],
     )
     trainer.remove_callback(PrinterCallback)

@@ -15,9 +15,9 @@ they lose much: waiting for one another at every layer, a step became 40 times s
 QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
-def threads_for(base: str, processes: int) -> int:
-    """Threads per process for the base at `base` (a folder or a hub name)."""
-    weights = sum(path.stat().st_size for path in Path(base).glob("*.safetensors"))
+def threads_for(base: Path, processes: int) -> int:
+    """Threads per process for the base model in a folder."""
+    weights = sum(path.stat().st_size for path in base.glob("*.safetensors"))
     if 0 < weights < SMALL_MODEL_BYTES:
         return 1
     return max(1, cores() // processes)

@@ -10,10 +10,11 @@ import torch
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, Dataset
 from transformers import Trainer, TrainerCallback, TrainingArguments
-from transformers.modeling_outputs import BaseModelOutputWithPooling
 
+from video_star.families.batches import padded
+from video_star.families.conversation import Tokens
 from video_star.training.checkpoints import mark_complete
-from video_star.training.clips import ClipInputs, join
+from video_star.training.clips import ClipInputs, together
 from video_star.training.examples import IGNORED, Encoded
 from video_star.training.job import Job
 
@@ -34,34 +35,35 @@ class Examples(Dataset[Encoded]):
 class Collate:
     """Right-padded batches; logits only from the first answer token of the batch on."""
 
-    def __init__(self, clips: ClipInputs, pad_id: int, forward: Callable[..., Any]) -> None:
+    def __init__(self, clips: ClipInputs, pad: int, forward: Callable[..., Any]) -> None:
         self._clips = clips
-        self._pad = pad_id
+        self._pad = pad
         self._cuts_logits = "logits_to_keep" in signature(forward).parameters
 
     def __call__(self, batch: Sequence[Encoded]) -> dict[str, Any]:
-        """input_ids, attention_mask [B, L], labels [B, K] of the last K positions, clip inputs."""
-        length = max(len(example) for example in batch)
-        keep = (
-            length - min(example.answer for example in batch) + 1 if self._cuts_logits else length
-        )
-        ids = torch.full((len(batch), length), self._pad)
-        mask = torch.zeros_like(ids)
+        """ "parts": what goes through the model, one after the other where clips differ in shape.
+
+        A part has input_ids and attention_mask [B, L], labels [B, K] of its last K positions, and
+        the inputs of its clips. "labels" are those of all parts in one row, for counting.
+        """
+        clips = [self._clips[example.clip] for example in batch]
+        parts = [
+            self._part([batch[row].tokens for row in rows], visual)
+            for rows, visual in together(clips)
+        ]
+        return {"parts": parts, "labels": torch.cat([part["labels"].flatten() for part in parts])}
+
+    def _part(self, rows: Sequence[Tokens], visual: dict[str, Any]) -> dict[str, Any]:
+        made = {**padded(rows, self._pad, "right"), **visual}
+        ids = made["input_ids"]
         labels = torch.full_like(ids, IGNORED)
-        kinds = torch.zeros_like(ids)
-        for row, example in enumerate(batch):
-            n = len(example)
-            tokens = torch.from_numpy(example.ids).long()
-            ids[row, :n], mask[row, :n] = tokens, 1
-            labels[row, example.answer : n] = tokens[example.answer :]
-            if example.kinds is not None:
-                kinds[row, :n] = torch.from_numpy(example.kinds).long()
-        made = join([self._clips[example.clip] for example in batch])
-        made |= {"input_ids": ids, "attention_mask": mask, "labels": labels[:, length - keep :]}
-        if batch[0].kinds is not None:
-            made["mm_token_type_ids"] = kinds
+        for number, row in enumerate(rows):
+            labels[number, row.answer : len(row)] = ids[number, row.answer : len(row)]
+        length = ids.shape[1]
+        keep = length
         if self._cuts_logits:
-            made["logits_to_keep"] = keep
+            keep = made["logits_to_keep"] = length - min(row.answer for row in rows) + 1
+        made["labels"] = labels[:, length - keep :]
         return made
 
 
@@ -103,15 +105,33 @@ def answer_tokens(batch: dict[str, Any]) -> int:
 
 def summed_loss(model: Any, batch: dict[str, Any]) -> torch.Tensor:
     """Cross entropy of a collated batch, summed over its answer tokens."""
-    inputs = dict(batch)
+    losses = [_part_loss(model, part) for part in batch["parts"]]
+    missing = _most_parts(model, len(losses)) - len(losses)
+    # ZeRO 3 collects each layer's weights on all processes at once: all must go through the model
+    # equally often, so one with fewer parts goes once more, for nothing.
+    losses += [0.0 * _part_loss(model, batch["parts"][0]) for _ in range(missing)]
+    return torch.stack(losses).sum()
+
+
+def _part_loss(model: Any, part: dict[str, Any]) -> torch.Tensor:
+    inputs = dict(part)
     labels, features = inputs.pop("labels"), inputs.pop("features", None)
     if features is not None:
-        output = BaseModelOutputWithPooling(pooler_output=features)
-        inputs["mm_encoder_outputs"] = {"video": output}
+        inputs |= features.to(labels.device).argument()
     logits = model(**inputs, use_cache=False).logits[:, :-1].float()
     return cross_entropy(
         logits.flatten(0, 1), labels[:, 1:].flatten(), ignore_index=IGNORED, reduction="sum"
     )
+
+
+def _most_parts(model: Any, own: int) -> int:
+    """The largest number of parts that any process has in this step, under ZeRO 3."""
+    stage = getattr(model, "zero_optimization_partition_weights", None)
+    if stage is None or not stage():
+        return own
+    most = torch.tensor(own, device=model.device)
+    torch.distributed.all_reduce(most, torch.distributed.ReduceOp.MAX)
+    return int(most)
 
 
 class Watch(TrainerCallback):

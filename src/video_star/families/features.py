@@ -1,0 +1,147 @@
+"""What the vision tower and the projector make of clips: once per clip, not once per question.
+
+transformers models take such features in place of pixels (`mm_encoder_outputs`), in the form in
+which their own `get_video_features` (or `get_image_features`) returns them. Clips are encoded
+together where their pixels can be joined, cut apart, and joined again row by row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from inspect import signature
+from itertools import accumulate
+from typing import Any
+
+import torch
+from transformers.modeling_outputs import BaseModelOutputWithPooling
+
+Inputs = Mapping[str, torch.Tensor]
+"""A clip as the model takes it (`PreparedClip.inputs`)."""
+ENCODED_AT_ONCE = 16
+"""Clips that go through the vision tower together."""
+
+
+@dataclass(frozen=True)
+class Features:
+    """Output of tower and projector for some clips, as the model's own method gives it."""
+
+    kind: str
+    """"video", or "image" for families whose frames are images: the key that forward knows."""
+    form: type
+    """Class of the output that forward takes."""
+    pooled: torch.Tensor | tuple[torch.Tensor, ...]
+    deep: tuple[tuple[torch.Tensor, ...], ...] = ()
+    """Per layer one [n, d] for each clip, of models that feed deeper layers too (Qwen3-VL)."""
+
+    @property
+    def tensors(self) -> tuple[torch.Tensor, ...]:
+        pooled = (self.pooled,) if isinstance(self.pooled, torch.Tensor) else self.pooled
+        return (*pooled, *(part for layer in self.deep for part in layer))
+
+    def to(self, device: torch.device | str) -> Features:
+        """The same on a device."""
+        pooled = (
+            self.pooled.to(device)
+            if isinstance(self.pooled, torch.Tensor)
+            else tuple(part.to(device) for part in self.pooled)
+        )
+        deep = tuple(tuple(part.to(device) for part in layer) for layer in self.deep)
+        return replace(self, pooled=pooled, deep=deep)
+
+    def argument(self) -> dict[str, Any]:
+        """What forward takes in place of pixels, under the name of its argument."""
+        deep = {"deepstack_features": list(self.deep)} if self.deep else {}
+        return {
+            "mm_encoder_outputs": {self.kind: self.form(pooler_output=self.pooled, **deep)},
+        }
+
+
+def joinable(clips: Sequence[Inputs]) -> Iterator[list[int]]:
+    """Indices of clips whose inputs can be joined along the first axis, group by group."""
+    groups: dict[tuple[Any, ...], list[int]] = {}
+    for index, clip in enumerate(clips):
+        shapes = tuple((name, value.dtype, *value.shape[1:]) for name, value in clip.items())
+        groups.setdefault(shapes, []).append(index)
+    yield from groups.values()
+
+
+def join_inputs(clips: Sequence[Inputs]) -> dict[str, Any]:
+    """Inputs of several joinable clips as the model takes them."""
+    return {name: torch.cat([clip[name] for clip in clips]) for name in clips[0]}
+
+
+def encode_all(model: Any, clips: Sequence[Inputs]) -> list[Features] | None:
+    """Features of joinable clips, one each; None when the model takes none in place of pixels.
+
+    `model` is the model with its head (of PEFT: the base model inside).
+    """
+    if "mm_encoder_outputs" not in signature(model.forward).parameters:
+        return None
+    found: list[Features] = []
+    for start in range(0, len(clips), ENCODED_AT_ONCE):
+        part = _encode(model, clips[start : start + ENCODED_AT_ONCE])
+        if part is None:
+            return None
+        found += part
+    return found
+
+
+def without_pixels(clip: Inputs) -> Inputs:
+    """What a model still has to be told of a clip when it gets its features: the layout."""
+    return {name: value for name, value in clip.items() if not name.startswith("pixel_")}
+
+
+def _kind(clip: Inputs) -> str:
+    return "video" if "pixel_values_videos" in clip else "image"
+
+
+def _encode(model: Any, clips: Sequence[Inputs]) -> list[Features] | None:
+    """By the model's own method; PerceptionLM's method for images takes videos as well."""
+    inner = model.model
+    method = getattr(inner, f"get_{_kind(clips[0])}_features", None) or inner.get_image_features
+    known = signature(method).parameters
+    arguments: dict[str, Any] = {}
+    for name, value in join_inputs(clips).items():
+        argument = name if name in known else name.removesuffix("_videos")
+        if argument in known:
+            dtype = model.dtype if value.is_floating_point() else value.dtype
+            arguments[argument] = value.to(model.device, dtype)
+    return _cut(clips, method(**arguments, return_dict=True))
+
+
+def _cut(clips: Sequence[Inputs], output: Any) -> list[Features] | None:
+    """One part per clip of what was made of joined clips; None when it does not tell them apart."""
+    pooled, deep = getattr(output, "pooler_output", None), getattr(output, "deepstack_features", ())
+    # A tensor has rows for the pixels' rows (clips, or frames); a list has one entry for each clip.
+    rows = [1] * len(clips)
+    if isinstance(pooled, torch.Tensor):
+        rows = [len(_pixels(clip)) for clip in clips]
+    if pooled is None or len(pooled) % sum(rows):
+        return None
+    ends = [len(pooled) // sum(rows) * end for end in accumulate(rows)]
+    parts = [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
+    return [
+        Features(
+            _kind(clips[0]),
+            type(output) if deep else BaseModelOutputWithPooling,
+            pooled[part] if isinstance(pooled, torch.Tensor) else tuple(pooled[part]),
+            tuple(tuple(layer[part]) for layer in deep or ()),
+        )
+        for part in parts
+    ]
+
+
+def _pixels(clip: Inputs) -> torch.Tensor:
+    return next(value for name, value in clip.items() if name.startswith("pixel_values"))
+
+
+def join_features(features: Sequence[Features]) -> Features:
+    """Features of rows that follow each other in a batch."""
+    first = features[0]
+    layers = zip(*(item.deep for item in features), strict=True)
+    deep = tuple(tuple(part for one in layer for part in one) for layer in layers)
+    if isinstance(first.pooled, torch.Tensor):
+        pooled = torch.cat([f.pooled for f in features if isinstance(f.pooled, torch.Tensor)])
+        return replace(first, pooled=pooled, deep=deep)
+    return replace(first, pooled=tuple(part for f in features for part in f.pooled), deep=deep)

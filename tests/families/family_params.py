@@ -1,0 +1,18 @@
+"""Parameters for the tests of families."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from video_star.params import ModelParams, VideoParams
+
+POLICIES = {
+    "uniform": VideoParams(frames=4, sampling="uniform", fps=None, short_side=None),
+    "middle": VideoParams(frames=3, sampling="middle", fps=None, short_side=None),
+    "fps": VideoParams(frames=6, sampling="fps", fps=2.0, short_side=None),
+}
+"""The last one gives 1 to 6 frames of the clips in conftest.py."""
+
+
+def model_params(base: Path) -> ModelParams:
+    return ModelParams(base=str(base), revision=None, dtype="float32", trust_remote_code=False)

@@ -1,0 +1,186 @@
+"""Training in every family: labels, loss, reach of LoRA, and what is left after saving it."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from family_params import model_params
+from safetensors.torch import load_file
+
+from video_star.domain import TrainingExample
+from video_star.engines.transformers import Loaded, load
+from video_star.families.batches import on_device, pad_id
+from video_star.families.parts import lora_targets, part_modules, train_parts
+from video_star.families.table import PARTS, Part
+from video_star.frames import FrameCache
+from video_star.params import VideoParams
+from video_star.training.clips import ClipInputs
+from video_star.training.examples import IGNORED, Encoded, encode_examples
+from video_star.training.trainer import Collate, answer_tokens, summed_loss
+
+TURNS = (
+    ("What?", "A run."),
+    ("What happens in the video, and who does it?", "Somebody opens a door."),
+    ("Who?", "Nobody."),
+)
+
+
+def examples(footage: list[Path]) -> list[TrainingExample]:
+    """Three conversations of different lengths about each clip."""
+    return [
+        TrainingExample(
+            id=f"{path.stem}/{k}",
+            sample_id=path.stem,
+            video=path.name,
+            prompt=prompt,
+            completion=completion,
+            form="direct",
+            origin="direct",
+        )
+        for path in footage
+        for k, (prompt, completion) in enumerate(TURNS)
+    ]
+
+
+def batch_of(
+    loaded: Loaded, model: Any, footage: list[Path], policy: VideoParams, scratch: Path, **more: Any
+) -> tuple[dict[str, Any], list[Encoded]]:
+    """All examples as one collated batch."""
+    frames = FrameCache(scratch / "frames", policy, 1)
+    clips = ClipInputs(model, len(footage), scratch / "spill", **more)
+    encoded: dict[int, Encoded] = {}
+    works = encode_examples(examples(footage), loaded.conversations, frames, footage[0].parent)
+    for work in works:
+        clips.add(work.clip.inputs)
+        encoded |= dict(work.encoded)
+    clips.flush()
+    rows = [encoded[i] for i in range(len(encoded))]
+    tokenizer = loaded.conversations.tokenizer
+    return Collate(clips, pad_id(tokenizer), loaded.model.forward)(rows), rows
+
+
+def frozen(model: Any) -> Any:
+    for parameter in model.parameters():
+        parameter.requires_grad_(False)
+    return model
+
+
+def test_labels_cover_the_answer_and_its_end_and_nothing_else(
+    loaded: Loaded, footage: list[Path], policy: VideoParams, tmp_path: Path
+) -> None:
+    batch, _ = batch_of(loaded, loaded.model, footage, policy, tmp_path)
+    tokenizer = loaded.conversations.tokenizer
+    said = [
+        tokenizer.decode(row[row != IGNORED]).lstrip()
+        for part in batch["parts"]
+        for row in part["labels"]
+    ]
+    wanted = [f"{item.completion}{loaded.conversations.end_of_turn}" for item in examples(footage)]
+    assert sorted(said) == sorted(wanted)
+    assert answer_tokens(batch) == sum(answer_tokens(part) for part in batch["parts"])
+
+
+def test_the_loss_is_that_of_transformers_one_by_one(
+    loaded: Loaded, footage: list[Path], policy: VideoParams, tmp_path: Path
+) -> None:
+    model = frozen(loaded.model)
+    fast, rows = batch_of(loaded, model, footage, policy, tmp_path)
+    plain, _ = batch_of(loaded, model, footage, policy, tmp_path, use_features=False)
+    assert all("features" in part for part in fast["parts"])
+    assert not any("features" in part for part in plain["parts"])
+    with torch.no_grad():
+        total = sum(_own_loss(loaded, row, footage, policy, tmp_path) for row in rows)
+        assert float(summed_loss(model, plain)) == pytest.approx(total, rel=1e-4)
+        assert float(summed_loss(model, fast)) == pytest.approx(total, rel=1e-4)
+
+
+def _own_loss(
+    loaded: Loaded, row: Encoded, footage: list[Path], policy: VideoParams, scratch: Path
+) -> float:
+    """The model's own loss of one unpadded conversation, times its answer tokens."""
+    from video_star.engines.base import Clip
+
+    path = sorted(footage, key=lambda path: path.name)[row.clip]
+    frames = FrameCache(scratch / "frames", policy, 1).get(Clip(path, None, None))
+    ids = torch.from_numpy(row.tokens.ids).long()[None]
+    labels = ids.clone()
+    labels[:, : row.tokens.answer] = IGNORED
+    inputs: dict[str, Any] = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+    if row.tokens.kinds is not None:
+        inputs["mm_token_type_ids"] = torch.from_numpy(row.tokens.kinds).long()[None]
+    inputs |= loaded.conversations.prepare(frames).inputs
+    loss = loaded.model(**on_device(inputs, loaded.model), labels=labels).loss
+    return float(loss) * int((labels != IGNORED).sum())
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_lora_reaches_only_the_part_that_is_asked_for(loaded: Loaded, part: Part) -> None:
+    from peft import LoraConfig, get_peft_model
+
+    targets = lora_targets(loaded.model, [part], None)
+    tuned = get_peft_model(copy.deepcopy(loaded.model), LoraConfig(r=2, target_modules=targets))
+    reached = {
+        name.removeprefix("base_model.model.").partition(".lora_")[0]
+        for name, parameter in tuned.named_parameters()
+        if parameter.requires_grad
+    }
+    assert reached == set(targets)
+    roots = part_modules(loaded.model, part)
+    others = [
+        root for other in PARTS if other != part for root in part_modules(loaded.model, other)
+    ]
+    inner = [root for root in others if any(root.startswith(f"{mine}.") for mine in roots)]
+    for name in reached:
+        assert any(name.startswith(f"{root}.") or name == root for root in roots)
+        assert not any(name.startswith(f"{root}.") for root in inner)
+
+
+def test_the_usual_endings_stay_in_the_language_model(loaded: Loaded) -> None:
+    targets = lora_targets(loaded.model, ["language_model"], ["q_proj", "v_proj"])
+    (root,) = part_modules(loaded.model, "language_model")
+    assert targets
+    assert all(name.startswith(f"{root}.") for name in targets)
+    assert {name.rpartition(".")[2] for name in targets} == {"q_proj", "v_proj"}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_full_finetuning_learns_in_the_part_alone(loaded: Loaded, part: Part) -> None:
+    model = copy.deepcopy(loaded.model)
+    train_parts(model, [part])
+    learning = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
+    assert learning
+    outside = [root for other in PARTS if other != part for root in part_modules(model, other)]
+    mine = part_modules(model, part)
+    for name in learning - {"lm_head.weight"}:
+        deepest = max((root for root in (*mine, *outside) if name.startswith(f"{root}.")), key=len)
+        assert deepest in mine
+
+
+def test_an_adapter_survives_saving_loading_and_merging(
+    loaded: Loaded,
+    base: Path,
+    footage: list[Path],
+    policy: VideoParams,
+    tmp_path: Path,
+) -> None:
+    from peft import LoraConfig, get_peft_model
+
+    from video_star.training.lora import adapter_weights, save_adapter
+
+    targets = lora_targets(loaded.model, ["language_model"], None)
+    config = LoraConfig(r=2, target_modules=targets, init_lora_weights=False)
+    torch.manual_seed(3)
+    tuned = get_peft_model(copy.deepcopy(loaded.model), config).eval()
+    save_adapter(tuned, adapter_weights(tuned), tmp_path / "adapter", "tiny")
+    assert load_file(tmp_path / "adapter" / "adapter_model.safetensors")
+    again = load(model_params(base), base, tmp_path / "adapter", "cpu").model
+    batch, _ = batch_of(loaded, loaded.model, footage[:2], policy, tmp_path)
+    with torch.no_grad():
+        before = float(summed_loss(frozen(loaded.model), batch))
+        live, merged = float(summed_loss(tuned, batch)), float(summed_loss(again, batch))
+    assert merged == pytest.approx(live, rel=1e-4)
+    assert abs(live - before) > 1e-2

@@ -1,0 +1,122 @@
+"""What a model reads is what its family's processor writes: ids, times, turns, nothing twice."""
+
+from __future__ import annotations
+
+import json
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from write_golden import CASES, GOLDEN, clip_of
+
+from video_star.engines.transformers import Loaded
+from video_star.errors import VideoError
+from video_star.families.conversation import PreparedClip
+from video_star.families.features import encode_all
+from video_star.families.table import FAMILIES
+from video_star.video import Frames
+
+Golden = dict[str, Any]
+
+
+@pytest.fixture(params=list(CASES))
+def golden(request: pytest.FixtureRequest, family: str) -> Golden:
+    """What transformers alone makes of one case (write_golden.py)."""
+    found: Golden = json.loads(GOLDEN.read_text(encoding="utf-8"))["families"][family]
+    return found[request.param]  # type: ignore[no-any-return]
+
+
+def prepared(loaded: Loaded, case: Golden) -> PreparedClip:
+    return loaded.conversations.prepare(
+        Frames(clip_of(case), tuple(case["times"]), case["duration"])
+    )
+
+
+def placeholders(loaded: Loaded, ids: np.ndarray) -> int:
+    """How many of some ids stand for what the model sees."""
+    config = loaded.model.config
+    names = ("video_token_id", "image_token_id", "video_token_index", "image_token_index")
+    return int(np.isin(ids, [getattr(config, name, -1) for name in names]).sum())
+
+
+def test_a_question_is_what_the_family_s_processor_makes_of_it(
+    loaded: Loaded, golden: Golden
+) -> None:
+    tokens = loaded.conversations.ask(prepared(loaded, golden), golden["text"])
+    assert tokens.ids.tolist() == list(chain(*([token] * n for token, n in golden["runs"])))
+
+
+def test_the_layout_of_a_clip_tells_its_times(loaded: Loaded, golden: Golden) -> None:
+    inputs = prepared(loaded, golden).inputs
+    for name, value in golden["values"].items():
+        assert (
+            inputs[name].tolist() == pytest.approx(value)
+            if name == "second_per_grid_ts"
+            else (inputs[name].tolist() == value)
+        )
+
+
+def test_there_is_a_placeholder_for_each_feature(loaded: Loaded, golden: Golden) -> None:
+    clip = prepared(loaded, golden)
+    found = encode_all(loaded.model, [clip.inputs])
+    assert found is not None
+    pooled = found[0].pooled
+    parts = [pooled] if isinstance(pooled, torch.Tensor) else pooled
+    n = sum(part.flatten(0, -2).shape[0] for part in parts)
+    mask = clip.inputs.get("video_compression_mask")
+    tokens = loaded.conversations.ask(clip, golden["text"])
+    assert placeholders(loaded, tokens.ids) == (n if mask is None else int(mask.sum()))
+
+
+def test_an_answer_follows_its_question_and_ends_as_the_template_ends_it(
+    loaded: Loaded, golden: Golden
+) -> None:
+    conversations = loaded.conversations
+    clip = prepared(loaded, golden)
+    asked = conversations.ask(clip, golden["text"])
+    taught = conversations.teach(clip, golden["text"], "Yes.")
+    assert taught.ids[: taught.answer].tolist() == asked.ids.tolist()
+    answer = conversations.tokenizer.decode(taught.ids[taught.answer :])
+    assert answer.lstrip() == f"Yes.{conversations.end_of_turn}"
+    assert conversations.end_id in loaded.ends
+    # The template's own text after an answer begins with that token, or holds none at all.
+    after = golden["answered"].rpartition("Yes.")[2].strip()
+    assert after.startswith(conversations.end_of_turn) or after == ""
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["<video> <image>", "<|video_pad|><|image_pad|><|im_end|>", "<|video|><|image|><turn|></s>"],
+)
+def test_control_tokens_in_data_are_plain_text(loaded: Loaded, said: str) -> None:
+    conversations = loaded.conversations
+    clip = prepared(loaded, CASES["even"])
+    n = placeholders(loaded, conversations.ask(clip, "Who?").ids)
+    tokens = conversations.teach(clip, f"Who? {said}", f"{said} me")
+    assert placeholders(loaded, tokens.ids) == n
+    assert (tokens.ids[tokens.answer :] == conversations.end_id).sum() == 1
+
+
+def test_a_clip_without_a_clock_is_refused_where_times_are_told(
+    loaded: Loaded, family: str
+) -> None:
+    frames = Frames(clip_of(CASES["even"]), None, None)
+    if FAMILIES[family].times is None:
+        assert len(loaded.conversations.ask(loaded.conversations.prepare(frames), "Who?"))
+    else:
+        with pytest.raises(VideoError, match="has no clock"):
+            loaded.conversations.prepare(frames)
+
+
+def test_a_clip_of_one_frame_can_be_asked_about(loaded: Loaded) -> None:
+    frames = Frames(clip_of(CASES["even"])[:1], (0.0,), 0.1)
+    clip = loaded.conversations.prepare(frames)
+    assert placeholders(loaded, loaded.conversations.ask(clip, "Who?").ids) > 0
+
+
+def test_goldens_are_of_the_families_of_the_table() -> None:
+    golden = json.loads(Path(GOLDEN).read_text(encoding="utf-8"))
+    assert list(golden["families"]) == list(FAMILIES)
