@@ -110,16 +110,15 @@ def _params(workspace: Workspace) -> list[Finding]:
 
 
 def _base_model(workspace: Workspace, params: Params) -> Finding:
-    folder = workspace.root / params.model.base
-    weights = sorted(folder.glob("*.safetensors")) if folder.is_dir() else []
-    if weights:
-        size = sum(path.stat().st_size for path in weights) / 1e6
-        return Finding(True, f"base model {params.model.base} ({size:.1f} MB)")
-    mend = (
-        "DVC follows files, so download it (`hf download NAME --local-dir models/NAME`) and name "
-        "that folder in model.base"
-    )
-    return Finding(False, f"base model {params.model.base} is not a folder with safetensors", mend)
+    """The check of step `base`, which loads the model unless it has passed before."""
+    from video_star.engines.check import check_base
+
+    what = f"base model {params.model.base}"
+    try:
+        check_base(params, workspace)
+    except VideoStarError as error:
+        return Finding(False, what, str(error))
+    return Finding(True, f"{what} answers questions about videos")
 
 
 def _stages(workspace: Workspace, params: Params) -> Finding:

@@ -121,12 +121,12 @@ def read_frames(clip: Clip, params: VideoParams) -> Frames:
             raise VideoError(
                 f"{clip.path}: frames are missing in the middle; replace or re-encode the file."
             )
-    start = Fraction(clip.start_s or 0.0)
+    start = _exact(clip.start_s or 0.0)
     # A cut shorter than the gap between two frames shows the frame before its start.
     shown = tuple(float(max(line.seconds(time) - start, Fraction(0))) for time in wanted)
     end = line.seconds(line.times[-1]) + line.gap
     if clip.end_s is not None:
-        end = min(end, Fraction(clip.end_s))
+        end = min(end, _exact(clip.end_s))
     duration = max(float(end - start), shown[-1])
     return Frames(np.stack([found[time] for time in wanted]), shown, duration)
 
@@ -174,9 +174,14 @@ def choose_times(
     return tuple(_nearest(times, first + gap * i) for i in range(count))
 
 
+def _exact(seconds: float) -> Fraction:
+    """What was written: 0.4 is two fifths, so that a frame at 0.4 s lies inside a cut from 0.4."""
+    return Fraction(repr(seconds))
+
+
 def _cut(times: Sequence[int], unit: Fraction, clip: Clip) -> Sequence[int]:
     """The frames shown between start and end (start included, end excluded)."""
-    start = Fraction(clip.start_s or 0.0) / unit + times[0]
+    start = _exact(clip.start_s or 0.0) / unit + times[0]
     if start > times[-1] and clip.start_s:
         duration = float((times[-1] - times[0]) * unit)
         raise VideoError(
@@ -185,7 +190,7 @@ def _cut(times: Sequence[int], unit: Fraction, clip: Clip) -> Sequence[int]:
         )
     stop = len(times)
     if clip.end_s is not None:
-        stop = bisect_left(times, Fraction(clip.end_s) / unit + times[0])
+        stop = bisect_left(times, _exact(clip.end_s) / unit + times[0])
     inside = times[bisect_left(times, start) : stop]
     # A cut shorter than the gap between two frames shows the frame before it.
     return inside or [times[max(bisect_right(times, start) - 1, 0)]]

@@ -108,6 +108,11 @@ def test_the_short_side_is_scaled_and_the_aspect_kept(steps: Path) -> None:
     assert np.array_equal(frames.pixels, again.pixels)
 
 
+def test_a_cut_begins_with_the_frame_at_its_start(tmp_path: Path) -> None:
+    path = tiny.write_clip(tmp_path / "ten.mp4", tiny.grey_steps(16, 64, 48), fps=10)
+    assert levels(read_frames(Clip(path, 0.4, 0.7), params(3))) == [4, 5, 6]
+
+
 def test_times_count_from_the_start_of_the_cut(steps: Path) -> None:
     frames = read_frames(whole(steps), params(4))
     assert frames.times == (0.0, 0.625, 1.25, 1.875)

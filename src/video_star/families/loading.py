@@ -26,7 +26,8 @@ AT_MOST = 300
 
 
 def load_processor(folder: Path, trust_remote_code: bool) -> Any:
-    """The processor of a model's folder; UsageError when it cannot be made."""
+    """The processor of a model's folder; UsageError when it, or the model, cannot be loaded."""
+    check_files(folder, trust_remote_code)
     with _in_one_sentence(folder, "processor"):
         return AutoProcessor.from_pretrained(
             folder, local_files_only=True, trust_remote_code=trust_remote_code
@@ -38,7 +39,6 @@ def load_weights(folder: Path, trust_remote_code: bool, **how: Any) -> Any:
 
     `how` goes to from_pretrained: dtype, device_map, quantization_config.
     """
-    check_files(folder, trust_remote_code)
     with _in_one_sentence(folder, "model"):
         model, found = AutoModelForImageTextToText.from_pretrained(
             folder,
@@ -46,6 +46,7 @@ def load_weights(folder: Path, trust_remote_code: bool, **how: Any) -> Any:
             use_safetensors=True,
             trust_remote_code=trust_remote_code,
             output_loading_info=True,
+            ignore_mismatched_sizes=True,  # they are refused below, by name
             **how,
         )
     _refuse_incomplete(folder, found)
