@@ -48,7 +48,8 @@ up: setup ## start Prefect (server, worker, deployment) and MLflow, on loopback
 down: ## stop them
 	@test -x $(BIN)/video-star && $(BIN)/video-star down || echo "nothing is installed, so nothing runs"
 
-cycle: setup ## all rounds through Prefect, live, then the table (ROUNDS=2: only the first two)
+cycle: setup ## all rounds through Prefect, live, then the table (ROUNDS=2, PRESET=presets/24gb.yaml)
+	@$(if $(PRESET),$(BIN)/video-star preset $(PRESET))
 	@$(BIN)/python -m video_star.launch $(ROUNDS)
 
 repro: setup ## the same rounds with plain DVC, no server

@@ -200,6 +200,28 @@ def doctor() -> None:
 
 
 @app.command()
+def families() -> None:
+    """List the model families that are known, and what is known of each."""
+    from video_star.families.table import markdown_table
+
+    typer.echo(markdown_table(), nl=False)
+
+
+@app.command()
+def preset(
+    file: Annotated[Path, typer.Argument(help="A part of a params.yaml, as in presets/.")],
+) -> None:
+    """Write the parameters of a preset over those of params.yaml; data and benchmarks stay."""
+    from video_star.models import base_location
+    from video_star.presets import apply_preset
+
+    home = workspace()
+    params = apply_preset(home, file)
+    typer.echo(f"params.yaml now has the parameters of {file.name}")
+    base_location(params.model, home.root)  # says how to get the model when it is missing
+
+
+@app.command()
 def up() -> None:
     """Start Prefect (server, worker, deployment) and MLflow, on loopback only."""
     from video_star.services import start

@@ -118,6 +118,10 @@ def _base_model(workspace: Workspace, params: Params) -> Finding:
         check_base(params, workspace)
     except VideoStarError as error:
         return Finding(False, what, str(error))
+    if not (workspace.root / params.model.base).is_dir():
+        name = params.model.base
+        mend = f"DVC follows folders: run `hf download {name} --local-dir {name}`"
+        return Finding(False, f"{what} lies in the cache of downloads only", mend)
     return Finding(True, f"{what} answers questions about videos")
 
 

@@ -17,6 +17,9 @@ from video_star.errors import UsageError
 from video_star.sources import AnySource
 from video_star.thresholds import PRESETS, Fraction, Preset, Thresholds
 
+Part = Literal["language_model", "vision_tower", "projector"]
+"""What a finetune can train."""
+
 
 class Section(BaseModel):
     """Base of all sections."""
@@ -221,19 +224,24 @@ class Params(Section):
 def load_params(path: Path) -> Params:
     """Read and validate params.yaml; UsageError says the key and what is wrong with it."""
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise UsageError(
             f"{path} cannot be read ({error.strerror}); run video-star in a workspace, "
             "a folder with params.yaml."
         ) from error
-    except yaml.YAMLError as error:
-        raise UsageError(f"{path} is not YAML: {' '.join(str(error).split())}.") from error
+    return parse_params(text, path.name)
+
+
+def parse_params(text: str, name: str) -> Params:
+    """The parameters in a text that is called `name` in messages; UsageError as `load_params`."""
     try:
-        return Params.model_validate(raw)
+        return Params.model_validate(yaml.safe_load(text))
+    except yaml.YAMLError as error:
+        raise UsageError(f"{name} is not YAML: {' '.join(str(error).split())}.") from error
     except ValidationError as error:
         problems = "; ".join(_explain(item) for item in error.errors()[:5])
-        raise UsageError(f"{path.name}: {problems}.") from error
+        raise UsageError(f"{name}: {problems}.") from error
 
 
 def _explain(item: Any) -> str:

@@ -15,9 +15,9 @@ from video_star.domain import TrainingExample
 from video_star.engines.transformers import Loaded, load
 from video_star.families.batches import on_device, pad_id
 from video_star.families.parts import lora_targets, part_modules, train_parts
-from video_star.families.table import PARTS, Part
+from video_star.families.table import PARTS
 from video_star.frames import FrameCache
-from video_star.params import VideoParams
+from video_star.params import Part, VideoParams
 from video_star.training.clips import ClipInputs
 from video_star.training.examples import IGNORED, Encoded, encode_examples
 from video_star.training.trainer import Collate, answer_tokens, summed_loss

@@ -172,10 +172,10 @@ def test_a_model_of_images_alone_is_refused(workspace: Workspace, model_type: st
     shutil.rmtree(base)
     BUILDERS["gemma4" if model_type == "gemma3" else "llava_next_video"](base)
     tokenizer = transformers.AutoTokenizer.from_pretrained(base)
-    text = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1,
-            "num_attention_heads": 2, "num_key_value_heads": 1, "vocab_size": len(tokenizer)}  # fmt: skip
-    vision = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1,
-              "num_attention_heads": 2, "image_size": 28, "patch_size": 14}  # fmt: skip
+    small = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1}
+    text = small | {"num_attention_heads": 2, "num_key_value_heads": 1}
+    text["vocab_size"] = len(tokenizer)
+    vision = small | {"num_attention_heads": 2, "image_size": 28, "patch_size": 14}
     shutil.rmtree(base)
     if model_type == "llava":
         model: Any = transformers.LlavaForConditionalGeneration(

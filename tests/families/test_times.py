@@ -32,7 +32,7 @@ CUT = (0.4, 1.3)
 
 
 def shown(clip: Clip, n: int) -> list[float]:
-    """Times of `n` evenly chosen frames, from the start of the cut: by numpy, from a full decode."""
+    """Times of `n` evenly chosen frames from the start of the cut: by numpy, all decoded."""
     with av.open(str(clip.path)) as container:
         everything = np.array([float(frame.time) for frame in container.decode(video=0)])
     start, end = clip.start_s or 0.0, clip.end_s or np.inf

@@ -13,7 +13,8 @@ from typing import Any
 import torch
 
 from video_star.errors import UsageError
-from video_star.families.table import Part, family_of
+from video_star.families.table import family_of
+from video_star.params import Part
 
 
 def part_modules(model: Any, part: Part) -> tuple[str, ...]:

@@ -9,12 +9,13 @@ families is made of this one.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from packaging.version import Version
 
-Part = Literal["language_model", "vision_tower", "projector"]
-PARTS: tuple[Part, ...] = ("language_model", "vision_tower", "projector")
+from video_star.params import Part
+
+PARTS: tuple[Part, ...] = get_args(Part)
 
 
 @dataclass(frozen=True)
@@ -24,10 +25,10 @@ class Family:
     name: str
     example: str
     """A published checkpoint."""
-    language_model: str
     vision_tower: tuple[str, ...]
     projector: tuple[str, ...]
     """May lie inside of the vision tower (Qwen's merger): then it is no part of the tower."""
+    language_model: str = "model.language_model"
     times: str | None = None
     """How the model is told when a frame is shown, or None when it is not."""
     text_after_video: Literal["largest"] | None = None
@@ -47,94 +48,89 @@ class Family:
         return named[part]
 
 
-_LLAVA = ("model.vision_tower",), ("model.multi_modal_projector",)
-_QWEN = ("model.visual",), ("model.visual.merger",)
+_TOWER, _PROJECTOR = ("model.vision_tower",), ("model.multi_modal_projector",)
+_VISUAL, _MERGER = ("model.visual",), ("model.visual.merger",)
 
 FAMILIES: dict[str, Family] = {
     "video_llava": Family(
         "Video-LLaVA",
         "LanguageBind/Video-LLaVA-7B-hf",
-        "model.language_model",
-        ("model.video_tower", "model.image_tower"),
-        ("model.multi_modal_projector",),
+        vision_tower=("model.video_tower", "model.image_tower"),
+        projector=_PROJECTOR,
         limits="trained on 8 frames",
     ),
     "llava_next_video": Family(
         "LLaVA-NeXT-Video",
         "llava-hf/LLaVA-NeXT-Video-7B-hf",
-        "model.language_model",
-        *_LLAVA,
+        vision_tower=_TOWER,
+        projector=_PROJECTOR,
     ),
     "llava_onevision": Family(
         "LLaVA-OneVision",
         "llava-hf/llava-onevision-qwen2-7b-ov-hf",
-        "model.language_model",
-        *_LLAVA,
+        vision_tower=_TOWER,
+        projector=_PROJECTOR,
     ),
     "qwen2_vl": Family(
         "Qwen2-VL",
         "Qwen/Qwen2-VL-7B-Instruct",
-        "model.language_model",
-        *_QWEN,
+        vision_tower=_VISUAL,
+        projector=_MERGER,
         text_after_video="largest",
-        limits="is not told times",
     ),
     "qwen2_5_vl": Family(
         "Qwen2.5-VL",
         "Qwen/Qwen2.5-VL-7B-Instruct",
-        "model.language_model",
-        *_QWEN,
-        times="mean seconds between frames, as positions",
+        vision_tower=_VISUAL,
+        projector=_MERGER,
+        times="mean gap, as positions",
         text_after_video="largest",
         limits="uneven gaps between frames are told as their mean",
     ),
     "qwen3_vl": Family(
         "Qwen3-VL",
-        "Qwen/Qwen3-VL-8B-Instruct",
-        "model.language_model",
-        ("model.visual",),
-        ("model.visual.merger", "model.visual.deepstack_merger_list"),
-        times="text, tenths of a second, one for each two frames",
+        "Qwen/Qwen3-VL-4B-Instruct",
+        vision_tower=_VISUAL,
+        projector=("model.visual.merger", "model.visual.deepstack_merger_list"),
+        times="text, 0.1 s, per two frames",
     ),
     "smolvlm": Family(
         "SmolVLM2",
         "HuggingFaceTB/SmolVLM2-2.2B-Instruct",
-        "model.text_model",
-        ("model.vision_model",),
-        ("model.connector",),
-        times="text, whole seconds",
-        limits="times within one second look the same",
+        language_model="model.text_model",
+        vision_tower=("model.vision_model",),
+        projector=("model.connector",),
+        times="text, 1 s",
+        limits="frames within one second have the same time",
     ),
     "internvl": Family(
         "InternVL3",
-        "OpenGVLab/InternVL3-8B-hf",
-        "model.language_model",
-        *_LLAVA,
-        limits="is not told times",
+        "OpenGVLab/InternVL3-1B-hf",
+        vision_tower=_TOWER,
+        projector=_PROJECTOR,
+        limits="only the -hf checkpoints",
     ),
     "perception_lm": Family(
         "PerceptionLM",
         "facebook/Perception-LM-3B",
-        "model.language_model",
-        *_LLAVA,
-        limits="is not told times",
+        vision_tower=_TOWER,
+        projector=_PROJECTOR,
     ),
     "video_llama_3": Family(
         "VideoLLaMA3",
-        "lkhl/VideoLLaMA3-7B-Image-HF",
-        "model.language_model",
-        ("model.vision_model",),
-        ("model.projector",),
-        times="text, tenths of a second",
+        "lkhl/VideoLLaMA3-2B-Image-HF",
+        vision_tower=("model.vision_model",),
+        projector=("model.projector",),
+        times="text, 0.1 s",
+        limits="only checkpoints in transformers' own format",
     ),
     "gemma4": Family(
         "Gemma 4",
-        "google/gemma-4-E4B-it",
-        "model.language_model",
-        ("model.vision_tower",),
-        ("model.embed_vision",),
-        times="text, whole seconds",
-        limits="times within one second look the same",
+        "google/gemma-4-E2B-it",
+        vision_tower=("model.vision_tower",),
+        projector=("model.embed_vision",),
+        times="text, 1 s",
+        limits="frames within one second have the same time; at least 70 tokens a frame",
     ),
 }
 
@@ -147,3 +143,20 @@ def family_of(model_type: str) -> Family | None:
 def too_old(family: Family, transformers: str) -> bool:
     """Whether a version of transformers is older than those the family was tested with."""
     return Version(transformers) < Version(family.since)
+
+
+def markdown_table() -> str:
+    """The table as it stands in the README."""
+    lines = [
+        "| family | for instance | transformers | told times | LoRA reaches | known limits |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for family in FAMILIES.values():
+        parts = ", ".join(
+            f"`{name.removeprefix('model.')}`" for part in PARTS for name in family.modules(part)
+        )
+        lines.append(
+            f"| {family.name} | `{family.example}` | {family.since} | {family.times or 'no'} | "
+            f"{parts} | {family.limits or '-'} |"
+        )
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,87 @@
+"""Presets: each is valid over the shipped parameters, and leaves what it does not name."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import tiny
+import yaml
+
+from video_star.errors import UsageError
+from video_star.layout import Workspace
+from video_star.params import load_params
+from video_star.presets import apply_preset
+
+PRESETS = sorted((tiny.ROOT / "presets").glob("*.yaml"))
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    shutil.copy(tiny.ROOT / "params.yaml", tmp_path)
+    return Workspace(tmp_path)
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda path: path.stem)
+def test_a_preset_is_valid_and_is_what_params_then_say(workspace: Workspace, preset: Path) -> None:
+    before = load_params(workspace.params)
+    after = apply_preset(workspace, preset)
+    assert load_params(workspace.params) == after
+    assert after.ingest == before.ingest
+    assert after.evaluate.benchmarks == before.evaluate.benchmarks
+    wanted = yaml.safe_load(preset.read_text(encoding="utf-8"))
+    for section, values in wanted.items():
+        now = getattr(after, section).model_dump(mode="json")
+        for key, value in values.items():
+            kept = {k: now[key][k] for k in value} if isinstance(value, dict) else now[key]
+            assert kept == value, f"{section}.{key}"
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda path: path.stem)
+def test_a_preset_written_twice_changes_nothing_more(workspace: Workspace, preset: Path) -> None:
+    apply_preset(workspace, preset)
+    once = workspace.params.read_bytes()
+    apply_preset(workspace, preset)
+    assert workspace.params.read_bytes() == once
+
+
+def test_the_paper_is_the_paper(workspace: Workspace) -> None:
+    """arXiv 2407.06189, section 4.1: what it says of training and of answers."""
+    params = apply_preset(workspace, tiny.ROOT / "presets" / "paper.yaml")
+    tune = params.finetune
+    assert (tune.learning_rate, tune.batch_size, tune.epochs) == (2e-5, 128, 1)
+    assert (tune.scheduler, tune.warmup_ratio, tune.start_from) == ("cosine", 0.03, "base")
+    assert params.generate.temperature == params.rationalize.temperature == 0.2
+    assert params.video.frames == 8
+    assert params.curate.replay is not None
+
+
+def test_comments_stay(workspace: Workspace) -> None:
+    def comments() -> list[str]:
+        lines = workspace.params.read_text(encoding="utf-8").splitlines()
+        return [line.partition("# ")[2] for line in lines if "# " in line]
+
+    before = comments()
+    apply_preset(workspace, tiny.ROOT / "presets" / "24gb.yaml")
+    assert len(set(before) - set(comments())) <= 3  # those inside of a replaced replay section
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("model: {bse: x}", "model.bse is no parameter"),
+        ("finetune: {epochs: 0}", "finetune.epochs"),
+        ("model: [", "is not YAML"),
+        ("just text", "holds no sections"),
+    ],
+)
+def test_a_bad_preset_is_refused_and_nothing_is_written(
+    workspace: Workspace, tmp_path: Path, text: str, says: str
+) -> None:
+    before = workspace.params.read_bytes()
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match=says):
+        apply_preset(workspace, bad)
+    assert workspace.params.read_bytes() == before
