@@ -25,7 +25,7 @@ def published(name: str, accuracy: float, adapter: Path | None) -> PublishedRoun
         headline={MARK: accuracy},
         loss=tuple((step, 1.0 / (step + 1), 0.001) for step in range(700)),
         training_set=TrainingSet(f"rounds/{name}/train", "0" * 32 + ".dir") if adapter else None,
-        adapter=adapter,
+        model=adapter,
     )
 
 

@@ -56,7 +56,7 @@ def test_a_round_is_read_from_its_files(context: StepContext) -> None:
     assert not any(key.startswith("settings") for key in item.params)
     assert item.training_set is not None
     assert item.training_set.path == "rounds/r1/train"
-    assert item.adapter == context.paths.adapter
+    assert item.model == context.paths.adapter
     assert item.tags["adapter_digest"] == "c" * 64
 
 

@@ -31,6 +31,9 @@ def make_job(folder: Path, **changes: Any) -> Job:
         "world_size": 1,
         "micro_batch_size": 8,
         "checkpoint_steps": 4,
+        "zero": "zero2",
+        "gradient_checkpointing": False,
+        "liger": False,
         "video": VideoParams(**raw["video"]),
         "finetune": FinetuneParams(**raw["finetune"]),
     }

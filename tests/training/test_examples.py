@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,9 @@ from video_star.training.clips import ClipInputs
 from video_star.training.examples import IGNORED, Encoded, Encoder, encode_all
 from video_star.training.trainer import Collate, answer_tokens, summed_loss
 
-DECODER = LoraParams(
-    r=2, alpha=4, dropout=0.0, target_modules=r".*language_model\..*(q_proj|v_proj)"
-)
-EVERYWHERE = DECODER.model_copy(update={"target_modules": "all-linear"})
+DECODER = r".*language_model\..*(q_proj|v_proj)"
+EVERYWHERE = ".*"
+LORA = LoraParams(r=2, alpha=4, dropout=0.0, layers=None)
 VIDEO = VideoParams(frames=4, sampling="uniform", fps=None, short_side=28)
 
 
@@ -43,9 +43,14 @@ def data(tmp_path: Path, clips: Path) -> Path:
     return tmp_path / "data"
 
 
-def adapted(base: Path, params: LoraParams) -> Any:
+def adapted(base: Path, layers: str) -> Any:
     model = AutoModelForImageTextToText.from_pretrained(base)
-    return lora.attach(model, params, None, seed=1).eval()
+    targets = [
+        name
+        for name, module in model.named_modules()
+        if isinstance(module, torch.nn.Linear) and re.fullmatch(layers, name)
+    ]
+    return lora.attach(model, LORA, targets, None, seed=1).eval()
 
 
 def prepared(

@@ -1,0 +1,86 @@
+"""Runs many jobs in one launch, since starting processes costs more than a tiny finetune.
+
+`train_all` is for tests; the file itself is what each process of the launcher runs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from video_star.training import launch
+from video_star.training.job import Job
+
+
+def train_all(jobs: Sequence[Job], folder: Path) -> None:
+    """Train jobs of the same number of processes one after the other; their checkpoints stay."""
+    folder.mkdir()
+    (folder / "jobs.json").write_text(json.dumps([job.model_dump(mode="json") for job in jobs]))
+    command = [
+        *(sys.executable, "-m", "deepspeed.launcher.runner", "--hostfile", ""),
+        *("--num_gpus", str(jobs[0].world_size), "--master_addr", "127.0.0.1"),
+        *("--master_port", str(launch._free_port()), "--log_level", "warning"),
+        *(__file__, str(folder)),
+    ]
+    made = subprocess.run(
+        command,
+        env=launch._environment(jobs[0], alone=True),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=400,
+    )
+    assert made.returncode == 0, made.stdout[-4000:]
+    assert all(job.done.exists() for job in jobs), made.stdout[-4000:]
+
+
+def losses(job: Job) -> list[float]:
+    """The loss of each step."""
+    lines = (job.result / "loss.jsonl").read_text().splitlines()
+    return [json.loads(line)["loss"] for line in lines]
+
+
+def result_bytes(job: Job) -> dict[str, bytes]:
+    """Every file of the result, by name."""
+    return {
+        path.relative_to(job.result).as_posix(): path.read_bytes()
+        for path in sorted(job.result.rglob("*"))
+        if path.is_file()
+    }
+
+
+def begun(job: Job, by: Job, step: int) -> Job:
+    """`job` with the checkpoint that another one wrote after a step."""
+    name = f"checkpoint-{step}"
+    shutil.copytree(by.checkpoints / name, job.checkpoints / name)
+    return job
+
+
+def main() -> None:
+    """One process of a launch."""
+    import torch
+    from accelerate.state import AcceleratorState
+
+    from video_star.training import worker
+    from video_star.training.session import train
+
+    folder, rank = Path(sys.argv[-1]), int(os.environ["RANK"])
+    jobs = [Job.model_validate(raw) for raw in json.loads((folder / "jobs.json").read_text())]
+    torch.set_num_threads(1)
+    worker._join_processes(jobs[0], folder, rank)
+    for job in jobs:
+        worker._make_repeatable(torch, job)
+        train(job, rank, worker._silent)
+        torch.distributed.barrier()
+        AcceleratorState._reset_state(reset_partial_state=True)
+    torch.distributed.destroy_process_group()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,159 @@
+"""ZeRO stages and numbers of processes learn the same, and go on from one another's checkpoints."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import finetuned
+import pytest
+import several
+import tiny
+from jobs import make_job
+
+from video_star.params import FinetuneParams
+from video_star.records import write_records
+from video_star.training.job import Job
+
+SAME = 1e-3
+"""How far a loss may be from that of the plain run."""
+STAGES = ("zero0", "zero1", "zero2", "zero3")
+HALF, STEPS = 5, 10
+
+
+class Runs:
+    """Jobs over the same examples; each is trained once, those of a launch together."""
+
+    def __init__(self, folder: Path, base: Path, clips: Path) -> None:
+        self.folder = folder
+        shutil.copytree(clips, folder / "data" / "clips")
+        write_records(folder / "examples.jsonl", finetuned.examples(16))
+        self._base = base
+
+    def job(self, name: str, method: str = "lora", **changes: Any) -> Job:
+        """A job of ten steps with a checkpoint after five, in a folder of its own."""
+        raw = tiny.tiny_params(
+            finetune__batch_size=8,
+            finetune__epochs=5,
+            finetune__learning_rate=0.003,
+            finetune__method=method,
+        )
+        raw["finetune"]["lora"]["r"] = 3  # not divisible among two processes
+        made = make_job(
+            self.folder / name,
+            data=self.folder / "data",
+            frames=self.folder / "frames",
+            examples=self.folder / "examples.jsonl",
+            base=str(self._base),
+            checkpoint_steps=HALF,
+            finetune=FinetuneParams(**raw["finetune"]),
+            **changes,
+        )
+        made.folder.mkdir()
+        return made
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path, clips: Path) -> Runs:
+    return Runs(tmp_path_factory.mktemp("runs"), tiny_base, clips)
+
+
+@pytest.fixture(scope="module")
+def one(runs: Runs) -> dict[str, Job]:
+    """Undisturbed runs of one process."""
+    jobs = {zero: runs.job(f"one-{zero}", zero=zero) for zero in STAGES}
+    jobs |= {f"full-{zero}": runs.job(f"one-full-{zero}", "full", zero=zero) for zero in STAGES[1:]}
+    several.train_all(list(jobs.values()), runs.folder / "launch-one")
+    return jobs
+
+
+TWO: dict[str, Any] = {"world_size": 2, "micro_batch_size": 2}
+
+
+@pytest.fixture(scope="module")
+def two(runs: Runs, one: dict[str, Job]) -> dict[str, Job]:
+    """Undisturbed runs of two processes, and the ends of runs that one process began."""
+    jobs = {zero: runs.job(f"two-{zero}", zero=zero, **TWO) for zero in STAGES}
+    jobs["offload"] = runs.job(
+        "two-offload", zero="zero3_offload", gradient_checkpointing=True, **TWO
+    )
+    jobs["full-zero3"] = runs.job("two-full-zero3", "full", zero="zero3", **TWO)
+    for before, after in (("zero1", "zero1"), ("zero2", "zero3"), ("zero3", "zero2_offload")):
+        job = runs.job(f"{before}-then-{after}", zero=after, **TWO)
+        jobs[f"then-{after}"] = several.begun(job, one[before], HALF)
+    job = runs.job("full-then-zero3", "full", zero="zero3", **TWO)
+    jobs["then-full"] = several.begun(job, one["full-zero2"], HALF)
+    several.train_all(list(jobs.values()), runs.folder / "launch-two")
+    return jobs
+
+
+@pytest.fixture(scope="module")
+def one_again(runs: Runs, one: dict[str, Job], two: dict[str, Job]) -> dict[str, Job]:
+    """The ends, by one process, of runs that two began; and of runs that one began."""
+    jobs: dict[str, Job] = {}
+    for zero in STAGES:
+        fewer = runs.job(f"fewer-{zero}", zero=zero)
+        jobs[f"fewer-{zero}"] = several.begun(fewer, two[zero], HALF)
+        same = runs.job(f"same-{zero}", zero=zero)
+        jobs[f"same-{zero}"] = several.begun(same, one[zero], HALF)
+    same = runs.job("same-full", "full", zero="zero2")
+    jobs["same-full"] = several.begun(same, one["full-zero2"], HALF)
+    several.train_all(list(jobs.values()), runs.folder / "launch-again")
+    return jobs
+
+
+@pytest.mark.slow
+def test_every_stage_learns_the_same_in_one_process(one: dict[str, Job]) -> None:
+    curve = several.losses(one["zero2"])
+    assert len(curve) == STEPS
+    assert curve[-1] < 0.9 * curve[0]
+    for zero in STAGES:
+        assert several.losses(one[zero]) == pytest.approx(curve, rel=SAME), zero
+
+
+@pytest.mark.slow
+def test_two_processes_learn_what_one_does(one: dict[str, Job], two: dict[str, Job]) -> None:
+    curve = several.losses(one["zero2"])
+    for name in (*STAGES, "offload"):
+        assert several.losses(two[name]) == pytest.approx(curve, rel=SAME), name
+
+
+@pytest.mark.slow
+def test_two_processes_go_on_from_what_one_began(
+    one: dict[str, Job], two: dict[str, Job]
+) -> None:
+    curve = several.losses(one["zero2"])
+    for name in ("then-zero1", "then-zero3", "then-zero2_offload"):
+        assert several.losses(two[name])[:HALF] == pytest.approx(curve[:HALF], rel=SAME)
+        assert several.losses(two[name]) == pytest.approx(curve, rel=SAME), name
+
+
+@pytest.mark.slow
+def test_one_process_goes_on_from_what_two_began(
+    one: dict[str, Job], one_again: dict[str, Job]
+) -> None:
+    curve = several.losses(one["zero2"])
+    for zero in STAGES:
+        assert several.losses(one_again[f"fewer-{zero}"]) == pytest.approx(curve, rel=SAME), zero
+
+
+@pytest.mark.slow
+def test_the_same_processes_go_on_to_the_same_bytes(
+    one: dict[str, Job], one_again: dict[str, Job]
+) -> None:
+    for zero in STAGES:
+        again = several.result_bytes(one_again[f"same-{zero}"])
+        assert again == several.result_bytes(one[zero]), zero
+    assert several.result_bytes(one_again["same-full"]) == several.result_bytes(one["full-zero2"])
+
+
+@pytest.mark.slow
+def test_full_finetuning_is_the_same_whoever_shares_it_out(
+    one: dict[str, Job], two: dict[str, Job]
+) -> None:
+    curve = several.losses(one["full-zero2"])
+    assert curve[-1] < 0.9 * curve[0]
+    for job in (one["full-zero1"], one["full-zero3"], two["full-zero3"], two["then-full"]):
+        assert several.losses(job) == pytest.approx(curve, rel=SAME), job.folder.name
+        assert several.result_bytes(job).keys() == several.result_bytes(one["full-zero2"]).keys()
