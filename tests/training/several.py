@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -12,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from video_star.training import launch
 from video_star.training.job import Job
@@ -62,22 +64,62 @@ def begun(job: Job, by: Job, step: int) -> Job:
     return job
 
 
+def loaded(job: Job, rank: int) -> dict[str, Any]:
+    """What a process had when its base was loaded: elements held, elements of the whole base, and
+    a digest of the adapter that was drawn."""
+    seen: dict[str, Any] = json.loads((job.folder / f"loaded-{rank}.json").read_text())
+    return seen
+
+
+def peak(job: Job, rank: int) -> int:
+    """Bytes of its CUDA device that a process had in use at most."""
+    most: int = json.loads((job.folder / f"peak-{rank}.json").read_text())
+    return most
+
+
+def held_of(model: Any) -> int:
+    """Elements of the weights that this process keeps."""
+    return sum(getattr(p, "ds_tensor", p).numel() for p in model.parameters())
+
+
+def whole_of(model: Any) -> int:
+    """Elements of the weights, whoever keeps them."""
+    return sum(getattr(p, "ds_numel", p.numel()) for p in model.parameters())
+
+
 def main() -> None:
     """One process of a launch."""
     import torch
     from accelerate.state import AcceleratorState
 
-    from video_star.training import worker
-    from video_star.training.session import train
+    from video_star.training import session, worker
 
     folder, rank = Path(sys.argv[-1]), int(os.environ["RANK"])
     jobs = [Job.model_validate(raw) for raw in json.loads((folder / "jobs.json").read_text())]
     torch.set_num_threads(1)
     worker._join_processes(jobs[0], folder, rank)
+    teachable = session.teachable
+
+    def watched(job: Job, base: Any) -> Any:
+        held, whole = held_of(base), whole_of(base)
+        model = teachable(job, base)
+        drawn = hashlib.sha256()
+        for name, parameter in model.named_parameters():
+            if "lora_" in name:
+                drawn.update(parameter.detach().cpu().float().numpy().tobytes())
+        seen = {"held": held, "whole": whole, "drawn": drawn.hexdigest()}
+        (job.folder / f"loaded-{rank}.json").write_text(json.dumps(seen))
+        return model
+
+    session.teachable = watched
     for job in jobs:
         worker._make_repeatable(torch, job)
-        train(job, rank, worker._silent)
+        session.train(job, rank, worker._silent)
         torch.distributed.barrier()
+        if job.device == "cuda":
+            peak = torch.cuda.max_memory_allocated()
+            (job.folder / f"peak-{rank}.json").write_text(json.dumps(peak))
+            torch.cuda.reset_peak_memory_stats()
         AcceleratorState._reset_state(reset_partial_state=True)
     torch.distributed.destroy_process_group()
 

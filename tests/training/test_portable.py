@@ -36,7 +36,8 @@ class Runs:
         raw = tiny.tiny_params(
             finetune__batch_size=8,
             finetune__epochs=5,
-            finetune__learning_rate=0.003,
+            finetune__learning_rate=0.01,
+            finetune__group_by_length=False,  # so that two steps are an epoch
             finetune__method=method,
         )
         raw["finetune"]["lora"]["r"] = 3  # not divisible among two processes
@@ -107,7 +108,7 @@ def one_again(runs: Runs, one: dict[str, Job], two: dict[str, Job]) -> dict[str,
 def test_every_stage_learns_the_same_in_one_process(one: dict[str, Job]) -> None:
     curve = several.losses(one["zero2"])
     assert len(curve) == STEPS
-    assert curve[-1] < 0.9 * curve[0]
+    assert sum(curve[-2:]) < 0.8 * sum(curve[:2])
     for zero in STAGES:
         assert several.losses(one[zero]) == pytest.approx(curve, rel=SAME), zero
 
@@ -120,9 +121,7 @@ def test_two_processes_learn_what_one_does(one: dict[str, Job], two: dict[str, J
 
 
 @pytest.mark.slow
-def test_two_processes_go_on_from_what_one_began(
-    one: dict[str, Job], two: dict[str, Job]
-) -> None:
+def test_two_processes_go_on_from_what_one_began(one: dict[str, Job], two: dict[str, Job]) -> None:
     curve = several.losses(one["zero2"])
     for name in ("then-zero1", "then-zero3", "then-zero2_offload"):
         assert several.losses(two[name])[:HALF] == pytest.approx(curve[:HALF], rel=SAME)
@@ -153,7 +152,16 @@ def test_full_finetuning_is_the_same_whoever_shares_it_out(
     one: dict[str, Job], two: dict[str, Job]
 ) -> None:
     curve = several.losses(one["full-zero2"])
-    assert curve[-1] < 0.9 * curve[0]
+    assert sum(curve[-2:]) < 0.8 * sum(curve[:2])
     for job in (one["full-zero1"], one["full-zero3"], two["full-zero3"], two["then-full"]):
         assert several.losses(job) == pytest.approx(curve, rel=SAME), job.folder.name
         assert several.result_bytes(job).keys() == several.result_bytes(one["full-zero2"]).keys()
+
+
+@pytest.mark.slow
+def test_zero3_loads_its_part_of_the_base_and_draws_the_same_adapter(two: dict[str, Job]) -> None:
+    for rank in (0, 1):
+        plain, shared = (several.loaded(two[zero], rank) for zero in ("zero2", "zero3"))
+        assert plain["held"] == plain["whole"] == shared["whole"]
+        assert shared["held"] < 0.52 * shared["whole"]
+        assert shared["drawn"] == plain["drawn"]

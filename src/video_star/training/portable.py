@@ -33,6 +33,7 @@ def save_state(engine: Any, folder: Path) -> None:
     """Write the state of a DeepSpeed engine after a step; every process calls it."""
     rank, world = torch.distributed.get_rank(), torch.distributed.get_world_size()
     folder.mkdir(parents=True, exist_ok=True)
+    _link_moments(engine)
     held: dict[str, torch.Tensor] = {}
     numbers = count()
 
@@ -60,6 +61,7 @@ def load_state(engine: Any, folder: Path) -> None:
     """Put a stored state into a fresh engine; every process calls it and reads its share."""
     scalars = json.loads((folder / SCALARS).read_text(encoding="utf-8"))
     _make_moments(engine, scalars["step"])
+    _link_moments(engine)
     for name, value in scalars["loss_scale"].items():
         setattr(engine.optimizer.loss_scaler, name, value)
     places = _places(folder)
@@ -165,6 +167,14 @@ def _make_moments(engine: Any, step: float) -> None:
             "step": torch.tensor(step),
             **{key: torch.zeros_like(parameter) for key in MOMENTS},
         }
-    link = getattr(optimizer, "_lazy_init_hp_params_optimizer_state", None)
-    if link is not None:
-        link()
+
+
+def _link_moments(engine: Any) -> None:
+    """Let DeepSpeed find each parameter's moments anew.
+
+    It looks once, after the step of the first parameter group, when the others have none yet.
+    """
+    optimizer = engine.optimizer
+    if hasattr(optimizer, "_hp_optimizer_states_linked"):
+        optimizer._hp_optimizer_states_linked = False
+        optimizer._lazy_init_hp_params_optimizer_state()

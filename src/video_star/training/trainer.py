@@ -97,6 +97,9 @@ class AnswerTrainer(Trainer):
         if resume_from_checkpoint is not None:
             load_state(self.model_wrapped, Path(resume_from_checkpoint))
             self._load_optimizer_and_scheduler(resume_from_checkpoint)  # the scheduler alone
+            rates = self.lr_scheduler.get_last_lr()
+            for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
+                group["lr"] = rate
         return made
 
     def _save_optimizer_and_scheduler(self, output_dir: str) -> None:

@@ -89,7 +89,10 @@ def _make_repeatable(torch: Any, job: Job) -> None:
 def _join_processes(job: Job, folder: Path, rank: int) -> None:
     """On one machine the processes meet in a file: no port is opened for it."""
     import deepspeed
+    import torch
 
+    if job.device == "cuda":
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     without_shared_memory_op()
     backend = "nccl" if job.device == "cuda" else "gloo"
     place = {} if _several_machines() else {"init_method": f"file://{folder / 'rendezvous'}"}
