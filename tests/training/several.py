@@ -18,6 +18,8 @@ from typing import Any
 from video_star.training import launch
 from video_star.training.job import Job
 
+BEGUN = "begun.txt"
+
 
 def train_all(jobs: Sequence[Job], folder: Path) -> None:
     """Train jobs of the same number of processes one after the other; their checkpoints stay."""
@@ -58,9 +60,8 @@ def result_bytes(job: Job) -> dict[str, bytes]:
 
 
 def begun(job: Job, by: Job, step: int) -> Job:
-    """`job` with the checkpoint that another one wrote after a step."""
-    name = f"checkpoint-{step}"
-    shutil.copytree(by.checkpoints / name, job.checkpoints / name)
+    """`job`, to go on from the checkpoint that another one wrote after a step (by then)."""
+    (job.folder / BEGUN).write_text(str(by.checkpoints / f"checkpoint-{step}"))
     return job
 
 
@@ -114,6 +115,10 @@ def main() -> None:
     session.teachable = watched
     for job in jobs:
         worker._make_repeatable(torch, job)
+        if rank == 0 and (job.folder / BEGUN).exists():
+            begun_by = Path((job.folder / BEGUN).read_text())
+            shutil.copytree(begun_by, job.checkpoints / begun_by.name)
+        torch.distributed.barrier()
         session.train(job, rank, worker._silent)
         torch.distributed.barrier()
         if job.device == "cuda":

@@ -18,8 +18,14 @@ from video_star.training.job import Job
 
 SAME = 1e-3
 """How far a loss may be from that of the plain run."""
+SAME_HALF = 2e-2
+"""The same in bfloat16, where sums over other parts are rounded otherwise."""
 STAGES = ("zero0", "zero1", "zero2", "zero3")
 HALF, STEPS = 5, 10
+
+
+TWO: dict[str, Any] = {"world_size": 2, "micro_batch_size": 2}
+HALF_PRECISION: dict[str, Any] = {"dtype": "bfloat16"}
 
 
 class Runs:
@@ -62,20 +68,26 @@ def runs(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path, clips: Path)
 
 @pytest.fixture(scope="module")
 def one(runs: Runs) -> dict[str, Job]:
-    """Undisturbed runs of one process."""
+    """Undisturbed runs of one process, and the ends of such runs by one process."""
     jobs = {zero: runs.job(f"one-{zero}", zero=zero) for zero in STAGES}
-    jobs |= {f"full-{zero}": runs.job(f"one-full-{zero}", "full", zero=zero) for zero in STAGES[1:]}
+    for zero in STAGES[1:]:
+        jobs[f"full-{zero}"] = runs.job(f"one-full-{zero}", "full", zero=zero)
+        jobs[f"half-{zero}"] = runs.job(f"one-half-{zero}", zero=zero, **HALF_PRECISION)
+    for name, before in list(jobs.items()):
+        job = before.model_copy(update={"folder": runs.folder / f"one-{name}-again"})
+        job.folder.mkdir()
+        jobs[f"{name} again"] = several.begun(job, before, HALF)
     several.train_all(list(jobs.values()), runs.folder / "launch-one")
     return jobs
 
 
-TWO: dict[str, Any] = {"world_size": 2, "micro_batch_size": 2}
-
-
 @pytest.fixture(scope="module")
 def two(runs: Runs, one: dict[str, Job]) -> dict[str, Job]:
-    """Undisturbed runs of two processes, and the ends of runs that one process began."""
+    """Undisturbed runs of two processes, and the ends of runs that one or two began."""
     jobs = {zero: runs.job(f"two-{zero}", zero=zero, **TWO) for zero in STAGES}
+    for zero in STAGES[1:]:
+        again = runs.job(f"two-{zero}-again", zero=zero, **TWO)
+        jobs[f"{zero} again"] = several.begun(again, jobs[zero], HALF)
     jobs["offload"] = runs.job(
         "two-offload", zero="zero3_offload", gradient_checkpointing=True, **TWO
     )
@@ -85,22 +97,19 @@ def two(runs: Runs, one: dict[str, Job]) -> dict[str, Job]:
         jobs[f"then-{after}"] = several.begun(job, one[before], HALF)
     job = runs.job("full-then-zero3", "full", zero="zero3", **TWO)
     jobs["then-full"] = several.begun(job, one["full-zero2"], HALF)
+    job = runs.job("half-then-zero3", zero="zero3", **TWO, **HALF_PRECISION)
+    jobs["then-half"] = several.begun(job, one["half-zero2"], HALF)
     several.train_all(list(jobs.values()), runs.folder / "launch-two")
     return jobs
 
 
 @pytest.fixture(scope="module")
-def one_again(runs: Runs, one: dict[str, Job], two: dict[str, Job]) -> dict[str, Job]:
-    """The ends, by one process, of runs that two began; and of runs that one began."""
-    jobs: dict[str, Job] = {}
-    for zero in STAGES:
-        fewer = runs.job(f"fewer-{zero}", zero=zero)
-        jobs[f"fewer-{zero}"] = several.begun(fewer, two[zero], HALF)
-        same = runs.job(f"same-{zero}", zero=zero)
-        jobs[f"same-{zero}"] = several.begun(same, one[zero], HALF)
-    same = runs.job("same-full", "full", zero="zero2")
-    jobs["same-full"] = several.begun(same, one["full-zero2"], HALF)
-    several.train_all(list(jobs.values()), runs.folder / "launch-again")
+def fewer(runs: Runs, two: dict[str, Job]) -> dict[str, Job]:
+    """The ends, by one process, of runs that two began."""
+    jobs = {zero: runs.job(f"fewer-{zero}", zero=zero) for zero in STAGES}
+    for zero, job in jobs.items():
+        several.begun(job, two[zero], HALF)
+    several.train_all(list(jobs.values()), runs.folder / "launch-fewer")
     return jobs
 
 
@@ -129,22 +138,30 @@ def test_two_processes_go_on_from_what_one_began(one: dict[str, Job], two: dict[
 
 
 @pytest.mark.slow
+def test_two_processes_go_on_in_bfloat16(one: dict[str, Job], two: dict[str, Job]) -> None:
+    curve = several.losses(one["half-zero2"])
+    assert several.losses(two["then-half"]) == pytest.approx(curve, rel=SAME_HALF)
+
+
+@pytest.mark.slow
 def test_one_process_goes_on_from_what_two_began(
-    one: dict[str, Job], one_again: dict[str, Job]
+    one: dict[str, Job], fewer: dict[str, Job]
 ) -> None:
     curve = several.losses(one["zero2"])
     for zero in STAGES:
-        assert several.losses(one_again[f"fewer-{zero}"]) == pytest.approx(curve, rel=SAME), zero
+        assert several.losses(fewer[zero]) == pytest.approx(curve, rel=SAME), zero
 
 
 @pytest.mark.slow
 def test_the_same_processes_go_on_to_the_same_bytes(
-    one: dict[str, Job], one_again: dict[str, Job]
+    one: dict[str, Job], two: dict[str, Job]
 ) -> None:
-    for zero in STAGES:
-        again = several.result_bytes(one_again[f"same-{zero}"])
-        assert again == several.result_bytes(one[zero]), zero
-    assert several.result_bytes(one_again["same-full"]) == several.result_bytes(one["full-zero2"])
+    for jobs in (one, two):
+        again = [name for name in jobs if name.endswith(" again")]
+        assert len(again) == (10 if jobs is one else 3)
+        for name in again:
+            before = jobs[name.removesuffix(" again")]
+            assert several.result_bytes(jobs[name]) == several.result_bytes(before), name
 
 
 @pytest.mark.slow

@@ -34,8 +34,6 @@ def zero_optimization(zero: Zero, device: str) -> dict[str, Any]:
         section |= {"reduce_bucket_size": CHUNK}
     if stage in (1, 2):
         section |= {"allgather_bucket_size": CHUNK}
-    if stage == 3:
-        section |= {"stage3_gather_16bit_weights_on_model_save": False}
     if zero.endswith("_offload"):
         host = {"device": "cpu", "pin_memory": device == "cuda"}
         section |= {"offload_optimizer": host}
