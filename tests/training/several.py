@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from video_star.params import Zero
 from video_star.training import launch
 from video_star.training.job import Job
 
@@ -78,6 +79,21 @@ def peak(job: Job, rank: int) -> int:
     return most
 
 
+def share_out_small_weights_too() -> None:
+    """ZeRO 3 as with large weights: it would keep all of a tiny model's on every process."""
+    from video_star.training import zero
+
+    real = zero.zero_optimization
+
+    def without_threshold(name: Zero, device: str) -> dict[str, Any]:
+        section = real(name, device)
+        return section | (
+            {"stage3_param_persistence_threshold": 0} if section["stage"] == 3 else {}
+        )
+
+    zero.zero_optimization = without_threshold
+
+
 def held_of(model: Any) -> int:
     """Elements of the weights that this process keeps."""
     return sum(getattr(p, "ds_tensor", p).numel() for p in model.parameters())
@@ -99,6 +115,8 @@ def main() -> None:
     jobs = [Job.model_validate(raw) for raw in json.loads((folder / "jobs.json").read_text())]
     torch.set_num_threads(1)
     worker._join_processes(jobs[0], folder, rank)
+    if jobs[0].world_size > 1:
+        share_out_small_weights_too()
     teachable = session.teachable
 
     def watched(job: Job, base: Any) -> Any:

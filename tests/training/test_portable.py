@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import finetuned
 import pytest
 import several
 import tiny
+import torch
 from jobs import make_job
+from safetensors.torch import load_file
 
-from video_star.params import FinetuneParams
+from video_star.params import FinetuneParams, Part
 from video_star.records import write_records
 from video_star.training.job import Job
 
@@ -28,6 +31,9 @@ TWO: dict[str, Any] = {"world_size": 2, "micro_batch_size": 2}
 HALF_PRECISION: dict[str, Any] = {"dtype": "bfloat16"}
 
 
+PARTS = get_args(Part)
+
+
 class Runs:
     """Jobs over the same examples; each is trained once, those of a launch together."""
 
@@ -35,9 +41,11 @@ class Runs:
         self.folder = folder
         shutil.copytree(clips, folder / "data" / "clips")
         write_records(folder / "examples.jsonl", finetuned.examples(16))
-        self._base = base
+        self.base = base
 
-    def job(self, name: str, method: str = "lora", **changes: Any) -> Job:
+    def job(
+        self, name: str, method: str = "lora", parts: Sequence[str] = PARTS[:1], **changes: Any
+    ) -> Job:
         """A job of ten steps with a checkpoint after five, in a folder of its own."""
         raw = tiny.tiny_params(
             finetune__batch_size=8,
@@ -45,6 +53,7 @@ class Runs:
             finetune__learning_rate=0.01,
             finetune__group_by_length=False,  # so that two steps are an epoch
             finetune__method=method,
+            finetune__parts=list(parts),
         )
         raw["finetune"]["lora"]["r"] = 3  # not divisible among two processes
         made = make_job(
@@ -52,7 +61,7 @@ class Runs:
             data=self.folder / "data",
             frames=self.folder / "frames",
             examples=self.folder / "examples.jsonl",
-            base=str(self._base),
+            base=str(self.base),
             checkpoint_steps=HALF,
             finetune=FinetuneParams(**raw["finetune"]),
             **changes,
@@ -73,6 +82,7 @@ def one(runs: Runs) -> dict[str, Job]:
     for zero in STAGES[1:]:
         jobs[f"full-{zero}"] = runs.job(f"one-full-{zero}", "full", zero=zero)
         jobs[f"half-{zero}"] = runs.job(f"one-half-{zero}", zero=zero, **HALF_PRECISION)
+    jobs["all"] = runs.job("one-all", "full", PARTS, zero="zero2")
     for name, before in list(jobs.items()):
         job = before.model_copy(update={"folder": runs.folder / f"one-{name}-again"})
         job.folder.mkdir()
@@ -92,6 +102,7 @@ def two(runs: Runs, one: dict[str, Job]) -> dict[str, Job]:
         "two-offload", zero="zero3_offload", gradient_checkpointing=True, **TWO
     )
     jobs["full-zero3"] = runs.job("two-full-zero3", "full", zero="zero3", **TWO)
+    jobs["all"] = runs.job("two-all", "full", PARTS, zero="zero3", **TWO)
     for before, after in (("zero1", "zero1"), ("zero2", "zero3"), ("zero3", "zero2_offload")):
         job = runs.job(f"{before}-then-{after}", zero=after, **TWO)
         jobs[f"then-{after}"] = several.begun(job, one[before], HALF)
@@ -158,7 +169,7 @@ def test_the_same_processes_go_on_to_the_same_bytes(
 ) -> None:
     for jobs in (one, two):
         again = [name for name in jobs if name.endswith(" again")]
-        assert len(again) == (10 if jobs is one else 3)
+        assert len(again) == (11 if jobs is one else 3)
         for name in again:
             before = jobs[name.removesuffix(" again")]
             assert several.result_bytes(jobs[name]) == several.result_bytes(before), name
@@ -166,13 +177,34 @@ def test_the_same_processes_go_on_to_the_same_bytes(
 
 @pytest.mark.slow
 def test_full_finetuning_is_the_same_whoever_shares_it_out(
-    one: dict[str, Job], two: dict[str, Job]
+    runs: Runs, one: dict[str, Job], two: dict[str, Job]
 ) -> None:
     curve = several.losses(one["full-zero2"])
     assert sum(curve[-2:]) < 0.8 * sum(curve[:2])
+    weights = weights_of(one["full-zero2"])
+    moved = distance(weights, load_file(runs.base / "model.safetensors"))
     for job in (one["full-zero1"], one["full-zero3"], two["full-zero3"], two["then-full"]):
         assert several.losses(job) == pytest.approx(curve, rel=SAME), job.folder.name
         assert several.result_bytes(job).keys() == several.result_bytes(one["full-zero2"]).keys()
+        assert distance(weights_of(job), weights) < 0.05 * moved, job.folder.name
+
+
+def weights_of(job: Job) -> dict[str, torch.Tensor]:
+    return load_file(job.result / "weights" / "model.safetensors")
+
+
+def distance(some: dict[str, torch.Tensor], others: dict[str, torch.Tensor]) -> float:
+    """Root of the mean squared difference over all weights."""
+    assert some.keys() == others.keys()
+    squares = torch.cat([(some[name] - others[name]).flatten() ** 2 for name in some])
+    return float(squares.mean().sqrt())
+
+
+@pytest.mark.slow
+def test_tower_and_projector_learn_too(one: dict[str, Job], two: dict[str, Job]) -> None:
+    curve = several.losses(one["all"])
+    assert several.losses(two["all"]) == pytest.approx(curve, rel=SAME)
+    assert curve != pytest.approx(several.losses(one["full-zero2"]), rel=SAME)
 
 
 @pytest.mark.slow

@@ -31,7 +31,19 @@ def save_weights(
 ) -> None:
     """Write shards, and beside them the files of the base: the same bytes for the same weights."""
     folder.mkdir(parents=True, exist_ok=True)
+    _forget_unused_renamings(model)
     model.save_pretrained(folder, state_dict=weights, max_shard_size=SHARD)
     for path in sorted(base_folder(base, revision).iterdir()):
         if path.is_file() and path.suffix in CONTENT and not path.name.endswith(TENSORS):
             shutil.copyfile(path, folder / path.name)
+
+
+def _forget_unused_renamings(model: Any) -> None:
+    """Let save_pretrained undo only what renamed a tensor of the base while it was loaded.
+
+    Loading under ZeRO 3 remembers every renaming that exists for the architecture, and undoing
+    one that never happened gives names that no other loader knows.
+    """
+    renamings = getattr(model, "_weight_conversions", None)
+    if renamings is not None:
+        model._weight_conversions = [item for item in renamings if item.was_used()]
