@@ -43,7 +43,7 @@ SUMMARIES = {
     "rationalize": "Tell the model the label where it failed, and let it explain.",
     "verify-rationales": "Judge the explanations against the labels.",
     "curate": "Turn what passed into training conversations.",
-    "finetune": "Train an adapter on them with DeepSpeed, from the base.",
+    "finetune": "Train an adapter or all weights on them with DeepSpeed, from the base.",
     "evaluate": "Measure the round's model on held-out videos.",
     "publish": "Send numbers, adapter and data set version to MLflow.",
 }

@@ -152,7 +152,7 @@ class PairedDifference(Record):
 
 
 class ModelRef(Record):
-    """Which weights a round uses: the base by content, and the adapter by content."""
+    """Which weights a round uses, by content: the base, an adapter on it or weights of its own."""
 
     base: str
     """Name or path as written in params.yaml."""
@@ -162,11 +162,25 @@ class ModelRef(Record):
     adapter: str | None
     """Folder of the adapter, relative to the workspace, or None for the bare base."""
     adapter_digest: str | None
+    weights: str | None = None
+    """Folder of all weights, relative to the workspace, after full finetuning."""
+    weights_digest: str | None = None
+
+    @model_validator(mode="after")
+    def _adapters_lie_on_the_base(self) -> ModelRef:
+        if self.adapter is not None and self.weights is not None:
+            raise ValueError("a model has an adapter on the base or weights of its own, not both")
+        return self
+
+    @property
+    def tuned_digest(self) -> str | None:
+        """What finetuning made, by content; None for the bare base."""
+        return self.weights_digest or self.adapter_digest
 
     @property
     def key(self) -> str:
         """A short text that is equal exactly when the weights are equal."""
-        return f"{self.base_digest[:16]}-{(self.adapter_digest or 'base')[:16]}"
+        return f"{self.base_digest[:16]}-{(self.tuned_digest or 'base')[:16]}"
 
 
 class Failure(Record):

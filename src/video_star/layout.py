@@ -59,6 +59,11 @@ class RoundPaths:
         return self.model / "adapter"
 
     @property
+    def weights(self) -> Path:
+        """All weights, in place of an adapter, after full finetuning."""
+        return self.model / "weights"
+
+    @property
     def loss(self) -> Path:
         """Training loss by step, JSON lines of {"step", "loss", "learning_rate"}."""
         return self.model / "loss.jsonl"

@@ -1,7 +1,8 @@
 """Which weights a round uses, told by content: making, writing and reading of model.json.
 
 No path of this machine is ever written: the base is named as in params.yaml (an absolute path by
-its last part), the adapter relative to the workspace. Loading always goes by params.yaml.
+its last part), adapter and weights relative to the workspace. The base is always loaded by
+params.yaml.
 """
 
 from __future__ import annotations
@@ -41,6 +42,13 @@ def base_location(model: ModelParams, root: Path) -> Path:
     return Path(found)
 
 
+def location_of(ref: ModelRef, model: ModelParams, root: Path) -> Path:
+    """The folder that a model is loaded from: its own weights, else the base under its adapter."""
+    if ref.weights is not None:
+        return inside(root, ref.weights).resolve()
+    return base_location(model, root)
+
+
 def base_ref(model: ModelParams, root: Path) -> ModelRef:
     """The base of params.yaml by content; UsageError when it is nowhere to be found."""
     folder = base_location(model, root)
@@ -57,16 +65,34 @@ def base_ref(model: ModelParams, root: Path) -> ModelRef:
 
 def adapter_ref(base: ModelRef, folder: Path, root: Path) -> ModelRef:
     """The base with the adapter in `folder`; DataError when it is missing."""
-    digest = adapter_digest(folder)
-    relative = folder.resolve().relative_to(root.resolve()).as_posix()
-    return base.model_copy(update={"adapter": relative, "adapter_digest": digest})
+    made = {"adapter": _relative(folder, root), "adapter_digest": adapter_digest(folder)}
+    return base.model_copy(update=made)
+
+
+def weights_ref(base: ModelRef, folder: Path, root: Path) -> ModelRef:
+    """What the base became by full finetuning, in `folder`; DataError when it is missing."""
+    made = {"weights": _relative(folder, root), "weights_digest": weights_digest(folder)}
+    return base.model_copy(update=made)
 
 
 def adapter_digest(folder: Path) -> str:
     """sha256 over an adapter's configuration and weights; DataError when it is missing."""
-    if not (folder / "adapter_config.json").is_file():
-        raise DataError(f"{folder}: holds no adapter; run the finetune step that writes it.")
+    return _digest_of(folder, "adapter_config.json", "adapter")
+
+
+def weights_digest(folder: Path) -> str:
+    """sha256 over everything that changes what a finetuned model says; DataError when missing."""
+    return _digest_of(folder, "config.json", "model")
+
+
+def _digest_of(folder: Path, config: str, what: str) -> str:
+    if not (folder / config).is_file():
+        raise DataError(f"{folder}: holds no {what}; run the finetune step that writes it.")
     return digest_files((folder / n for n in _content(folder)), folder)
+
+
+def _relative(folder: Path, root: Path) -> str:
+    return folder.resolve().relative_to(root.resolve()).as_posix()
 
 
 def write_ref(path: Path, ref: ModelRef) -> None:
@@ -75,7 +101,7 @@ def write_ref(path: Path, ref: ModelRef) -> None:
 
 
 def read_ref(path: Path, root: Path) -> ModelRef:
-    """Read model.json and check that its adapter is there and unchanged; DataError otherwise."""
+    """Read model.json and check that what it names is there and unchanged; DataError otherwise."""
     if not path.is_file():
         step = "base" if path.parent.parent.name == "r0" else "finetune"
         raise DataError(f"{path}: does not exist; run `{step}` of {path.parent.parent.name} first.")
@@ -85,14 +111,15 @@ def read_ref(path: Path, root: Path) -> ModelRef:
         raise DataError(
             f"{path}: is not a model reference; delete it and run the step that writes it again."
         ) from error
-    if ref.adapter is None:
-        return ref
-    folder = inside(root, ref.adapter)
-    if adapter_digest(folder) != ref.adapter_digest:
-        raise DataError(
-            f"{folder}: is not the adapter that {path.name} names; "
-            "run the finetune step that writes it again."
-        )
+    for what, folder, digest, digest_of in (
+        ("adapter", ref.adapter, ref.adapter_digest, adapter_digest),
+        ("model", ref.weights, ref.weights_digest, weights_digest),
+    ):
+        if folder is not None and digest_of(inside(root, folder)) != digest:
+            raise DataError(
+                f"{inside(root, folder)}: is not the {what} that {path.name} names; "
+                "run the finetune step that writes it again."
+            )
     return ref
 
 

@@ -19,6 +19,8 @@ from video_star.thresholds import PRESETS, Fraction, Preset, Thresholds
 
 Part = Literal["language_model", "vision_tower", "projector"]
 """What a finetune can train."""
+Zero = Literal["zero0", "zero1", "zero2", "zero2_offload", "zero3", "zero3_offload"]
+"""How training state is shared out over processes; training/zero.py has each one's settings."""
 
 
 class Section(BaseModel):
@@ -132,11 +134,15 @@ class LoraParams(Section):
     r: int = Field(ge=1)
     alpha: int = Field(ge=1)
     dropout: float = Field(ge=0, lt=1)
-    target_modules: str | tuple[str, ...]
+    layers: str | tuple[str, ...] | None
+    """Linear layers of the parts: all (null), by endings of their names, or by an expression."""
 
 
 class FinetuneParams(Section):
     start_from: Literal["base", "previous"]
+    method: Literal["lora", "qlora", "full"]
+    parts: tuple[Part, ...] = Field(min_length=1)
+    """What is trained of the model."""
     learning_rate: float = Field(gt=0)
     epochs: int = Field(ge=1)
     batch_size: int = Field(ge=1)
@@ -144,8 +150,15 @@ class FinetuneParams(Section):
     weight_decay: float = Field(ge=0)
     scheduler: Literal["cosine", "linear", "constant_with_warmup"]
     max_grad_norm: float = Field(gt=0)
-    zero_stage: Literal[0, 1, 2, 3]
+    group_by_length: bool
     lora: LoraParams
+
+    @field_validator("parts")
+    @classmethod
+    def _are_named_once(cls, given: tuple[Part, ...]) -> tuple[Part, ...]:
+        if len(set(given)) < len(given):
+            raise ValueError(f"[{', '.join(given)}] names a part twice")
+        return given
 
 
 class EvaluateParams(Section):
@@ -170,6 +183,9 @@ class Settings(Section):
     processes: int = Field(ge=1)
     micro_batch_size: int = Field(ge=1)
     checkpoint_steps: int = Field(ge=1)
+    zero: Zero
+    gradient_checkpointing: bool
+    liger: bool
     hostfile: str | None
     tracking_uri: str | None
 

@@ -71,7 +71,7 @@ STEPS: dict[str, Step] = {
         "video_star.steps.finetune:run_finetune",
         ("seed", "model", "video", "finetune"),
         "rounds",
-        1,
+        2,
     ),
     "evaluate": Step(
         "video_star.steps.evaluate:run_evaluate",
@@ -79,7 +79,7 @@ STEPS: dict[str, Step] = {
         "evaluated",
         2,
     ),
-    "publish": Step("video_star.steps.publish:run_publish", ("cycle", "publish"), "evaluated", 2),
+    "publish": Step("video_star.steps.publish:run_publish", ("cycle", "publish"), "evaluated", 3),
 }
 
 

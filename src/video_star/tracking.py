@@ -1,7 +1,7 @@
 """Rounds in MLflow: a parent run per cycle, a child run per round. The only importer of mlflow.
 
     cycle "demo"        the headline curve, one point per round
-      r0, r1, ...       parameters, yields, metrics, loss curve, data set digest, adapter
+      r0, r1, ...       parameters, yields, metrics, loss curve, data set digest, model
 
 Files are the truth and MLflow shows them: publishing a round again replaces its child run, so that
 the store holds each round once, however often the step is repeated.
@@ -62,7 +62,8 @@ class PublishedRound:
     loss: Sequence[tuple[int, float, float]] = ()
     """(step, loss, learning rate) of the finetune."""
     training_set: TrainingSet | None = None
-    adapter: Path | None = None
+    model: Path | None = None
+    """What the registry keeps: the folder of an adapter, or the file that names all weights."""
 
     @property
     def number(self) -> int:
@@ -91,8 +92,7 @@ class Tracker:
             old = self._runs(item.cycle, "round", item.name)
             parent = self._parent(item)
             run_id = self._child(item, parent)
-            if item.adapter is not None:
-                self._register(item, run_id, registered_model, item.metrics.get(champion_metric))
+            self._register(item, run_id, registered_model, item.metrics.get(champion_metric))
             # The old run goes last: whatever stops us before, no round is ever missing.
             for run in old:
                 self._remove(run.info.run_id, registered_model)
@@ -199,15 +199,20 @@ class Tracker:
     def _register(
         self, item: PublishedRound, run_id: str, registered_model: str, mark: float | None
     ) -> None:
-        """Keep the adapter as a logged model, and as a version of the registered model."""
+        """Keep an adapter, or the reference to weights, as a version of the registered model."""
+        if item.model is None:
+            return
+        kind = "adapter" if item.model.is_dir() else "weights"
         model = self._client.create_logged_model(
             self._experiment,
-            name=f"adapter-{item.name}",
+            name=f"{kind}-{item.name}",
             source_run_id=run_id,
             tags=dict(item.tags),
-            model_type="lora-adapter",
+            model_type="lora-adapter" if kind == "adapter" else "weights-reference",
         )
-        self._client.log_model_artifacts(model.model_id, str(item.adapter))
+        store = self._client
+        log = store.log_model_artifacts if kind == "adapter" else store.log_model_artifact
+        log(model.model_id, str(item.model))
         self._client.finalize_logged_model(model.model_id, "READY")
         now = _now_ms()
         points = [

@@ -39,7 +39,7 @@ def test_the_shipped_file_is_valid() -> None:
         ("generate.temprature", 0.7, "generate.temprature: unknown parameter"),
         ("temprature", 0.7, "temprature: unknown parameter"),
         ("generate.temperature", -1, "generate.temperature: Input should be greater"),
-        ("finetune.zero_stage", 4, "finetune.zero_stage"),
+        ("settings.zero", "zero4", "settings.zero"),
         ("video.fps", 2.0, "fps is set exactly when sampling is 'fps'"),
         ("rounds", {"r1": {"prev": "r2"}}, "rounds.r1.prev must be r0"),
         ("rounds", {"r2": {"prev": "r0"}}, "rounds.r2 should be called r1"),

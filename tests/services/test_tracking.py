@@ -25,7 +25,7 @@ def published(name: str, accuracy: float, adapter: Path | None) -> PublishedRoun
         headline={MARK: accuracy},
         loss=tuple((step, 1.0 / (step + 1), 0.001) for step in range(700)),
         training_set=TrainingSet(f"rounds/{name}/train", "0" * 32 + ".dir") if adapter else None,
-        adapter=adapter,
+        model=adapter,
     )
 
 
@@ -108,3 +108,18 @@ def test_a_stopped_server_is_one_sentence_within_seconds(tmp_path: Path) -> None
     with pytest.raises(ServiceError, match=r"MLflow server at .* does not answer; start it"):
         Tracker(Workspace(tmp_path), f"http://127.0.0.1:{port}")
     assert time.monotonic() - started < 10
+
+
+def test_a_fully_finetuned_model_is_kept_by_reference(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    reference = workspace.round("r1").model_json
+    reference.parent.mkdir(parents=True)
+    reference.write_text('{"weights_digest": "abc"}')
+    tracker = Tracker(workspace, None)
+    tracker.publish(published("r1", 0.6, reference), MODEL, MARK)
+    (model,) = client(workspace).search_logged_models([tracker.experiment_id])
+    assert (model.name, model.model_type) == ("weights-r1", "weights-reference")
+    kept = [path for path in (workspace.mlflow / "artifacts").rglob("*") if path.is_file()]
+    assert [path.name for path in kept if path.read_bytes() == reference.read_bytes()] == [
+        "model.json"
+    ]

@@ -56,7 +56,7 @@ def test_a_round_is_read_from_its_files(context: StepContext) -> None:
     assert not any(key.startswith("settings") for key in item.params)
     assert item.training_set is not None
     assert item.training_set.path == "rounds/r1/train"
-    assert item.adapter == context.paths.adapter
+    assert item.model == context.paths.adapter
     assert item.tags["adapter_digest"] == "c" * 64
 
 
@@ -80,3 +80,22 @@ def test_publishing_writes_which_run_shows_the_round(context: StepContext) -> No
     assert set(shown) == {"run_id", "experiment_id", "cycle"}
     assert (context.workspace.mlflow / "mlflow.db").exists()
     assert list((context.workspace.mlflow / "artifacts").rglob("adapter_config.json"))
+
+
+def test_of_a_fully_finetuned_model_only_the_reference_is_published(context: StepContext) -> None:
+    paths = context.paths
+    ref = ModelRef(
+        base="base",
+        revision=None,
+        base_digest="b" * 64,
+        adapter=None,
+        adapter_digest=None,
+        weights="rounds/r1/model/weights",
+        weights_digest="d" * 64,
+    )
+    write_text(paths.model_json, dump_json(ref.model_dump()))
+    paths.adapter.rename(paths.weights)
+    item = published_round(context)
+    assert item.model == paths.model_json
+    assert item.tags["weights_digest"] == "d" * 64
+    assert "adapter_digest" not in item.tags

@@ -26,18 +26,44 @@ def test_messages_are_told_from_log_even_behind_other_text() -> None:
     assert launch.message_in("@video-star {torn") is None
 
 
-def test_a_launcher_that_dies_ends_in_one_sentence_with_the_end_of_its_log(
+def test_a_launcher_that_dies_ends_in_one_sentence_with_the_place_of_its_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    script = "import sys; sys.stderr.write('first\\nRuntimeError: no memory\\n'); sys.exit(3)"
+    script = "import sys; sys.stderr.write('first\\nRuntimeError: no way\\n'); sys.exit(3)"
     monkeypatch.setattr(launch, "_command", lambda *_: [sys.executable, "-c", script])
     with pytest.raises(VideoStarError) as caught:
         launch.launch(tmp_path / "job.json", make_job(tmp_path), None, Silent())
     message = str(caught.value)
     assert "exit code 3" in message
-    assert "RuntimeError: no memory" in message
     assert "log.txt" in message
     assert "\n" not in message
+
+
+def test_an_exception_of_a_rank_arrives_as_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = make_job(tmp_path)
+    job_file = tmp_path / "job.json"
+    job_file.write_text(job.model_dump_json())
+    script = """
+import os
+from video_star.training import worker
+os.environ["RANK"] = "1"
+def fail(job, folder):
+    raise RuntimeError("shapes differ\\nand more")
+worker.run = fail
+worker.main()
+"""
+
+    def command(*given: object) -> list[str]:
+        return [sys.executable, "-c", script, str(job_file), str(given[2])]
+
+    monkeypatch.setattr(launch, "_command", command)
+    with pytest.raises(VideoStarError) as caught:
+        launch.launch(job_file, job, None, Silent())
+    assert "Rank 1 of the finetune failed (RuntimeError: shapes differ)" in str(caught.value)
+    (log,) = tmp_path.glob("run-*/log.txt")
+    assert "Traceback" in log.read_text()
 
 
 def test_an_error_meant_for_the_user_arrives_as_it_was_written(

@@ -14,10 +14,10 @@ def test_a_small_model_gets_one_thread_and_a_large_one_its_share_of_the_cores(
 ) -> None:
     monkeypatch.setattr(threads, "cores", lambda: 8)
     (tmp_path / "model.safetensors").write_bytes(b"x" * 100)
-    assert threads.threads_for(str(tmp_path), 1) == 1
+    assert threads.threads_for(tmp_path, 1) == 1
     monkeypatch.setattr(threads, "SMALL_MODEL_BYTES", 10)
-    assert threads.threads_for(str(tmp_path), 2) == 4
-    assert threads.threads_for("hub/name", 16) == 1
+    assert threads.threads_for(tmp_path, 2) == 4
+    assert threads.threads_for(tmp_path, 16) == 1
 
 
 def test_a_quota_bounds_the_cores(tmp_path: Path) -> None:

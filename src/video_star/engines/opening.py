@@ -7,7 +7,7 @@ from video_star.engines.base import Engine
 from video_star.errors import UsageError
 from video_star.frames import FrameCache
 from video_star.layout import Workspace, inside
-from video_star.models import base_location
+from video_star.models import location_of
 from video_star.params import Params
 from video_star.progress import Progress
 
@@ -30,7 +30,7 @@ def open_engine(ref: ModelRef, params: Params, workspace: Workspace, progress: P
     return TransformersEngine(
         ref=ref,
         model=params.model,
-        location=base_location(params.model, workspace.root),
+        location=location_of(ref, params.model, workspace.root),
         adapter=None if ref.adapter is None else inside(workspace.root, ref.adapter),
         frames=frames,
         device=pick_device(settings.device),

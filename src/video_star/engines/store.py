@@ -143,7 +143,7 @@ def open_store(workspace: Workspace, params: Params, engine: Engine) -> AnswerSt
     """The store of an engine's model in a workspace."""
     frames = FrameCache(workspace.frames, params.video, params.settings.decode_workers)
     path = workspace.answer_store / f"{engine.ref.key}.jsonl"
-    salt = (engine.ref.base_digest, engine.ref.adapter_digest or "", params.model.dtype)
+    salt = (engine.ref.base_digest, engine.ref.tuned_digest or "", params.model.dtype)
     return AnswerStore(path, frames, salt)
 
 

@@ -1,4 +1,4 @@
-"""finetune: the training conversations of a round become a LoRA adapter on the base model."""
+"""finetune: the training conversations of a round become an adapter, or weights of their own."""
 
 from __future__ import annotations
 
@@ -12,16 +12,25 @@ from typing import Literal, cast
 from video_star.context import StepContext
 from video_star.domain import Failure, ModelRef, StepReport, TrainingExample
 from video_star.engines.base import Clip
-from video_star.errors import DataError
+from video_star.errors import DataError, UsageError
 from video_star.frames import FrameCache
 from video_star.layout import inside
-from video_star.models import adapter_ref, base_location, base_ref, read_ref, write_ref
+from video_star.models import (
+    adapter_ref,
+    base_location,
+    base_ref,
+    location_of,
+    read_ref,
+    weights_ref,
+    write_ref,
+)
 from video_star.records import dump_json, read_shards, write_records, write_text
 from video_star.runner import STEPS, StepResult
 from video_star.stable import stable_seed
-from video_star.training.checkpoints import drop_unusable
+from video_star.training.checkpoints import drop_half_written
 from video_star.training.job import Job, clip_of, fit_micro_batch
 from video_star.training.launch import count_processes, hostfile_of, launch, pick_device
+from video_star.training.needs import refuse_unfit
 from video_star.training.threads import threads_for
 
 DECODED_AHEAD = 8
@@ -29,10 +38,12 @@ DECODED_AHEAD = 8
 
 
 def run_finetune(context: StepContext) -> StepResult:
-    """Train on rounds/rK/train and write rounds/rK/model: model.json, adapter/, loss.jsonl.
+    """Train on rounds/rK/train and write rounds/rK/model: model.json, loss.jsonl, and the result.
 
-    A run that was killed goes on from its last complete checkpoint and ends in the same bytes.
+    That is adapter/ or, of full finetuning, weights/. A run that was killed goes on from its last
+    complete checkpoint, and on the same processes it ends in the same bytes.
     """
+    refuse_unfit(context.params, pick_device(context.params.settings.device))
     examples = list(read_shards(context.paths.train, TrainingExample))
     if not examples:
         raise DataError(
@@ -45,7 +56,7 @@ def run_finetune(context: StepContext) -> StepResult:
     base = base_ref(context.params.model, context.workspace.root)
     job, job_file = _describe(context, usable, base)
     if not job.done.exists():
-        drop_unusable(job, context.progress.note)
+        drop_half_written(job, context.progress.note)
         hostfile = hostfile_of(context.params.settings, context.workspace.root)
         launch(job_file, job, hostfile, context.progress)
     _publish_result(context, job, base)
@@ -88,21 +99,22 @@ def _failure(example: TrainingExample, error: DataError) -> Failure:
 def _describe(
     context: StepContext, examples: Sequence[TrainingExample], base: ModelRef
 ) -> tuple[Job, Path]:
-    """The job in a scratch folder that is named by everything that goes into the adapter."""
+    """The job in a scratch folder that is named by everything that goes into the result."""
     params, root = context.params, context.workspace.root
     world = count_processes(params.settings, root)
-    start, location = _start_adapter(context), base_location(params.model, root)
+    start, location = _start(context), base_location(params.model, root)
+    adapter = None if start is None or start.adapter is None else inside(root, start.adapter)
     folder = _scratch(context, examples, base, start)
     job = Job(
         folder=folder,
         data=context.workspace.data.absolute(),
         frames=context.workspace.frames.absolute(),
         examples=folder / "examples.jsonl",
-        base=location,
+        base=location if start is None else location_of(start, params.model, root),
         base_name=base.base,
         trust_remote_code=params.model.trust_remote_code,
         dtype=params.model.dtype,
-        start_adapter=None if start is None else inside(root, str(start.adapter)).absolute(),
+        start_adapter=None if adapter is None else adapter.absolute(),
         device=cast(Literal["cpu", "cuda"], pick_device(params.settings.device)),
         seed=stable_seed(params.seed, "finetune", context.round),
         threads=threads_for(location, params.settings.processes),
@@ -111,6 +123,9 @@ def _describe(
             params.finetune.batch_size, world, params.settings.micro_batch_size
         ),
         checkpoint_steps=params.settings.checkpoint_steps,
+        zero=params.settings.zero,
+        gradient_checkpointing=params.settings.gradient_checkpointing,
+        liger=params.settings.liger,
         video=params.video,
         finetune=params.finetune,
     )
@@ -121,12 +136,19 @@ def _describe(
     return job, job_file
 
 
-def _start_adapter(context: StepContext) -> ModelRef | None:
-    """The model of the previous round when training goes on from it and it has an adapter."""
-    if context.params.finetune.start_from == "base":
+def _start(context: StepContext) -> ModelRef | None:
+    """The model of the previous round when training goes on from it; None: from the base."""
+    tune = context.params.finetune
+    if tune.start_from == "base":
         return None
     ref = read_ref(context.previous.model_json, context.workspace.root)
-    return None if ref.adapter is None else ref
+    other = ref.adapter if tune.method == "full" else ref.weights
+    if other is not None:
+        raise UsageError(
+            f"finetune.start_from is 'previous', but {tune.method} cannot go on from {other}; keep "
+            "finetune.method over all rounds, or start from the base."
+        )
+    return None if ref.tuned_digest is None else ref
 
 
 def _scratch(
@@ -158,15 +180,19 @@ def _scratch(
 
 
 def _publish_result(context: StepContext, job: Job, base: ModelRef) -> None:
-    """Move adapter, loss and model.json to the round as one folder: all or nothing."""
-    paths = context.paths
+    """Move the result, loss and model.json to the round as one folder: all or nothing."""
+    paths, root = context.paths, context.workspace.root
+    full = job.finetune.method == "full"
+    result = paths.weights if full else paths.adapter
     building = paths.model.with_name(".model.part")
     shutil.rmtree(building, ignore_errors=True)
-    shutil.copytree(job.result / "adapter", building / paths.adapter.name)
+    building.mkdir(parents=True)
+    shutil.copytree(job.result / result.name, building / result.name)
     shutil.copy(job.result / "loss.jsonl", building / paths.loss.name)
     shutil.rmtree(paths.model, ignore_errors=True)
     building.rename(paths.model)
-    write_ref(paths.model_json, adapter_ref(base, paths.adapter, context.workspace.root))
+    ref = weights_ref(base, result, root) if full else adapter_ref(base, result, root)
+    write_ref(paths.model_json, ref)
 
 
 def _report(

@@ -1,4 +1,4 @@
-"""publish: copy a round's numbers, adapter and data set version from its files to MLflow.
+"""publish: copy a round's numbers, model and data set version from its files to MLflow.
 
 Nothing depends on its result. It writes mlflow/rounds/rK.json: which run of the store shows the
 round. That is a fact of the store, so it lies beside it; the files of the round stay reproducible.
@@ -7,6 +7,7 @@ round. That is a fact of the store, so it lies beside it; the files of the round
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from video_star.context import StepContext
@@ -51,7 +52,7 @@ def published_round(context: StepContext) -> PublishedRound:
         headline={**headline, **yields},
         loss=loss_curve(paths),
         training_set=_training_set(paths),
-        adapter=paths.adapter if paths.adapter.is_dir() else None,
+        model=paths.adapter if paths.adapter.is_dir() else _weights(paths),
     )
 
 
@@ -133,10 +134,17 @@ def tags_of(context: StepContext, paths: RoundPaths) -> dict[str, str]:
     tags = {"base": ref.base, "base_digest": ref.base_digest}
     if ref.adapter_digest is not None:
         tags["adapter_digest"] = ref.adapter_digest
+    if ref.weights_digest is not None:
+        tags["weights_digest"] = ref.weights_digest
     if commit is not None:
         tags["git_commit"] = commit
         tags["git_changed"] = str(changed).lower()
     return tags
+
+
+def _weights(paths: RoundPaths) -> Path | None:
+    """Where and what a fully finetuned model is: its reference, in place of gigabytes."""
+    return paths.model_json if paths.weights.is_dir() else None
 
 
 def _training_set(paths: RoundPaths) -> TrainingSet | None:

@@ -11,10 +11,10 @@ from video_star.domain import TrainingExample
 from video_star.engines.base import Clip
 from video_star.errors import UsageError
 from video_star.layout import inside
-from video_star.params import FinetuneParams, VideoParams
+from video_star.params import FinetuneParams, VideoParams, Zero
 
 DONE = "done.json"
-"""Written last into the job's folder: adapter and loss file are complete."""
+"""Written last into the job's folder: weights and loss file are complete."""
 
 
 class Job(BaseModel):
@@ -32,7 +32,7 @@ class Job(BaseModel):
     base: Path
     """Folder of the base model."""
     base_name: str
-    """What the adapter's config says: the base as written in params.yaml."""
+    """What the result's config says: the base as written in params.yaml."""
     trust_remote_code: bool
     dtype: Literal["float32", "bfloat16", "float16"]
     start_adapter: Path | None
@@ -43,6 +43,9 @@ class Job(BaseModel):
     world_size: int
     micro_batch_size: int
     checkpoint_steps: int
+    zero: Zero
+    gradient_checkpointing: bool
+    liger: bool
     video: VideoParams
     finetune: FinetuneParams
 

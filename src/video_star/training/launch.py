@@ -11,16 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from video_star.environment import QUIET
-from video_star.errors import UsageError, VideoStarError
+from video_star.errors import UsageError
 from video_star.params import Settings
 from video_star.processes import run_lines
 from video_star.progress import Progress
 from video_star.training.guard import alive
 from video_star.training.job import Job
+from video_star.training.troubles import failure
 from video_star.training.worker import MARK
-
-TAIL = 6
-"""Lines of the log that an error message shows."""
 
 
 def pick_device(wanted: str) -> str:
@@ -78,7 +76,7 @@ def launch(job_file: Path, job: Job, hostfile: Path | None, progress: Progress) 
     """Run the launcher until it ends; VideoStarError when the job is not done afterwards."""
     run = Path(tempfile.mkdtemp(prefix="run-", dir=job.folder))
     log = run / "log.txt"
-    told: dict[str, Any] = {}
+    told: list[dict[str, Any]] = []
     with alive(run / "alive"), log.open("w", encoding="utf-8") as sink:
 
         def hear(line: str) -> None:
@@ -87,13 +85,14 @@ def launch(job_file: Path, job: Job, hostfile: Path | None, progress: Progress) 
                 sink.write(f"{line}\n")
                 sink.flush()
                 return
-            told.update(message)
+            if "error" in message or "trouble" in message:
+                told.append(message)
             _show(message, progress)
 
         command = _command(job_file, job, run, hostfile)
         code = run_lines(command, job.folder, _environment(job, alone=hostfile is None), hear)
     if not job.done.exists():
-        raise _failure(code, told, log)
+        raise failure(code, told, log)
 
 
 def _command(job_file: Path, job: Job, run: Path, hostfile: Path | None) -> list[str]:
@@ -151,14 +150,3 @@ def _show(message: dict[str, Any], progress: Progress) -> None:
         progress.update(message["clips"], message["of"], "clips encoded")
     elif "note" in message:
         progress.note(message["note"])
-
-
-def _failure(code: int, told: dict[str, Any], log: Path) -> VideoStarError:
-    if "error" in told:
-        return (UsageError if told["usage"] else VideoStarError)(told["error"])
-    lines = [line.strip() for line in log.read_text(encoding="utf-8").splitlines() if line.strip()]
-    tail = " | ".join(lines[-TAIL:]) or "it wrote nothing"
-    return VideoStarError(
-        f"The deepspeed launcher ended with exit code {code} before the finetune was done; mend "
-        f"what its log says and run the step again ({log} ends with: {tail})."
-    )

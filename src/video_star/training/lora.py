@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import save_file
 
 from video_star.errors import UsageError
@@ -19,67 +19,63 @@ WEIGHTS = "adapter_model.safetensors"
 CONFIG = "adapter_config.json"
 
 
-def attach(model: Any, lora: LoraParams, start: Path | None, seed: int) -> Any:
-    """The PEFT model with a fresh adapter drawn from `seed`, or with the weights in `start`."""
+def attach(
+    model: Any, lora: LoraParams, targets: Sequence[str], start: Path | None, seed: int
+) -> Any:
+    """The PEFT model with a fresh adapter drawn from `seed`, or with the weights in `start`.
+
+    `targets` are full names of the layers that are adapted.
+    """
     from peft import LoraConfig, PeftModel, get_peft_model
 
     if start is not None:
-        _refuse_other_shape(start, lora)
+        _refuse_other_shape(start, lora, targets)
         return PeftModel.from_pretrained(model, str(start), is_trainable=True)
-    targets = lora.target_modules
     config = LoraConfig(
         r=lora.r,
         lora_alpha=lora.alpha,
         lora_dropout=lora.dropout,
-        target_modules=targets if isinstance(targets, str) else list(targets),
+        target_modules=list(targets),
         bias="none",
     )
     torch.manual_seed(seed)
-    try:
-        return get_peft_model(model, config)
-    except ValueError as error:
-        raise UsageError(
-            f"finetune.lora.target_modules {targets!r} names no layer of this model; give a "
-            "regular expression over whole module names, or a list of endings (q_proj, v_proj)."
-        ) from error
+    return get_peft_model(model, config)
 
 
-def _refuse_other_shape(start: Path, lora: LoraParams) -> None:
+def _refuse_other_shape(start: Path, lora: LoraParams, targets: Sequence[str]) -> None:
     """An adapter goes on only with the shape it was made with."""
     saved = json.loads((start / CONFIG).read_text(encoding="utf-8"))
-    targets = lora.target_modules
-    wanted = {
-        "r": lora.r,
-        "lora_alpha": lora.alpha,
-        "target_modules": targets if isinstance(targets, str) else sorted(targets),
-    }
-    differing = [name for name, value in wanted.items() if saved.get(name) != value]
+    differing = [
+        name
+        for name, there, here in (
+            ("r", saved["r"], lora.r),
+            ("alpha", saved["lora_alpha"], lora.alpha),
+            ("layers", adapted_layers(start), set(targets)),
+        )
+        if there != here
+    ]
     if differing:
         raise UsageError(
             f"finetune.start_from is 'previous', but {start} was made with other "
-            f"{', '.join(differing)}; keep finetune.lora as it was or start from the base."
+            f"{', '.join(differing)}; keep finetune.lora and finetune.parts as they were or start "
+            "from the base."
         )
 
 
+def adapted_layers(adapter: Path) -> set[str]:
+    """Full names of the layers that a saved adapter changes."""
+    with safe_open(adapter / WEIGHTS, framework="pt") as file:
+        names = [name for name in file.keys() if ".lora_A." in name]  # noqa: SIM118
+    return {name.removeprefix("base_model.model.").partition(".lora_A.")[0] for name in names}
+
+
 def trainable(model: Any) -> list[torch.nn.Parameter]:
-    """The parameters of the adapter."""
+    """The parameters that are trained."""
     return [parameter for parameter in model.parameters() if parameter.requires_grad]
 
 
-@contextmanager
-def whole(model: Any, zero_stage: int) -> Iterator[None]:
-    """The adapter's parameters in one piece: ZeRO 3 keeps a part of each on every process."""
-    if zero_stage < 3:
-        yield
-        return
-    import deepspeed
-
-    with deepspeed.zero.GatheredParameters(trainable(model)):
-        yield
-
-
 def adapter_weights(model: Any) -> dict[str, torch.Tensor]:
-    """Copies of the adapter's tensors by name; call inside `whole`."""
+    """Copies of the adapter's tensors by name; under ZeRO 3, call it while they are gathered."""
     from peft import get_peft_model_state_dict
 
     state = get_peft_model_state_dict(model, save_embedding_layers=False)

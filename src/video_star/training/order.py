@@ -16,12 +16,13 @@ POOL = 16
 
 
 def training_order(
-    lengths: Sequence[int], epochs: int, batch_size: int, seed: int
+    lengths: Sequence[int], epochs: int, batch_size: int, seed: int, by_length: bool
 ) -> list[list[int]]:
     """Batches of `batch_size` example indices that visit every example `epochs` times.
 
-    `lengths` are tokens per example. Examples of similar length share a batch; the order of the
-    batches is shuffled. The last batch is filled up from the start of one more epoch.
+    `lengths` are tokens per example. With `by_length`, examples of similar length share a batch and
+    the order of the batches is shuffled. The last batch is filled up from the start of one more
+    epoch.
     """
     n = len(lengths)
     steps = ceil(epochs * n / batch_size)
@@ -31,6 +32,8 @@ def training_order(
         flat.extend(stable_shuffle(range(n), seed, "order", epoch))
         epoch += 1
     flat = flat[: steps * batch_size]
+    if not by_length:
+        return [flat[at : at + batch_size] for at in range(0, len(flat), batch_size)]
     batches: list[list[int]] = []
     for number, start in enumerate(range(0, len(flat), POOL * batch_size)):
         pool = sorted(flat[start : start + POOL * batch_size], key=lambda i: (lengths[i], i))

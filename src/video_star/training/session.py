@@ -1,4 +1,4 @@
-"""One process' training from a job: model, adapter, encoded examples, Trainer, result."""
+"""One process' training from a job: model, what is trained of it, examples, Trainer, result."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ from video_star.domain import TrainingExample
 from video_star.families.batches import pad_id
 from video_star.families.conversation import Conversations
 from video_star.families.loading import load_processor, load_weights
+from video_star.families.parts import lora_targets, train_parts
 from video_star.frames import FrameCache
 from video_star.records import dump_json, read_records, write_text
 from video_star.training.checkpoints import latest
 from video_star.training.clips import ClipInputs
 from video_star.training.examples import Encoded, encode_examples
 from video_star.training.job import Job
-from video_star.training.lora import adapter_weights, attach, save_adapter, whole
+from video_star.training.lora import adapter_weights, attach, save_adapter, trainable
 from video_star.training.order import micro_batches, training_order
+from video_star.training.quantised import how_to_load, ready_for_lora
 from video_star.training.trainer import (
     AnswerTrainer,
     Collate,
@@ -29,6 +31,8 @@ from video_star.training.trainer import (
     arguments,
     loss_lines,
 )
+from video_star.training.weights import save_weights, whole_weights
+from video_star.training.zero import gathered, loading_in_parts
 
 Tell = Callable[[dict[str, Any]], None]
 
@@ -36,23 +40,43 @@ Tell = Callable[[dict[str, Any]], None]
 def train(job: Job, rank: int, tell: Tell) -> None:
     """Train from the newest complete checkpoint or from the start; rank 0 writes `job.result`."""
     processor, model = load(job)
-    encoded, clips = prepare(job, processor, model, rank, tell)
+    with gathered(outside_of_decoder(model.get_base_model()), job.zero):
+        encoded, clips = prepare(job, processor, model, rank, tell)
     trainer = make_trainer(job, rank, processor, model, encoded, clips, tell)
     checkpoint = latest(job)
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    with whole(model, job.finetune.zero_stage):
-        weights = adapter_weights(model) if rank == 0 else {}
+    weights = learnt(job, model, trainer.model_wrapped, rank)
     if rank == 0:
         write_result(job, model, weights, trainer.state.log_history)
 
 
 def load(job: Job) -> tuple[Any, Any]:
-    """The processor and the base with its adapter, on the device of this process."""
+    """The processor and the base with what is trained of it, on the device of this process."""
+    quantised = job.finetune.method == "qlora"
+    how = how_to_load(job.dtype) if quantised else {}
     processor = load_processor(job.base, job.trust_remote_code)
-    base = load_weights(job.base, job.trust_remote_code, dtype=getattr(torch, job.dtype))
-    base.config.use_cache = False
-    model = attach(base, job.finetune.lora, job.start_adapter, job.seed)
-    return processor, model.to(_device(job))
+    with loading_in_parts(job):
+        base = load_weights(job.base, job.trust_remote_code, dtype=getattr(torch, job.dtype), **how)
+        base.config.use_cache = False
+        model = teachable(job, ready_for_lora(base) if quantised else base)
+    return processor, model if quantised else model.to(_device(job))
+
+
+def teachable(job: Job, base: Any) -> Any:
+    """The base with its parts set to learn, or frozen and with an adapter on them."""
+    tune = job.finetune
+    if tune.method == "full":
+        train_parts(base, tune.parts)
+        base.get_base_model = lambda: base  # as PEFT's models have it
+        return base
+    targets = lora_targets(base, tune.parts, tune.lora.layers)
+    return attach(base, tune.lora, targets, job.start_adapter, job.seed)
+
+
+def outside_of_decoder(inner: Any) -> list[torch.nn.Parameter]:
+    """What clips go through before the language model: tower, projector and what joins them."""
+    decoder = {id(parameter) for parameter in inner.get_decoder().parameters()}
+    return [parameter for parameter in inner.parameters() if id(parameter) not in decoder]
 
 
 def _device(job: Job) -> torch.device:
@@ -94,7 +118,7 @@ def make_trainer(
     """Trainer over the one order of examples that the seed says."""
     tune = job.finetune
     lengths = [len(item) for item in encoded]
-    batches = training_order(lengths, tune.epochs, tune.batch_size, job.seed)
+    batches = training_order(lengths, tune.epochs, tune.batch_size, job.seed, tune.group_by_length)
     trainer = AnswerTrainer(
         micro_batches(batches, job.micro_batch_size, job.world_size, rank),
         model=model,
@@ -107,11 +131,22 @@ def make_trainer(
     return trainer
 
 
+def learnt(job: Job, model: Any, engine: Any, rank: int) -> dict[str, torch.Tensor]:
+    """The adapter, or all weights of a model that was trained itself; empty beside rank 0."""
+    if job.finetune.method == "full":
+        return whole_weights(engine, rank)
+    with gathered(trainable(model), job.zero):
+        return adapter_weights(model) if rank == 0 else {}
+
+
 def write_result(
     job: Job, model: Any, weights: dict[str, torch.Tensor], history: list[dict[str, Any]]
 ) -> None:
-    """Adapter and loss curve, then the mark that says that both are whole."""
-    save_adapter(model, weights, job.result / "adapter", job.base_name)
+    """Adapter or weights and the loss curve, then the mark that says that all is whole."""
+    if job.finetune.method == "full":
+        save_weights(model, weights, job.result / "weights", job.base)
+    else:
+        save_adapter(model, weights, job.result / "adapter", job.base_name)
     lines = loss_lines(history)
     text = "".join(json.dumps(line) + "\n" for line in lines)
     write_text(job.result / "loss.jsonl", text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from inspect import signature
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,6 +18,11 @@ from video_star.training.checkpoints import mark_complete
 from video_star.training.clips import ClipInputs, together
 from video_star.training.examples import IGNORED, Encoded
 from video_star.training.job import Job
+from video_star.training.portable import load_state, save_state
+from video_star.training.zero import deepspeed_config
+
+SCHEDULER = "scheduler.pt"
+"""Trainer's name for the file."""
 
 
 class Examples(Dataset[Encoded]):
@@ -85,6 +91,28 @@ class AnswerTrainer(Trainer):
             collate_fn=self.data_collator,
         )
 
+    def _prepare_for_training(
+        self, max_steps: int, train_dataloader: Any, resume_from_checkpoint: str | None
+    ) -> Any:
+        """The wrapped model, with the portable state in place of DeepSpeed's own checkpoint."""
+        made = super()._prepare_for_training(max_steps, train_dataloader, None)
+        if resume_from_checkpoint is not None:
+            load_state(self.model_wrapped, Path(resume_from_checkpoint))
+            self._load_optimizer_and_scheduler(resume_from_checkpoint)  # the scheduler alone
+            rates = self.lr_scheduler.get_last_lr()
+            for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
+                group["lr"] = rate
+        return made
+
+    def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
+        """The portable state, and the scheduler as Trainer keeps it."""
+        save_state(self.model_wrapped, Path(output_dir))
+        if self.args.should_save:
+            torch.save(self.lr_scheduler.state_dict(), Path(output_dir) / SCHEDULER)
+
+    def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
+        """Nothing: a checkpoint is the trained state, and the session writes the result."""
+
     def compute_loss(
         self,
         model: Any,
@@ -149,7 +177,7 @@ class Watch(TrainerCallback):
         """Every process has written its part once all have passed the barrier."""
         torch.distributed.barrier()
         if self._rank == 0:
-            mark_complete(self._job.checkpoints / f"checkpoint-{state.global_step}", self._job)
+            mark_complete(self._job.checkpoints / f"checkpoint-{state.global_step}")
         torch.distributed.barrier()
 
 
@@ -184,26 +212,13 @@ def arguments(job: Job, steps: int) -> TrainingArguments:
         dataloader_num_workers=0,
         dataloader_pin_memory=False,
         label_names=["labels"],
+        activation_checkpointing=job.gradient_checkpointing,
+        activation_checkpointing_kwargs={"use_reentrant": False},
+        use_liger_kernel=job.liger,
+        # The loss is ours, from logits; only the layers' kernels are wanted.
+        liger_kernel_config={"fused_linear_cross_entropy": False} if job.liger else None,
         deepspeed=deepspeed_config(job),
     )
-
-
-def deepspeed_config(job: Job) -> dict[str, Any]:
-    """ZeRO as asked for; torch's AdamW on every device, so that nothing is compiled in a run."""
-    tune = job.finetune
-    return {
-        "train_batch_size": tune.batch_size,
-        "train_micro_batch_size_per_gpu": job.micro_batch_size,
-        "gradient_accumulation_steps": job.accumulation,
-        "gradient_clipping": tune.max_grad_norm,
-        "zero_optimization": {"stage": tune.zero_stage},
-        "zero_allow_untested_optimizer": True,
-        "zero_force_ds_cpu_optimizer": False,
-        "bf16": {"enabled": job.dtype == "bfloat16"},
-        "fp16": {"enabled": job.dtype == "float16"},
-        "steps_per_print": 1 << 30,
-        "wall_clock_breakdown": False,
-    }
 
 
 def loss_lines(history: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

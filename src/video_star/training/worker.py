@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import sys
+import traceback
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from video_star.processes import die_with_parent
 from video_star.training.guard import die_with_holder
 from video_star.training.job import Job
 from video_star.training.ops import without_shared_memory_op
+from video_star.training.troubles import told_by
 
 MARK = "@video-star "
 """Start of a line for the step; everything else is log."""
@@ -30,7 +32,7 @@ def tell(message: dict[str, Any]) -> None:
 
 
 def main() -> int:
-    """Train the job of the command line; errors meant for the user end in one line to the step."""
+    """Train the job of the command line; whatever goes wrong ends in one line to the step."""
     parser = ArgumentParser()
     parser.add_argument("job", type=Path)
     parser.add_argument("run", type=Path)
@@ -42,9 +44,12 @@ def main() -> int:
         die_with_holder(given.run / "alive")
     try:
         run(job, given.run)
-    except VideoStarError as error:
-        tell({"error": str(error), "usage": error.exit_code == 2})
-        return error.exit_code
+    except Exception as error:  # noqa: BLE001 - the step tells of it
+        if not isinstance(error, VideoStarError):
+            traceback.print_exc()
+        tell(told_by(error, int(os.environ["RANK"])))
+        sys.stderr.flush()
+        os._exit(1)  # others may wait for this process in a collective that never ends
     return 0
 
 
@@ -84,7 +89,10 @@ def _make_repeatable(torch: Any, job: Job) -> None:
 def _join_processes(job: Job, folder: Path, rank: int) -> None:
     """On one machine the processes meet in a file: no port is opened for it."""
     import deepspeed
+    import torch
 
+    if job.device == "cuda":
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     without_shared_memory_op()
     backend = "nccl" if job.device == "cuda" else "gloo"
     place = {} if _several_machines() else {"init_method": f"file://{folder / 'rendezvous'}"}

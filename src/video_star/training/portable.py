@@ -1,0 +1,180 @@
+"""Training state that any number of processes and any ZeRO stage can go on from.
+
+DeepSpeed's own checkpoints are cut for the processes that wrote them. Here each trained parameter
+is stored whole under its name: its full-precision master and AdamW's two moments. Parameters are
+gathered one at a time and shared out, so that no process holds more than a few files' worth.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from video_star.records import dump_json, write_text
+
+SCALARS = "optimizer.json"
+"""The optimizer's step, and how far float16's loss scale has got."""
+MASTER = "master"
+MOMENTS = ("exp_avg", "exp_avg_sq")
+FILE_BYTES = 2 << 30
+"""A process writes a file when it holds as much."""
+SCALE = ("cur_scale", "cur_iter", "last_overflow_iter", "cur_hysteresis")
+"""What DeepSpeed's loss scale remembers."""
+
+
+def save_state(engine: Any, folder: Path) -> None:
+    """Write the state of a DeepSpeed engine after a step; every process calls it."""
+    rank, world = torch.distributed.get_rank(), torch.distributed.get_world_size()
+    folder.mkdir(parents=True, exist_ok=True)
+    _link_moments(engine)
+    held: dict[str, torch.Tensor] = {}
+    numbers = count()
+
+    def write() -> None:
+        save_file(held, folder / f"state-{rank}-{next(numbers)}.safetensors")
+        held.clear()
+
+    for index, (name, parameter) in enumerate(_trained(engine)):
+        for key in (MASTER, *MOMENTS):
+            whole = _read(engine, parameter, key)
+            if index % world == rank:
+                held[f"{key}:{name}"] = whole.detach().to("cpu", torch.float32, copy=True)
+        if sum(tensor.numel() * 4 for tensor in held.values()) >= FILE_BYTES:
+            write()
+    if held:
+        write()
+    if rank == 0:
+        scale = getattr(engine.optimizer, "loss_scaler", None)
+        kept = {name: getattr(scale, name) for name in SCALE if hasattr(scale, name)}
+        step = float(next(iter(_inner(engine).state.values()))["step"])
+        write_text(folder / SCALARS, dump_json({"step": step, "loss_scale": kept}))
+
+
+def load_state(engine: Any, folder: Path) -> None:
+    """Put a stored state into a fresh engine; every process calls it and reads its share."""
+    scalars = json.loads((folder / SCALARS).read_text(encoding="utf-8"))
+    _make_moments(engine, scalars["step"])
+    _link_moments(engine)
+    for name, value in scalars["loss_scale"].items():
+        setattr(engine.optimizer.loss_scaler, name, value)
+    places = _places(folder)
+    files: dict[Path, Any] = {}
+    for name, parameter in _trained(engine):
+        for key in (MASTER, *MOMENTS):
+            path = places[f"{key}:{name}"]
+            if path not in files:
+                files[path] = safe_open(path, framework="pt")
+            value = files[path].get_tensor(f"{key}:{name}")
+            if key == MASTER:
+                _set_working_copy(parameter, value)
+            _write(engine, parameter, key, value)
+
+
+def _trained(engine: Any) -> Iterator[tuple[str, Any]]:
+    for name, parameter in engine.module.named_parameters():
+        if parameter.requires_grad:
+            yield name, parameter
+
+
+def _inner(engine: Any) -> Any:
+    """Torch's optimizer, which DeepSpeed's wraps from stage 1 on."""
+    return getattr(engine.optimizer, "optimizer", engine.optimizer)
+
+
+def _places(folder: Path) -> dict[str, Path]:
+    """The file of each stored tensor."""
+    found: dict[str, Path] = {}
+    for path in sorted(folder.glob("state-*.safetensors")):
+        with safe_open(path, framework="pt") as file:
+            found |= dict.fromkeys(file.keys(), path)
+    return found
+
+
+def _read(engine: Any, parameter: Any, key: str) -> torch.Tensor:
+    """One parameter's master or moment, whole, on every process."""
+    from deepspeed.utils import safe_get_full_fp32_param, safe_get_full_optimizer_state
+
+    if engine.zero_optimization_stage() == 0:
+        plain: torch.Tensor = parameter if key == MASTER else _inner(engine).state[parameter][key]
+        return plain
+    if key == MASTER:
+        return safe_get_full_fp32_param(parameter)
+    return safe_get_full_optimizer_state(parameter, key)
+
+
+def _write(engine: Any, parameter: Any, key: str, value: torch.Tensor) -> None:
+    """Set what this process keeps of one parameter's master or moment."""
+    from deepspeed.utils import (
+        safe_set_full_fp32_param,
+        safe_set_full_optimizer_state,
+        safe_set_local_fp32_param,
+        safe_set_local_optimizer_state,
+    )
+
+    stage = engine.zero_optimization_stage()
+    if stage == 0:
+        if key != MASTER:  # the master is the parameter itself
+            _inner(engine).state[parameter][key].copy_(value)
+    elif stage == 3:
+        # The twin for whole values refuses sizes that the processes do not divide.
+        mine = _part(value, parameter.ds_tensor.numel())
+        if key == MASTER:
+            safe_set_local_fp32_param(parameter, mine)
+        else:
+            safe_set_local_optimizer_state(parameter, mine, key)
+    elif key == MASTER:
+        safe_set_full_fp32_param(parameter, value)
+    else:
+        safe_set_full_optimizer_state(parameter, value, key)
+
+
+def _part(value: torch.Tensor, size: int) -> torch.Tensor:
+    """This process' part of a value that ZeRO 3 cuts in parts of `size`, the last one filled up."""
+    rank, world = torch.distributed.get_rank(), torch.distributed.get_world_size()
+    padded = torch.zeros(size * world, dtype=value.dtype)
+    padded[: value.numel()] = value.flatten()
+    return padded[rank * size : (rank + 1) * size]
+
+
+def _set_working_copy(parameter: Any, value: torch.Tensor) -> None:
+    """The weights that the model computes with: the master in the model's own precision."""
+    import deepspeed
+
+    with torch.no_grad():
+        if not hasattr(parameter, "ds_id"):
+            parameter.copy_(value)
+            return
+        with deepspeed.zero.GatheredParameters([parameter], modifier_rank=0):
+            if torch.distributed.get_rank() == 0:
+                parameter.copy_(value)
+
+
+def _make_moments(engine: Any, step: float) -> None:
+    """AdamW's state as its first step would make it, at the step that was reached."""
+    inner, optimizer = _inner(engine), engine.optimizer
+    flat = getattr(optimizer, "fp32_partitioned_groups_flat", None)  # ZeRO 3 lends them for a step
+    if flat is None:
+        flat = [parameter for group in inner.param_groups for parameter in group["params"]]
+    for parameter in flat:
+        inner.state[parameter] = {
+            "step": torch.tensor(step),
+            **{key: torch.zeros_like(parameter) for key in MOMENTS},
+        }
+
+
+def _link_moments(engine: Any) -> None:
+    """Let DeepSpeed find each parameter's moments anew.
+
+    It looks once, after the step of the first parameter group, when the others have none yet.
+    """
+    optimizer = engine.optimizer
+    if hasattr(optimizer, "_hp_optimizer_states_linked"):
+        optimizer._hp_optimizer_states_linked = False
+        optimizer._lazy_init_hp_params_optimizer_state()

@@ -1,0 +1,90 @@
+"""ZeRO by name: what DeepSpeed is told, a base that is loaded in parts, weights in one piece.
+
+zero0 keeps everything on every process; zero1 shares out the optimizer's state, zero2 the gradients
+too, zero3 the weights as well. With _offload they wait in the memory of the host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from video_star.params import Zero
+from video_star.training.job import Job
+
+CHUNK = 1 << 27
+"""Elements that travel together; DeepSpeed's own 5e8 take 2 GB for each of its buffers."""
+
+
+def stage_of(zero: Zero) -> int:
+    """0 to 3."""
+    return int(zero[len("zero")])
+
+
+def zero_optimization(zero: Zero, device: str) -> dict[str, Any]:
+    """The section "zero_optimization" of DeepSpeed's configuration.
+
+    Memory is pinned for CUDA only: on a CPU there is nothing to copy to.
+    """
+    stage = stage_of(zero)
+    section: dict[str, Any] = {"stage": stage}
+    if stage > 0:
+        section |= {"contiguous_gradients": True, "overlap_comm": device == "cuda"}
+        section |= {"reduce_bucket_size": CHUNK}
+    if stage in (1, 2):
+        section |= {"allgather_bucket_size": CHUNK}
+    if zero.endswith("_offload"):
+        host = {"device": "cpu", "pin_memory": device == "cuda"}
+        section |= {"offload_optimizer": host}
+        if stage == 3:
+            section |= {"offload_param": host}
+    return section
+
+
+def deepspeed_config(job: Job) -> dict[str, Any]:
+    """ZeRO as asked for; torch's AdamW on every device, so that nothing is compiled in a run."""
+    return {
+        "train_batch_size": job.finetune.batch_size,
+        "train_micro_batch_size_per_gpu": job.micro_batch_size,
+        "gradient_accumulation_steps": job.accumulation,
+        "gradient_clipping": job.finetune.max_grad_norm,
+        "zero_optimization": zero_optimization(job.zero, job.device),
+        "zero_allow_untested_optimizer": True,
+        "zero_force_ds_cpu_optimizer": False,
+        "bf16": {"enabled": job.dtype == "bfloat16"},
+        "fp16": {"enabled": job.dtype == "float16"},
+        "steps_per_print": 1 << 30,
+        "wall_clock_breakdown": False,
+    }
+
+
+@contextmanager
+def loading_in_parts(job: Job) -> Iterator[None]:
+    """While it lasts, from_pretrained keeps this process' part of each weight only (zero3).
+
+    transformers asks a weakly referenced configuration whether it is ZeRO 3.
+    """
+    if stage_of(job.zero) < 3:
+        yield
+        return
+    from transformers.integrations import HfDeepSpeedConfig
+
+    config = HfDeepSpeedConfig(deepspeed_config(job))
+    yield
+    del config
+
+
+@contextmanager
+def gathered(parameters: Iterable[Any], zero: Zero) -> Iterator[None]:
+    """Parameters in one piece on every process; all processes enter and leave together.
+
+    They are for reading: what is written to them is lost. Without zero3 they are whole anyway.
+    """
+    if stage_of(zero) < 3:
+        yield
+        return
+    import deepspeed
+
+    with deepspeed.zero.GatheredParameters([p for p in parameters if hasattr(p, "ds_id")]):
+        yield
