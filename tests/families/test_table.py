@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
 import tiny
 
+from video_star.engines.check import check_model
 from video_star.engines.transformers import Loaded
-from video_star.families.parts import part_modules
+from video_star.errors import UsageError
+from video_star.families.parts import lora_targets, part_modules
 from video_star.families.table import FAMILIES, PARTS, markdown_table
 
 
@@ -16,3 +21,14 @@ def test_the_readme_has_the_table() -> None:
 def test_every_module_of_a_row_is_there(loaded: Loaded, family: str) -> None:
     for part in PARTS:
         assert part_modules(loaded.model, part) == FAMILIES[family].modules(part)
+
+
+def test_a_model_outside_of_the_table_is_checked_and_its_language_model_trained(
+    loaded: Loaded, family: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    targets = lora_targets(loaded.model, ["language_model"], None)
+    monkeypatch.delitem(FAMILIES, family)
+    assert check_model(loaded, Path("tiny"))
+    assert lora_targets(loaded.model, ["language_model"], None) == targets
+    with pytest.raises(UsageError, match="the vision_tower of a"):
+        lora_targets(loaded.model, ["vision_tower"], None)
