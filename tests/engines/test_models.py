@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 
+from video_star.domain import ModelRef
 from video_star.errors import DataError, UsageError
-from video_star.models import adapter_ref, base_location, base_ref, read_ref, write_ref
+from video_star.models import (
+    adapter_ref,
+    base_location,
+    base_ref,
+    location_of,
+    read_ref,
+    weights_ref,
+    write_ref,
+)
 from video_star.params import ModelParams
 
 
@@ -85,3 +95,35 @@ def test_a_missing_or_broken_reference_names_the_step(root: Path) -> None:
     path.write_text("{}")
     with pytest.raises(DataError, match="is not a model reference"):
         read_ref(path, root)
+
+
+def test_weights_of_its_own_take_the_place_of_the_base(root: Path, adapter: Path) -> None:
+    folder = root / "rounds" / "r1" / "model" / "weights"
+    shutil.copytree(root / "base", folder)
+    (folder / "model.safetensors").write_bytes(b"other weights")
+    base = base_ref(params("base"), root)
+    ref = weights_ref(base, folder, root)
+    path = root / "rounds" / "r1" / "model" / "model.json"
+    write_ref(path, ref)
+    assert read_ref(path, root) == ref
+    assert (ref.weights, ref.adapter) == ("rounds/r1/model/weights", None)
+    assert ref.key not in {base.key, adapter_ref(base, adapter, root).key}
+    assert location_of(ref, params("base"), root) == str(folder.resolve())
+    assert location_of(base, params("base"), root) == str((root / "base").resolve())
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(DataError, match="is not the model"):
+        read_ref(path, root)
+    shutil.rmtree(folder)
+    with pytest.raises(DataError, match="holds no model"):
+        read_ref(path, root)
+    with pytest.raises(ValueError, match="not both"):
+        ModelRef.model_validate(ref.model_dump() | {"adapter": "a"})
+
+
+def test_a_reference_from_before_there_were_weights_is_read(root: Path) -> None:
+    path = root / "rounds" / "r0" / "model" / "model.json"
+    ref = base_ref(params("base"), root)
+    write_ref(path, ref)
+    older = {k: v for k, v in json.loads(path.read_text()).items() if "weights" not in k}
+    path.write_text(json.dumps(older))
+    assert read_ref(path, root) == ref

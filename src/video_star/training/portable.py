@@ -33,6 +33,9 @@ def save_state(engine: Any, folder: Path) -> None:
     """Write the state of a DeepSpeed engine after a step; every process calls it."""
     rank, world = torch.distributed.get_rank(), torch.distributed.get_world_size()
     folder.mkdir(parents=True, exist_ok=True)
+    step = _steps_done(engine)
+    if step == 0:  # float16 skips steps until its loss scale fits
+        _make_moments(engine, step)
     _link_moments(engine)
     held: dict[str, torch.Tensor] = {}
     numbers = count()
@@ -53,7 +56,6 @@ def save_state(engine: Any, folder: Path) -> None:
     if rank == 0:
         scale = getattr(engine.optimizer, "loss_scaler", None)
         kept = {name: getattr(scale, name) for name in SCALE if hasattr(scale, name)}
-        step = float(next(iter(_inner(engine).state.values()))["step"])
         write_text(folder / SCALARS, dump_json({"step": step, "loss_scale": kept}))
 
 
@@ -86,6 +88,11 @@ def _trained(engine: Any) -> Iterator[tuple[str, Any]]:
 def _inner(engine: Any) -> Any:
     """Torch's optimizer, which DeepSpeed's wraps from stage 1 on."""
     return getattr(engine.optimizer, "optimizer", engine.optimizer)
+
+
+def _steps_done(engine: Any) -> float:
+    """How many steps AdamW has taken; those that were skipped do not count."""
+    return next((float(s["step"]) for s in _inner(engine).state.values() if "step" in s), 0.0)
 
 
 def _places(folder: Path) -> dict[str, Path]:

@@ -75,8 +75,9 @@ def teachable(job: Job, base: Any) -> Any:
 
 def outside_of_decoder(inner: Any) -> list[torch.nn.Parameter]:
     """What clips go through before the language model: tower, projector and what joins them."""
-    decoder = {id(parameter) for parameter in inner.get_decoder().parameters()}
-    return [parameter for parameter in inner.parameters() if id(parameter) not in decoder]
+    language = [inner.get_decoder(), inner.get_output_embeddings()]
+    behind = {id(p) for module in language if module is not None for p in module.parameters()}
+    return [parameter for parameter in inner.parameters() if id(parameter) not in behind]
 
 
 def _device(job: Job) -> torch.device:
