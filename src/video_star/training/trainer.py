@@ -133,11 +133,12 @@ def answer_tokens(batch: dict[str, Any]) -> int:
 
 def summed_loss(model: Any, batch: dict[str, Any]) -> torch.Tensor:
     """Cross entropy of a collated batch, summed over its answer tokens."""
-    losses = [_part_loss(model, part) for part in batch["parts"]]
-    missing = _most_parts(model, len(losses)) - len(losses)
+    parts = batch["parts"]
     # ZeRO 3 collects each layer's weights on all processes at once: all must go through the model
     # equally often, so one with fewer parts goes once more, for nothing.
-    losses += [0.0 * _part_loss(model, batch["parts"][0]) for _ in range(missing)]
+    more = _most_parts(model, len(parts)) - len(parts)
+    losses = [_part_loss(model, part) for part in parts]
+    losses += [0.0 * _part_loss(model, parts[0]) for _ in range(more)]
     return torch.stack(losses).sum()
 
 
