@@ -60,3 +60,10 @@ class ServiceError(VideoStarError):
     """A server that is needed does not answer."""
 
     exit_code = 7
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out, on the host or a device: by its words, as libraries differ."""
+    text = f"{type(error).__name__} {error}".lower()
+    signs = ("out of memory", "outofmemory", "allocate memory")
+    return isinstance(error, MemoryError) or any(sign in text for sign in signs)

@@ -77,11 +77,11 @@ def test_labels_cover_the_answer_and_its_end_and_nothing_else(
     said = [
         tokenizer.decode(row[row != IGNORED]).lstrip()
         for part in batch["parts"]
-        for row in part["labels"]
+        for row in part.labels
     ]
     wanted = [f"{item.completion}{loaded.conversations.end_of_turn}" for item in examples(footage)]
     assert sorted(said) == sorted(wanted)
-    assert answer_tokens(batch) == sum(answer_tokens(part) for part in batch["parts"])
+    assert answer_tokens(batch) == sum((p.labels != IGNORED).sum() for p in batch["parts"])
 
 
 def test_the_loss_is_that_of_transformers_one_by_one(
@@ -90,8 +90,8 @@ def test_the_loss_is_that_of_transformers_one_by_one(
     model = frozen(loaded.model)
     fast, rows = batch_of(loaded, model, footage, policy, tmp_path)
     plain, _ = batch_of(loaded, model, footage, policy, tmp_path, use_features=False)
-    assert all("features" in part for part in fast["parts"])
-    assert not any("features" in part for part in plain["parts"])
+    assert all(part.features is not None for part in fast["parts"])
+    assert all(part.features is None for part in plain["parts"])
     with torch.no_grad():
         total = sum(_own_loss(loaded, row, footage, policy, tmp_path) for row in rows)
         assert float(summed_loss(model, plain)) == pytest.approx(total, rel=1e-4)
@@ -180,8 +180,7 @@ def test_an_adapter_survives_saving_loading_and_merging(
     again = load(model_params(base), base, tmp_path / "adapter", "cpu").model
     batch, _ = batch_of(loaded, loaded.model, footage[:2], policy, tmp_path, use_features=False)
     for part in batch["parts"]:
-        inputs = {name: value for name, value in part.items() if name != "labels"}
         with torch.no_grad():
-            bare, live, merged = (m(**inputs).logits for m in (loaded.model, tuned, again))
+            bare, live, merged = (m(**part.inputs).logits for m in (loaded.model, tuned, again))
         assert torch.allclose(merged, live, atol=1e-3)
         assert (live - bare).abs().max() > 1e-2

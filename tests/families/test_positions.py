@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from family_params import model_params
 from tiny_families import BUILDERS
 
 from video_star.engines.transformers import Loaded, load
+from video_star.families.batches import on_device
 from video_star.families.positions import continued
 
 
@@ -61,3 +63,12 @@ def test_text_follows_the_largest_position_of_the_video(qwen: Loaded, grid: list
 def test_positions_that_are_right_stay() -> None:
     text = torch.arange(5).expand(3, -1)
     assert torch.equal(continued(text, torch.zeros(5)), text)
+
+
+def test_times_keep_their_precision_in_a_model_of_half_precision() -> None:
+    """In bfloat16, 61.15 seconds would be 61.25, and positions in time would be others."""
+    model = SimpleNamespace(device=torch.device("cpu"), dtype=torch.bfloat16)
+    given = {"second_per_grid_ts": torch.tensor([61.15]), "pixel_values_videos": torch.ones(2, 3)}
+    moved = on_device(given, model)
+    assert torch.equal(moved["second_per_grid_ts"], given["second_per_grid_ts"])
+    assert moved["pixel_values_videos"].dtype == torch.bfloat16

@@ -149,7 +149,7 @@ def test_a_good_model_passes_and_is_loaded_for_it_once(
 ) -> None:
     run_step("base", "r0", workspace, Silent())
     assert workspace.round("r0").model_json.exists()
-    monkeypatch.setattr("video_star.engines.check.load", None)  # a second load would be a TypeError
+    monkeypatch.setattr("video_star.engines.transformers.load", None)  # calling it: TypeError
     run_step("base", "r0", workspace, Silent())
     assert any(f.ok and f.what.startswith("base model base") for f in run_doctor(workspace))
 

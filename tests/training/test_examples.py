@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -58,11 +59,11 @@ def test_cut_logits_give_the_loss_that_all_logits_give(tiny_base: Path, data: Pa
     model = adapted(tiny_base, DECODER)
     batch = batch_of(tiny_base, model, data, None)
     (part,) = batch["parts"]
-    length = part["input_ids"].shape[1]
+    length = part.inputs["input_ids"].shape[1]
     labels = torch.full((6, length), IGNORED)
-    labels[:, length - part["logits_to_keep"] :] = part["labels"]
-    whole = {**part, "labels": labels, "logits_to_keep": length}
-    assert answer_tokens(whole) == answer_tokens(batch)
+    labels[:, length - part.inputs["logits_to_keep"] :] = part.labels
+    whole = replace(part, inputs={**part.inputs, "logits_to_keep": length}, labels=labels)
+    assert answer_tokens({"labels": labels}) == answer_tokens(batch)
     with torch.no_grad():
         assert float(summed_loss(model, {"parts": [whole]})) == pytest.approx(
             float(summed_loss(model, batch)), rel=1e-5
@@ -74,7 +75,7 @@ def test_an_adapter_in_the_tower_takes_the_plain_path_and_learns_there(
 ) -> None:
     model = adapted(tiny_base, EVERYWHERE)
     batch = batch_of(tiny_base, model, data, None)
-    assert "pixel_values_videos" in batch["parts"][0]
+    assert "pixel_values_videos" in batch["parts"][0].inputs
     summed_loss(model, batch).backward()
     tower = [
         parameter
@@ -89,9 +90,9 @@ def test_pixels_beyond_the_bound_wait_in_files_and_come_back_equal(
     tiny_base: Path, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = adapted(tiny_base, DECODER)
-    held = batch_of(tiny_base, model, data, False)["parts"][0]
+    held = batch_of(tiny_base, model, data, False)["parts"][0].inputs
     monkeypatch.setattr("video_star.training.clips.PIXELS_AT_MOST", 0)
-    spilled = batch_of(tiny_base, model, data, False)["parts"][0]
+    spilled = batch_of(tiny_base, model, data, False)["parts"][0].inputs
     assert list((data.parent / "spill").iterdir())
     assert torch.equal(held["pixel_values_videos"], spilled["pixel_values_videos"])
 

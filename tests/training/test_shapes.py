@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 def test_processes_whose_clips_differ_in_length_learn_what_one_learns(
     tmp_path: Path, tiny_base: Path, clips: Path
 ) -> None:
-    """With the tower learning, pixels go in: one pass for each length, unequally many by process."""
+    """With the tower learning, pixels go in: one pass a length, unequally many by process."""
     shutil.copytree(clips, tmp_path / "data" / "clips")
     examples = [
         item.model_copy(update={"start_s": 0.0, "end_s": 0.2 + 0.25 * (i % 5)})

@@ -20,7 +20,7 @@ from video_star.domain import ModelRef
 from video_star.engines.base import Clip, Outcome, Reply, Request, Unusable
 from video_star.engines.batching import clips_of, plan_batches
 from video_star.engines.decoding import decode, greedy_config
-from video_star.errors import UsageError, VideoError, VideoStarError
+from video_star.errors import UsageError, VideoError, VideoStarError, is_out_of_memory
 from video_star.families.batches import on_device, pad_id, padded
 from video_star.families.conversation import Conversations, PreparedClip, Tokens
 from video_star.families.features import (
@@ -98,7 +98,7 @@ class TransformersEngine:
             try:
                 replies: Sequence[Outcome] | None = self._run(part, frames)
             except (torch.OutOfMemoryError, RuntimeError, MemoryError) as error:
-                if not _is_out_of_memory(error):
+                if not is_out_of_memory(error):
                     raise
                 replies = None
             if replies is not None:
@@ -154,9 +154,9 @@ class TransformersEngine:
         loaded = self._load()
         inputs = padded(tokens, pad_id(loaded.conversations.tokenizer), "left")
         visual: list[Inputs] = [clips[request.clip].inputs for request in requests]
-        if self.share:
-            found = encode_all(loaded.model, [clip.inputs for clip in clips.values()])
-            features = dict(zip(clips, found or (), strict=True))
+        found = encode_all(loaded.model, [c.inputs for c in clips.values()]) if self.share else None
+        if found is not None:
+            features = dict(zip(clips, found, strict=True))
             visual = [without_pixels(clip) for clip in visual]
             inputs |= join_features([features[request.clip] for request in requests]).argument()
         inputs = on_device(inputs | join_inputs(visual), loaded.model)
@@ -263,10 +263,3 @@ def _reply(tokenizer: Any, request: Request, row: Sequence[int], ends: set[int])
         tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False
     ).strip()
     return Reply(request.key, text, finish, len(tokens))
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    text = str(error).lower()
-    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or (
-        "allocate memory" in text or "out of memory" in text
-    )

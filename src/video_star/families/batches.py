@@ -34,9 +34,9 @@ def padded(rows: Sequence[Tokens], pad: int, side: Literal["left", "right"]) -> 
 
 
 def on_device(inputs: Mapping[str, Any], model: Any) -> dict[str, Any]:
-    """Tensors where the model is; floating ones in its dtype."""
+    """Tensors where the model is; pixels in its dtype, times as exact as they came."""
     return {
-        name: value.to(model.device, model.dtype if value.is_floating_point() else None)
+        name: value.to(model.device, model.dtype if name.startswith("pixel_values") else None)
         if isinstance(value, torch.Tensor)
         else value
         for name, value in inputs.items()

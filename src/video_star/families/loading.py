@@ -16,7 +16,7 @@ import transformers
 from safetensors import SafetensorError, safe_open
 from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
 
-from video_star.errors import UsageError
+from video_star.errors import UsageError, is_out_of_memory
 from video_star.families.positions import after_largest
 from video_star.families.table import family_of, too_old
 
@@ -173,7 +173,7 @@ def _in_one_sentence(folder: Path, what: str) -> Iterator[None]:
             folder, f"its {what} needs a package ({reason}); pip install {name or 'that package'}"
         ) from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
-        if _is_out_of_memory(error):
+        if is_out_of_memory(error):
             raise
         reason = " ".join(str(error).split()) or type(error).__name__
         raise _refused(
@@ -183,8 +183,3 @@ def _in_one_sentence(folder: Path, what: str) -> Iterator[None]:
         raise _refused(
             folder, f"its weights cannot be read ({error}); download it again"
         ) from error
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    text = str(error).lower()
-    return "out of memory" in text or "allocate memory" in text

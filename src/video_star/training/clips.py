@@ -117,8 +117,10 @@ class ClipInputs:
         return self._ready[index]
 
 
-def together(clips: Sequence[TrainedClip]) -> Iterator[tuple[list[int], dict[str, Any]]]:
-    """Rows that can go through the model at once, and their clips' inputs ("features" joined)."""
+def together(
+    clips: Sequence[TrainedClip],
+) -> Iterator[tuple[list[int], dict[str, Any], Features | None]]:
+    """Rows that can go through the model at once, and their clips' joined inputs and features."""
     inputs = [clip.whole() for clip in clips]
     shapes = [
         {**whole, "features": clip.features.pooled}
@@ -127,8 +129,6 @@ def together(clips: Sequence[TrainedClip]) -> Iterator[tuple[list[int], dict[str
         for whole, clip in zip(inputs, clips, strict=True)
     ]
     for rows in joinable(shapes):
-        made = join_inputs([inputs[row] for row in rows])
         features = [item for row in rows if (item := clips[row].features) is not None]
-        if features:
-            made["features"] = join_features(features)
-        yield rows, made
+        joined = join_features(features) if features else None
+        yield rows, join_inputs([inputs[row] for row in rows]), joined

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, Dataset
 from transformers import Trainer, TrainerCallback, TrainingArguments
 
-from video_star.families.batches import padded
+from video_star.families.batches import on_device, padded
 from video_star.families.conversation import Tokens
+from video_star.families.features import Features
 from video_star.training.checkpoints import mark_complete
 from video_star.training.clips import ClipInputs, together
 from video_star.training.examples import IGNORED, Encoded
@@ -38,8 +40,22 @@ class Examples(Dataset[Encoded]):
         return self._encoded[index]
 
 
+@dataclass(frozen=True)
+class Part:
+    """Rows that go through the model together.
+
+    No mapping, so that Trainer does not put times in the model's dtype: in bfloat16 they are wrong.
+    """
+
+    inputs: dict[str, Any]
+    """input_ids and attention_mask [B, L], and the inputs of the rows' clips."""
+    labels: torch.Tensor
+    """[B, K], of the last K positions."""
+    features: Features | None
+
+
 class Collate:
-    """Right-padded batches; logits only from the first answer token of the batch on."""
+    """Right-padded batches; logits only from the first answer token of a part on."""
 
     def __init__(self, clips: ClipInputs, pad: int, forward: Callable[..., Any]) -> None:
         self._clips = clips
@@ -47,30 +63,26 @@ class Collate:
         self._cuts_logits = "logits_to_keep" in signature(forward).parameters
 
     def __call__(self, batch: Sequence[Encoded]) -> dict[str, Any]:
-        """ "parts": what goes through the model, one after the other where clips differ in shape.
-
-        A part has input_ids and attention_mask [B, L], labels [B, K] of its last K positions, and
-        the inputs of its clips. "labels" are those of all parts in one row, for counting.
-        """
+        """ "parts", one for each shape of clips, and "labels" of all in one row, for counting."""
         clips = [self._clips[example.clip] for example in batch]
         parts = [
-            self._part([batch[row].tokens for row in rows], visual)
-            for rows, visual in together(clips)
+            self._part([batch[row].tokens for row in rows], visual, features)
+            for rows, visual, features in together(clips)
         ]
-        return {"parts": parts, "labels": torch.cat([part["labels"].flatten() for part in parts])}
+        return {"parts": parts, "labels": torch.cat([part.labels.flatten() for part in parts])}
 
-    def _part(self, rows: Sequence[Tokens], visual: dict[str, Any]) -> dict[str, Any]:
-        made = {**padded(rows, self._pad, "right"), **visual}
-        ids = made["input_ids"]
+    def _part(
+        self, rows: Sequence[Tokens], visual: dict[str, Any], features: Features | None
+    ) -> Part:
+        inputs = padded(rows, self._pad, "right") | visual
+        ids = inputs["input_ids"]
         labels = torch.full_like(ids, IGNORED)
         for number, row in enumerate(rows):
             labels[number, row.answer : len(row)] = ids[number, row.answer : len(row)]
-        length = ids.shape[1]
-        keep = length
+        keep = length = ids.shape[1]
         if self._cuts_logits:
-            keep = made["logits_to_keep"] = length - min(row.answer for row in rows) + 1
-        made["labels"] = labels[:, length - keep :]
-        return made
+            keep = inputs["logits_to_keep"] = length - min(row.answer for row in rows) + 1
+        return Part(inputs, labels[:, length - keep :], features)
 
 
 class AnswerTrainer(Trainer):
@@ -142,11 +154,10 @@ def summed_loss(model: Any, batch: dict[str, Any]) -> torch.Tensor:
     return torch.stack(losses).sum()
 
 
-def _part_loss(model: Any, part: dict[str, Any]) -> torch.Tensor:
-    inputs = dict(part)
-    labels, features = inputs.pop("labels"), inputs.pop("features", None)
-    if features is not None:
-        inputs |= features.to(labels.device).argument()
+def _part_loss(model: Any, part: Part) -> torch.Tensor:
+    inputs, labels = on_device(part.inputs, model), part.labels.to(model.device)
+    if part.features is not None:
+        inputs |= part.features.to(model.device).argument()
     logits = model(**inputs, use_cache=False).logits[:, :-1].float()
     return cross_entropy(
         logits.flatten(0, 1), labels[:, 1:].flatten(), ignore_index=IGNORED, reduction="sum"

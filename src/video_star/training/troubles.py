@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from video_star.errors import UsageError, VideoStarError
+from video_star.errors import UsageError, VideoStarError, is_out_of_memory
 
 AT_MOST = 300
 """Characters of a sentence."""
@@ -15,7 +15,6 @@ LESS_MEMORY = (
     "lower settings.micro_batch_size, set settings.gradient_checkpointing, or use settings.zero "
     "zero3"
 )
-OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory")
 LOST = ("connection closed by peer", "connection reset", "connection refused", "broken pipe")
 """What the others see when a process dies; also of gloo, NCCL and the store they meet at."""
 LOST_KINDS = ("DistBackendError", "DistNetworkError", "DistStoreError")
@@ -32,7 +31,7 @@ def told_by(error: Exception, rank: int) -> dict[str, Any]:
     return {
         "trouble": f"{kind}: {text}" if text else kind,
         "rank": rank,
-        "memory": isinstance(error, MemoryError) or any(sign in whole for sign in OUT_OF_MEMORY),
+        "memory": is_out_of_memory(error),
         "lost": kind in LOST_KINDS or any(sign in whole for sign in LOST),
     }
 
