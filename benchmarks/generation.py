@@ -19,8 +19,9 @@ from typing import Any
 
 from transformers import AutoProcessor
 
+from video_star.device import pick_device
 from video_star.engines.base import Clip, Reply, Request, Sampling
-from video_star.engines.transformers import TransformersEngine, load, pick_device
+from video_star.engines.transformers import TransformersEngine, load
 from video_star.frames import FrameCache
 from video_star.models import base_location, base_ref
 from video_star.params import ModelParams, VideoParams

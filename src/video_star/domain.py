@@ -94,7 +94,7 @@ class TrainingExample(Record):
     start_s: float | None = None
     end_s: float | None = None
     prompt: str
-    completion: str
+    completion: str = Field(min_length=1)
     form: Form
     origin: Origin | None
     """None for replayed examples and for template answers."""

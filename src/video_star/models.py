@@ -7,6 +7,7 @@ params.yaml.
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from video_star.domain import ModelRef
@@ -26,6 +27,11 @@ def base_location(model: ModelParams, root: Path) -> Path:
     """
     local = root / model.base
     if local.is_dir():
+        if model.revision is not None:
+            raise UsageError(
+                f"model.revision {model.revision}: the folder {model.base} has no revisions; set "
+                "it to null."
+            )
         return local.resolve()
     if Path(model.base).is_absolute() or model.base.startswith("."):
         raise UsageError(f"model.base: {model.base} is no folder; correct it.")
@@ -35,9 +41,11 @@ def base_location(model: ModelParams, root: Path) -> Path:
     try:
         found = snapshot_download(model.base, revision=model.revision, local_files_only=True)
     except (LocalEntryNotFoundError, HFValidationError, OSError) as error:
+        name = shlex.quote(model.base)
+        revision = f" --revision {model.revision}" if model.revision else ""
         raise UsageError(
             f"model.base: {model.base} is neither a folder nor downloaded; run `hf download "
-            f"{model.base} --local-dir {model.base}`, or correct the name."
+            f"{name}{revision} --local-dir {name}`, or correct the name."
         ) from error
     return Path(found)
 
@@ -54,7 +62,7 @@ def base_ref(model: ModelParams, root: Path) -> ModelRef:
     folder = base_location(model, root)
     if (root / model.base).is_dir():
         name = folder.name if Path(model.base).is_absolute() else model.base
-        revision, digest = model.revision, _folder_digest(folder, "model.base")
+        revision, digest = None, _folder_digest(folder, "model.base")
     else:
         # The folder of a downloaded snapshot is named by its commit, which stands for its content.
         name, revision, digest = model.base, folder.name, folder.name

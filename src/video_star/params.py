@@ -6,6 +6,7 @@ Imports neither torch nor any orchestrator, so every command starts fast.
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -136,6 +137,16 @@ class LoraParams(Section):
     dropout: float = Field(ge=0, lt=1)
     layers: str | tuple[str, ...] | None
     """Linear layers of the parts: all (null), by endings of their names, or by an expression."""
+
+    @field_validator("layers")
+    @classmethod
+    def _is_an_expression(cls, given: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
+        if isinstance(given, str):
+            try:
+                re.compile(given)
+            except re.error as error:
+                raise ValueError(f"{given!r} is no regular expression ({error})") from error
+        return given
 
 
 class FinetuneParams(Section):

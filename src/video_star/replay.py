@@ -48,6 +48,8 @@ def _problem(entry: object, data: Path, replay: ReplayParams) -> str | None:
         return "no video is named"
     if not _is_dialogue(entry.get("conversations")):
         return "conversations are not human and gpt in turn"
+    if not all(turn["value"].strip() for turn in entry["conversations"][1::2]):
+        return "an answer is empty"
     if not inside(data, f"{replay.videos}/{entry['video']}").is_file():
         return f"{replay.videos}/{entry['video']} does not exist"
     return None

@@ -46,6 +46,19 @@ def test_a_preset_written_twice_changes_nothing_more(workspace: Workspace, prese
     assert workspace.params.read_bytes() == once
 
 
+@pytest.mark.parametrize("before", PRESETS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda path: path.stem)
+def test_a_preset_gives_the_same_whatever_preset_was_there(
+    tmp_path: Path, preset: Path, before: Path
+) -> None:
+    after = []
+    for name, presets in (("one", [preset]), ("two", [before, preset])):
+        (tmp_path / name).mkdir()
+        shutil.copy(tiny.ROOT / "params.yaml", tmp_path / name)
+        after += [apply_preset(Workspace(tmp_path / name), item) for item in presets][-1:]
+    assert after[0] == after[1]
+
+
 def test_the_paper_is_the_paper(workspace: Workspace) -> None:
     """arXiv 2407.06189, section 4.1: what it says of training and of answers."""
     params = apply_preset(workspace, tiny.ROOT / "presets" / "paper.yaml")

@@ -108,8 +108,8 @@ def test_weights_of_its_own_take_the_place_of_the_base(root: Path, adapter: Path
     assert read_ref(path, root) == ref
     assert (ref.weights, ref.adapter) == ("rounds/r1/model/weights", None)
     assert ref.key not in {base.key, adapter_ref(base, adapter, root).key}
-    assert location_of(ref, params("base"), root) == str(folder.resolve())
-    assert location_of(base, params("base"), root) == str((root / "base").resolve())
+    assert location_of(ref, params("base"), root) == folder.resolve()
+    assert location_of(base, params("base"), root) == (root / "base").resolve()
     (folder / "model.safetensors").unlink()
     with pytest.raises(DataError, match="is not the model"):
         read_ref(path, root)

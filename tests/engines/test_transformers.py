@@ -11,9 +11,10 @@ from asking import Notes, answers, engine_for, requests_for
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForImageTextToText
 
+from video_star.device import pick_device
 from video_star.engines import transformers as engine_module
 from video_star.engines.base import Reply, Unusable
-from video_star.engines.transformers import load, pick_device
+from video_star.engines.transformers import load
 from video_star.errors import UsageError, VideoStarError
 
 
@@ -127,7 +128,7 @@ def test_a_missing_model_is_one_sentence(tiny_base: Path, tmp_path: Path, clips:
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
 def test_asking_for_an_absent_device_is_refused() -> None:
-    with pytest.raises(UsageError, match="set it to auto"):
+    with pytest.raises(UsageError, match="use auto or cpu"):
         pick_device("cuda")
     assert pick_device("auto") == "cpu"
 

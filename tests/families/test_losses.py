@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 
 from video_star.domain import TrainingExample
 from video_star.engines.transformers import Loaded, load
+from video_star.errors import DataError, UsageError
 from video_star.families.batches import on_device, pad_id
 from video_star.families.parts import lora_targets, part_modules, train_parts
 from video_star.families.table import PARTS
@@ -147,6 +148,32 @@ def test_the_usual_endings_stay_in_the_language_model(loaded: Loaded) -> None:
     assert {name.rpartition(".")[2] for name in targets} == {"q_proj", "v_proj"}
 
 
+def test_every_part_that_is_asked_for_gets_layers_or_a_sentence(loaded: Loaded) -> None:
+    for part in PARTS:
+        first = lora_targets(loaded.model, [part], None)[0].removesuffix(".linear")
+        assert lora_targets(loaded.model, [part], [first.rpartition(".")[2]])
+        others = [other for other in PARTS if other != part]
+        named = [name.removesuffix(".linear") for name in lora_targets(loaded.model, others, None)]
+        with pytest.raises(UsageError, match=f"names no linear layer of the {part}"):
+            lora_targets(loaded.model, [*others, part], named)
+
+
+def test_an_adapter_of_other_layers_is_refused(loaded: Loaded, base: Path, tmp_path: Path) -> None:
+    from peft import LoraConfig, get_peft_model
+    from safetensors.torch import save_file
+
+    from video_star.families.adapters import WEIGHTS
+    from video_star.training.lora import adapter_weights, save_adapter
+
+    targets = lora_targets(loaded.model, ["language_model"], None)
+    tuned = get_peft_model(copy.deepcopy(loaded.model), LoraConfig(r=2, target_modules=targets))
+    save_adapter(tuned, adapter_weights(tuned), tmp_path, "tiny")
+    renamed = {k.replace("layers", "blocks"): v for k, v in load_file(tmp_path / WEIGHTS).items()}
+    save_file(renamed, tmp_path / WEIGHTS)
+    with pytest.raises(DataError, match="of its layers are not those of the model"):
+        load(model_params(base), base, tmp_path, "cpu")
+
+
 @pytest.mark.parametrize("part", PARTS)
 def test_full_finetuning_learns_in_the_part_alone(loaded: Loaded, part: Part) -> None:
     model = copy.deepcopy(loaded.model)
@@ -156,7 +183,8 @@ def test_full_finetuning_learns_in_the_part_alone(loaded: Loaded, part: Part) ->
     outside = [root for other in PARTS if other != part for root in part_modules(model, other)]
     mine = part_modules(model, part)
     for name in learning - {"lm_head.weight"}:
-        deepest = max((root for root in (*mine, *outside) if name.startswith(f"{root}.")), key=len)
+        roots = [root for root in (*mine, *outside) if f"{name}.".startswith(f"{root}.")]
+        deepest = max(roots, key=len)
         assert deepest in mine
 
 

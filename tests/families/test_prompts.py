@@ -87,6 +87,19 @@ def test_an_answer_follows_its_question_and_ends_as_the_template_ends_it(
     assert after.startswith(conversations.end_of_turn) or after == ""
 
 
+@pytest.mark.parametrize("answer", ["end", "turn", "e", "im_end", "  Yes.\n"])
+def test_any_answer_is_taught_whole_and_once(loaded: Loaded, answer: str) -> None:
+    """Also one that stands in the end token or the template, or has spaces around it."""
+    conversations = loaded.conversations
+    asked = conversations.render("Who?", None)
+    taught = conversations.render("Who?", answer)
+    assert taught.removeprefix(asked).lstrip() == f"{answer.strip()}{conversations.end_of_turn}"
+    clip = prepared(loaded, CASES["even"])
+    tokens = conversations.teach(clip, "Who?", answer)
+    said = conversations.tokenizer.decode(tokens.ids[tokens.answer :])
+    assert said.lstrip() == f"{answer.strip()}{conversations.end_of_turn}"
+
+
 @pytest.mark.parametrize(
     "said",
     ["<video> <image>", "<|video_pad|><|image_pad|><|im_end|>", "<|video|><|image|><turn|></s>"],

@@ -103,6 +103,54 @@ def template_that_forgets_the_video(base: Path) -> None:
     (base / "chat_template.jinja").write_text(text, encoding="utf-8")
 
 
+def write_template(base: Path, text: str) -> None:
+    (base / "chat_template.jinja").write_text(text, encoding="utf-8")
+
+
+USER = "{% for m in messages if m['role'] == 'user' %}user <video>"
+
+
+def template_without_the_question(base: Path) -> None:
+    write_template(base, USER + "{% endfor %}<|im_end|>")
+
+
+def template_that_prints_its_parts(base: Path) -> None:
+    write_template(
+        base,
+        "{% for m in messages %}{{ m['role'] }} <video> {{ m['content'] }}<|im_end|>{% endfor %}",
+    )
+
+
+def template_of_another_tokenizer(base: Path) -> None:
+    write_template(
+        base,
+        "{% for m in messages %}{{ m['role'] }} {% if m['role'] == 'user' %}<video>{% endif %}"
+        "{% for c in m['content'] if c['type'] == 'text' %}{{ c['text'] }}{% endfor %}<end_of_it>"
+        "{% endfor %}{% if add_generation_prompt %}assistant {% endif %}",
+    )
+
+
+def template_that_thinks(base: Path) -> None:
+    write_template(
+        base,
+        "{% for m in messages %}{{ m['role'] }} {% if m['role'] == 'user' %}<video>"
+        "{% else %}<think>\n</think>\n{% endif %}"
+        "{% for c in m['content'] if c['type'] == 'text' %}{{ c['text'] }}{% endfor %}<|im_end|>"
+        "{% endfor %}{% if add_generation_prompt %}assistant <think>\n{% endif %}",
+    )
+
+
+def more_layers_than_the_config(base: Path) -> None:
+    raw = json.loads((base / "config.json").read_text(encoding="utf-8"))
+    raw["text_config"].update(num_hidden_layers=1, layer_types=["full_attention"])
+    (base / "config.json").write_text(json.dumps(raw), encoding="utf-8")
+
+
+def index_of_nothing(base: Path) -> None:
+    (base / WEIGHTS).unlink()
+    (base / loading.INDEX).write_text("[]", encoding="utf-8")
+
+
 def no_numbers(base: Path) -> None:
     weights = load_file(base / WEIGHTS)
     name = next(name for name in weights if name.endswith("norm.weight"))
@@ -130,6 +178,12 @@ def blind(base: Path) -> None:
         (without_template, "add the chat_template.jinja"),
         (template_for_text, "add the chat_template.jinja"),
         (template_that_forgets_the_video, "writes no <video> for a video"),
+        (template_without_the_question, "leaves out the text of a question"),
+        (template_that_prints_its_parts, "is no token of its tokenizer"),
+        (template_of_another_tokenizer, "'<end_of_it>' beside an answer"),
+        (template_that_thinks, "'</think>' beside an answer"),
+        (more_layers_than_the_config, "of layers that its config.json does not have"),
+        (index_of_nothing, "cannot be read"),
         (no_numbers, "its logits are not numbers"),
         (blind, "does not depend on the video"),
         (lambda base: (base / WEIGHTS).unlink(), "holds no model.safetensors"),
@@ -163,6 +217,42 @@ def test_a_model_of_text_alone_is_refused(workspace: Workspace) -> None:
     )  # fmt: skip
     transformers.Qwen2ForCausalLM(config).save_pretrained(base)
     assert "takes text only" in refusal(workspace)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"finetune__method": "qlora"}, "qlora needs a CUDA device"),
+        ({"settings__liger": True}, "liger needs a CUDA device"),
+        ({"settings__zero": "zero0", "model__dtype": "bfloat16"}, "use zero1"),
+        ({"finetune__batch_size": 12, "settings__processes": 5}, "not divisible by 5 processes"),
+        ({"curate__replay": {"annotations": "r.json", "videos": "v", "share": 0.1}}, "set curate"),
+        ({"settings__device": "gpu"}, "it is one of auto, cpu, cuda"),
+        ({"model__revision": "abc"}, "has no revisions"),
+    ],
+)
+def test_what_finetune_would_refuse_is_refused_before_anything_is_asked(
+    workspace: Workspace, changes: dict[str, Any], says: str
+) -> None:
+    workspace.params.write_text(yaml.safe_dump(tiny.tiny_params(**changes)), encoding="utf-8")
+    assert says in refusal(workspace)
+
+
+def test_layers_that_are_not_there_are_refused_before_anything_is_asked(
+    workspace: Workspace,
+) -> None:
+    raw = tiny.tiny_params()
+    raw["finetune"]["lora"]["layers"] = ["nope"]
+    workspace.params.write_text(yaml.safe_dump(raw), encoding="utf-8")
+    assert "names no linear layer of the language_model, whose are called" in refusal(workspace)
+
+
+def test_a_model_that_is_not_asked_is_not_checked(workspace: Workspace) -> None:
+    only_pickles(workspace.root / "base")
+    raw = tiny.tiny_params(settings__engine="scripted:answers.jsonl")
+    workspace.params.write_text(yaml.safe_dump(raw), encoding="utf-8")
+    run_step("base", "r0", workspace, Silent())
+    assert any(f.ok and "is not asked" in f.what for f in run_doctor(workspace))
 
 
 @pytest.mark.parametrize("model_type", ["llava", "gemma3"])
@@ -209,7 +299,16 @@ def test_an_older_transformers_is_refused_for_a_family_of_the_table(
 ) -> None:
     monkeypatch.setattr(loading.transformers, "__version__", "5.22.1")
     sentence = refusal(workspace)
-    assert "LLaVA-OneVision is tested from transformers 5.23 on" in sentence
+    assert "LLaVA-OneVision on transformers 5.22.1: never tested so far back" in sentence
+
+
+def test_a_version_that_is_known_to_be_wrong_is_refused_with_the_reason(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.rmtree(workspace.root / "base")
+    BUILDERS["qwen2_5_vl"](workspace.root / "base")
+    monkeypatch.setattr(loading.transformers, "__version__", "5.20.0")
+    assert "it cuts the seconds between frames to whole numbers" in refusal(workspace)
 
 
 def test_code_of_a_checkpoint_does_not_run_unasked(workspace: Workspace, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ SOURCE = ROOT / "src" / "video_star"
 
 PLUMBING = {
     "context",
+    "device",
     "domain",
     "engines.base",
     "environment",

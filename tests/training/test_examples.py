@@ -109,6 +109,7 @@ def test_an_answer_follows_exactly_what_generation_starts_from(tiny_base: Path) 
         "{% for c in m['content'] if c['type'] == 'text' %}{{ ' ' + c['text'] }}{% endfor %}"
         "{{ '\n' }}{% endfor %}{% if add_generation_prompt %}{{ 'ASSISTANT:' }}{% endif %}"
     )
+    conversations = Conversations(processor)
     asked = conversations.render("What?", None)
     assert conversations.render("What?", "jumping") == asked + " jumping<|im_end|>"
 

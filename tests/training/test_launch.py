@@ -10,6 +10,7 @@ import pytest
 import tiny
 from jobs import make_job
 
+from video_star.device import pick_device
 from video_star.errors import UsageError, VideoStarError
 from video_star.params import Settings
 from video_star.progress import Silent
@@ -87,9 +88,9 @@ def test_processes_come_from_the_settings_or_from_the_hostfile(tmp_path: Path) -
 
 
 def test_an_unknown_device_is_refused() -> None:
-    assert launch.pick_device("cpu") == "cpu"
+    assert pick_device("cpu") == "cpu"
     with pytest.raises(UsageError, match="auto, cpu, cuda"):
-        launch.pick_device("tpu")
+        pick_device("tpu")
 
 
 def test_the_step_starts_without_torch_or_any_training_library() -> None:

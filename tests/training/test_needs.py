@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import tiny
 
 from video_star.errors import UsageError
+from video_star.layout import Workspace
 from video_star.params import Params
 from video_star.training import needs
 
 
-def params(**changes: Any) -> Params:
-    return Params.model_validate(tiny.tiny_params(**changes))
+def refuse(monkeypatch: pytest.MonkeyPatch, device: str, **changes: Any) -> None:
+    """As on a machine with this device."""
+    monkeypatch.setattr(needs, "pick_device", lambda wanted: device)
+    params = Params.model_validate(tiny.tiny_params(**changes))
+    needs.refuse_unfit(params, Workspace(Path("nowhere")))
 
 
 @pytest.mark.parametrize(
@@ -31,19 +36,20 @@ def test_a_finetune_that_cannot_run_is_refused(
 ) -> None:
     monkeypatch.setattr(needs, "find_spec", lambda name: None)
     with pytest.raises(UsageError, match=sentence) as caught:
-        needs.refuse_unfit(params(**changes), device)
+        refuse(monkeypatch, device, **changes)
     assert len(str(caught.value)) <= 300
 
 
-def test_four_bits_do_not_go_with_zero3(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_four_bits_go_neither_with_zero3_nor_with_liger(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(needs, "find_spec", lambda name: object())
     for zero in ("zero3", "zero3_offload"):
-        wrong = params(finetune__method="qlora", settings__zero=zero)
         with pytest.raises(UsageError, match=f"qlora does not go with settings.zero {zero}"):
-            needs.refuse_unfit(wrong, "cuda")
-    needs.refuse_unfit(params(finetune__method="qlora", settings__liger=True), "cuda")
+            refuse(monkeypatch, "cuda", finetune__method="qlora", settings__zero=zero)
+    with pytest.raises(UsageError, match=r"qlora does not go with settings\.liger"):
+        refuse(monkeypatch, "cuda", finetune__method="qlora", settings__liger=True)
+    refuse(monkeypatch, "cuda", finetune__method="qlora")
 
 
-def test_the_demo_runs_anywhere() -> None:
+def test_the_demo_runs_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     for device in ("cpu", "cuda"):
-        needs.refuse_unfit(params(), device)
+        refuse(monkeypatch, device)

@@ -1,18 +1,20 @@
 """The self-check of a base model: one clip through it, before anything is spent.
 
 Step `base` and `doctor` run it, on the device and in the dtype of params.yaml. What passed is
-remembered by content, dtype and version of transformers, so a large model is loaded for it once.
+remembered by content, device and versions, so a large model is loaded for it once.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from video_star.device import pick_device
 from video_star.domain import ModelRef
-from video_star.errors import UsageError
+from video_star.errors import UsageError, is_out_of_memory
 from video_star.layout import Workspace
 from video_star.models import base_location, base_ref
 from video_star.params import Params
@@ -29,17 +31,33 @@ QUESTION = "What happens in this video?"
 
 
 def check_base(params: Params, workspace: Workspace) -> ModelRef:
-    """The base by content, once it has passed; UsageError says in one sentence what failed."""
+    """The base by content, once it has passed; UsageError says in one sentence what failed.
+
+    It must answer about videos, and finetune must be able to train what params.yaml asks for.
+    """
+    device, tune = pick_device(params.settings.device), params.finetune
     ref = base_ref(params.model, workspace.root)
-    parts = (CHECK, version("transformers"), params.model.dtype, ref.base_digest)
-    key = hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()
+    versions = [version(name) for name in ("torch", "transformers", "peft")]
+    parts = (CHECK, device, params.model.dtype, ref.base_digest, tune.method, tune.parts)
+    key = hashlib.sha256(repr((*versions, *parts, tune.lora.layers)).encode()).hexdigest()
     passed = workspace.work / "checked" / key
     if not passed.is_file():
-        from video_star.engines.transformers import load, pick_device
+        from video_star.engines.transformers import load
+        from video_star.families.loading import check_files, load_weights
+        from video_star.families.parts import lora_targets, part_modules
 
-        location = base_location(params.model, workspace.root)
-        loaded = load(params.model, location, None, pick_device(params.settings.device))
-        check_model(loaded, location)
+        location, trusted = (
+            base_location(params.model, workspace.root),
+            params.model.trust_remote_code,
+        )
+        check_files(location, trusted)
+        # Names and shapes of all weights first, which takes no memory.
+        empty = load_weights(location, trusted, device_map="meta")
+        for part in tune.parts:
+            part_modules(empty, part)
+        if tune.method != "full":
+            lora_targets(empty, tune.parts, tune.lora.layers)
+        check_model(load(params.model, location, None, device), location)
         write_text(passed, f"{ref.base}\n")
     return ref
 
@@ -51,16 +69,9 @@ def check_model(loaded: Loaded, folder: Path) -> bool:
     from video_star.engines.transformers import sharing_changes_nothing
 
     conversations = loaded.conversations
-    unknown = conversations.tokenizer.unk_token_id
-    if conversations.end_id is None or conversations.end_id == unknown:
-        raise UsageError(
-            f"model.base {folder.name}: its chat template ends a turn with "
-            f"{conversations.end_of_turn!r}, which its tokenizer does not know; take both files "
-            "from the same checkpoint."
-        )
-    clips = [conversations.prepare(_clip(seed)) for seed in (1, 2)]
+    clips = _in_one_sentence(folder, lambda: [conversations.prepare(_clip(i)) for i in (1, 2)])
     with torch.inference_mode():
-        logits = [_logits(loaded, clip, folder) for clip in clips]
+        logits = _in_one_sentence(folder, lambda: [_logits(loaded, clip) for clip in clips])
         if not torch.isfinite(logits[0]).all():
             raise UsageError(
                 f"model.base {folder.name}: its logits are not numbers in {loaded.model.dtype}; "
@@ -75,16 +86,25 @@ def check_model(loaded: Loaded, folder: Path) -> bool:
         return bool(sharing_changes_nothing(loaded, clips[0], question))
 
 
-def _logits(loaded: Loaded, clip: PreparedClip, folder: Path) -> Any:
+def _logits(loaded: Loaded, clip: PreparedClip) -> Any:
     from video_star.engines.transformers import first_logits
     from video_star.families.batches import on_device, pad_id, padded
 
-    text = padded(
-        [loaded.conversations.ask(clip, QUESTION)], pad_id(loaded.conversations.tokenizer), "left"
-    )
+    tokens = loaded.conversations.ask(clip, QUESTION)
+    text = padded([tokens], pad_id(loaded.conversations.tokenizer), "left")
+    return first_logits(loaded.model, on_device({**text, **clip.inputs}, loaded.model))
+
+
+def _in_one_sentence(folder: Path, work: Callable[[], Any]) -> Any:
+    """What a processor or a model raises about a clip, as a UsageError."""
     try:
-        return first_logits(loaded.model, on_device({**text, **clip.inputs}, loaded.model))
-    except (ValueError, TypeError, RuntimeError, IndexError, KeyError) as error:
+        return work()
+    except (ValueError, TypeError, RuntimeError, IndexError, KeyError, AttributeError) as error:
+        if is_out_of_memory(error):
+            raise UsageError(
+                f"model.base {folder.name}: does not fit in memory; use a larger device, or a "
+                "smaller model or model.dtype."
+            ) from error
         reason = " ".join(str(error).split())[:150]
         raise UsageError(
             f"model.base {folder.name}: cannot answer a question about a clip ({reason}); check "

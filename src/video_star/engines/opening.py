@@ -25,7 +25,8 @@ def open_engine(ref: ModelRef, params: Params, workspace: Workspace, progress: P
         raise UsageError(
             f"settings.engine is {settings.engine!r}; use transformers or scripted:FILE."
         )
-    from video_star.engines.transformers import TransformersEngine, pick_device
+    from video_star.device import pick_device
+    from video_star.engines.transformers import TransformersEngine
 
     return TransformersEngine(
         ref=ref,

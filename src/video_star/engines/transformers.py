@@ -20,7 +20,8 @@ from video_star.domain import ModelRef
 from video_star.engines.base import Clip, Outcome, Reply, Request, Unusable
 from video_star.engines.batching import clips_of, plan_batches
 from video_star.engines.decoding import decode, greedy_config
-from video_star.errors import UsageError, VideoError, VideoStarError, is_out_of_memory
+from video_star.errors import VideoError, VideoStarError, is_out_of_memory
+from video_star.families.adapters import unwrapped, with_adapter
 from video_star.families.batches import on_device, pad_id, padded
 from video_star.families.conversation import Conversations, PreparedClip, Tokens
 from video_star.families.features import (
@@ -197,7 +198,9 @@ def load(params: ModelParams, location: Path, adapter: Path | None, device: str)
     model = load_weights(location, params.trust_remote_code, dtype=getattr(torch, params.dtype))
     ends = {conversations.end_id, *_eos(model), *_eos(processor.tokenizer)}
     if adapter is not None:
-        model = _with_adapter(model, adapter, params)
+        tuned = with_adapter(model, adapter)
+        exact = params.dtype == "float32"
+        model = tuned.merge_and_unload(safe_merge=True) if exact else unwrapped(tuned)
     model.generation_config = GenerationConfig(
         eos_token_id=sorted(ends), pad_token_id=pad_id(processor.tokenizer)
     )
@@ -216,26 +219,6 @@ def sharing_changes_nothing(loaded: Loaded, clip: PreparedClip, tokens: Tokens) 
         for visual in (clip.inputs, shared)
     ]
     return torch.allclose(logits[0], logits[1], atol=SAME_LOGITS[loaded.model.dtype])
-
-
-def _with_adapter(model: Any, adapter: Path, params: ModelParams) -> Any:
-    from peft import PeftModel
-
-    tuned = PeftModel.from_pretrained(model, str(adapter))
-    if params.dtype == "float32":
-        return tuned.merge_and_unload(safe_merge=True)
-    return tuned.get_base_model()
-
-
-def pick_device(setting: str) -> str:
-    """cpu or cuda; UsageError when cuda is asked for and absent."""
-    if setting == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if setting.startswith("cuda") and not torch.cuda.is_available():
-        raise UsageError(
-            f"settings.device is {setting} but no CUDA device is usable; set it to auto."
-        )
-    return setting
 
 
 def _eos(source: Any) -> set[int]:

@@ -72,7 +72,7 @@ class Conversations:
     """Prepares clips and writes conversations about them, by one model's processor."""
 
     def __init__(self, processor: Any) -> None:
-        """UsageError when the processor has no video part or its chat template takes no video."""
+        """UsageError when the processor has no video part, or its chat template cannot serve."""
         if getattr(processor, "video_processor", None) is None:
             raise UsageError(
                 f"model.base: its processor ({type(processor).__name__}) takes no video; name a "
@@ -82,13 +82,7 @@ class Conversations:
         self._video = _Remembered(processor.video_processor)
         processor.video_processor = self._video
         self._controls = _controls(processor)
-        video = getattr(processor, "video_token", None)
-        if video is not None and video not in self.render("", None):
-            raise UsageError(
-                f"model.base: its chat template writes no {video} for a video; add the "
-                "chat_template.jinja of its authors to the model's folder."
-            )
-        self.end_of_turn = self._end_of_turn()
+        self._lead, self.end_of_turn = self._probe()
 
     @property
     def tokenizer(self) -> Any:
@@ -126,17 +120,14 @@ class Conversations:
     def render(self, prompt: str, answer: str | None) -> str:
         """The conversation as text: the question as generation asks it, the answer and its end.
 
-        Where the template leads into an answer as it leads into generation, its own text is kept
-        (a space after "ASSISTANT:"). Some do not (LLaVA-OneVision writes "assistant \\n" before an
-        answer and "assistant\\n" to ask for one): there it follows what generation starts from.
+        Where the template leads into an answer as it leads into generation, its own space is kept
+        (after "ASSISTANT:"). Some do not (LLaVA-OneVision writes "assistant \\n" before an answer
+        and "assistant\\n" to ask for one): there it follows what generation starts from.
         """
         asked = self._chat(prompt, None)
         if answer is None:
             return asked
-        full, answer = self._chat(prompt, answer), self._plain(answer)
-        at = full.rfind(answer)
-        lead = full[len(asked) : at] if full.startswith(asked) and at >= len(asked) else ""
-        return asked + lead + answer + self.end_of_turn
+        return asked + self._lead + self._plain(answer.strip()) + self.end_of_turn
 
     def _chat(self, prompt: str, answer: str | None) -> str:
         """By the model's chat template; what data say never counts as a control token."""
@@ -153,28 +144,36 @@ class Conversations:
             )
         except (ValueError, TypeError, KeyError, AttributeError, TemplateError) as error:
             reason = " ".join(str(error).split())[:120]
-            raise UsageError(
-                f"model.base: its chat template cannot write a question about a video ({reason}); "
-                "add the chat_template.jinja of its authors to the model's folder."
-            ) from error
+            raise _template(f"cannot write a question about a video ({reason})") from error
 
     def _plain(self, text: str) -> str:
         """Text without control tokens: "<video>" becomes "< video>", which is plain text."""
         return self._controls.sub(lambda found: f"{found[0][0]} {found[0][1:]}", text)
 
-    def _end_of_turn(self) -> str:
-        """The first control token that the template writes after an answer, else eos."""
-        said = "Yes it is so."
-        full = self._chat("Is it so?", said)
-        after = full[full.rfind(said) + len(said) :]
-        found = self._controls.search(after)
-        end = found[0] if found else self.tokenizer.eos_token
-        if end is None:
-            raise UsageError(
-                "model.base: neither its chat template nor its tokenizer says at which token an "
-                "answer ends; set eos_token in tokenizer_config.json."
+    def _probe(self) -> tuple[str, str]:
+        """What the template writes between question and answer, and the token that ends an answer.
+
+        The token is the first thing behind the answer, or eos where nothing follows it.
+        """
+        question, answer = "Is it so, yes or no?", "Yes, it is so."
+        asked, full = self._chat(question, None), self._chat(question, answer)
+        video = getattr(self._processor, "video_token", None)
+        if video is not None and video not in asked:
+            raise _template(f"writes no {video} for a video")
+        if question not in asked or answer not in full:
+            raise _template("leaves out the text of a question or of an answer")
+        before, _, after = full.rpartition(answer)
+        lead = before.removeprefix(asked) if before.startswith(asked) else ""
+        found = self._controls.match(after.lstrip())
+        if lead.strip() or (after.strip() and found is None):
+            raise _template(
+                f"writes {(lead.strip() or after.strip())[:40]!r} beside an answer, which is no "
+                "token of its tokenizer"
             )
-        return str(end)
+        end = found[0] if found else self.tokenizer.eos_token
+        if end is None or self.tokenizer.convert_tokens_to_ids(end) == self.tokenizer.unk_token_id:
+            raise _template(f"ends an answer with {end!r}, which its tokenizer does not know")
+        return lead, str(end)
 
     def _ids(
         self, clip: PreparedClip, text: str
@@ -222,6 +221,13 @@ class Conversations:
             "total_num_frames": max(1, round(n * gap * CLOCK)),
             "duration": frames.duration,
         }
+
+
+def _template(fault: str) -> UsageError:
+    return UsageError(
+        f"model.base: its chat template {fault}; add the chat_template.jinja of its authors to the "
+        "model's folder."
+    )
 
 
 def _at_least(frames: Frames, n: int) -> Frames:

@@ -7,7 +7,8 @@ the model must come out of them. Code of a checkpoint's authors runs only where 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
 
 from video_star.errors import UsageError, is_out_of_memory
 from video_star.families.positions import after_largest
-from video_star.families.table import family_of, too_old
+from video_star.families.table import family_of
 
 INDEX = "model.safetensors.index.json"
 AT_MOST = 300
@@ -50,6 +51,7 @@ def load_weights(folder: Path, trust_remote_code: bool, **how: Any) -> Any:
             **how,
         )
     _refuse_incomplete(folder, found)
+    _refuse_layers_left_over(folder, model, found["unexpected_keys"])
     family = family_of(model.config.model_type)
     if family is not None and family.text_after_video == "largest":
         after_largest(model)
@@ -97,32 +99,37 @@ def _check_config(folder: Path, trust_remote_code: bool) -> str:
             "video-language model (README lists the families)",
         )
     family = family_of(model_type)
-    if family is not None and too_old(family, transformers.__version__):
+    fault = family and family.fault(transformers.__version__)
+    if family is not None and fault:
         raise _refused(
             folder,
-            f"{family.name} is tested from transformers {family.since} on, this is "
-            f"{transformers.__version__}, whose video inputs may be wrong; update transformers",
+            f"{family.name} on transformers {transformers.__version__}: {fault}; install another "
+            f"version (tested from {family.since} on)",
         )
     return model_type
 
 
 def _weight_files(folder: Path) -> list[Path]:
+    """The files that from_pretrained reads: the single one where there is one."""
+    if (folder / "model.safetensors").is_file():
+        return [folder / "model.safetensors"]
     index = folder / INDEX
     if index.is_file():
         try:
             names = sorted(
-                set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+                {str(n) for n in json.loads(index.read_text("utf-8"))["weight_map"].values()}
             )
-        except (ValueError, KeyError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise _refused(folder, f"{INDEX} cannot be read; download it again") from error
         missing = [name for name in names if not (folder / name).is_file()]
-        if missing:
-            raise _refused(folder, f"{len(missing)} of {len(names)} weight files are missing "
-                           f"({missing[0]}); download the model again")  # fmt: skip
+        if missing or not names:
+            raise _refused(
+                folder,
+                f"{len(missing)} of {len(names)} weight files are missing "
+                f"({', '.join(missing[:1])}); download the model again",
+            )
         return [folder / name for name in names]
-    if (folder / "model.safetensors").is_file():
-        return [folder / "model.safetensors"]
-    if any(folder.glob("*.bin")) or any(folder.glob("*.pt")) or any(folder.glob("*.pth")):
+    if any(path.suffix in (".bin", ".pt", ".pth") for path in folder.iterdir()):
         raise _refused(
             folder,
             "its weights are pickles, which may run code; convert them where you trust them: load "
@@ -148,6 +155,25 @@ def _refuse_incomplete(folder: Path, found: dict[str, Any]) -> None:
             folder,
             f"its files lack {len(missing)} weights of the model ({missing[0]}){hint}; convert the "
             "checkpoint to the names of transformers, or name the -hf version of it",
+        )
+
+
+def _refuse_layers_left_over(folder: Path, model: Any, unexpected: Iterable[str]) -> None:
+    """Weights like those of the model, of other numbers: its config asks for fewer layers.
+
+    Others are no part of it (an old buffer, a head for another task), and transformers names them.
+    """
+
+    def numberless(name: str) -> str:
+        return re.sub(r"\d+", "#", name)
+
+    known = {numberless(name) for name in model.state_dict()}
+    over = sorted(name for name in unexpected if numberless(name) in known)
+    if over:
+        raise _refused(
+            folder,
+            f"its files hold {len(over)} weights of layers that its config.json does not have "
+            f"({over[0]}); download config and weights together",
         )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Any
 
 import torch
@@ -16,9 +17,12 @@ from video_star.errors import UsageError
 from video_star.families.table import family_of
 from video_star.params import Part
 
+WRAPPED = ".linear"
+"""How Gemma 4 names the layer inside of a layer that bounds its values."""
+
 
 def part_modules(model: Any, part: Part) -> tuple[str, ...]:
-    """Names of the modules of a part; UsageError when the model is not known to have it."""
+    """Modules, or single weights, of a part by name; UsageError when none are known."""
     family = family_of(model.config.model_type)
     if family is not None:
         there = tuple(name for name in family.modules(part) if _has(model, name))
@@ -41,20 +45,23 @@ def lora_targets(
     """Full names of the linear layers that LoRA adapts, in the order of the model.
 
     `layers` narrows them down: endings of names, or a regular expression over whole names; None is
-    every linear layer of the parts. UsageError when nothing is left.
+    every linear layer of the parts. UsageError when nothing of a part is left.
     """
-    inside = _inside(model, parts)
-    chosen = [
-        name
-        for name, module in model.named_modules()
-        if isinstance(module, torch.nn.Linear) and inside(name) and _wanted(name, layers)
-    ]
-    if not chosen:
-        raise UsageError(
-            f"finetune.lora.layers {layers!r} names no linear layer of {' or '.join(parts)}; give "
-            "endings such as [q_proj, v_proj], a regular expression, or null for all of them."
-        )
-    return chosen
+    chosen: set[str] = set()
+    for part in parts:
+        inside = _inside(model, [part])
+        there = [
+            n for n, m in model.named_modules() if isinstance(m, torch.nn.Linear) and inside(n)
+        ]
+        found = [name for name in there if _wanted(name, layers)]
+        if not found:
+            endings = ", ".join(sorted({_ending(name) for name in there})[:8]) or "none"
+            raise UsageError(
+                f"finetune.lora.layers {layers!r} names no linear layer of the {part}, whose are "
+                f"called {endings}; add some of them, or use null for all."
+            )
+        chosen.update(found)
+    return [name for name, _ in model.named_modules() if name in chosen]
 
 
 def train_parts(model: Any, parts: Sequence[Part]) -> None:
@@ -93,12 +100,17 @@ def _wanted(name: str, layers: str | Sequence[str] | None) -> bool:
         return True
     if isinstance(layers, str):
         return re.fullmatch(layers, name) is not None
-    return any(name == ending or name.endswith(f".{ending}") for ending in layers)
+    short = name.removesuffix(WRAPPED)
+    return any(short == ending or short.endswith(f".{ending}") for ending in layers)
+
+
+def _ending(name: str) -> str:
+    return name.removesuffix(WRAPPED).rpartition(".")[2]
 
 
 def _has(model: Any, name: str) -> bool:
     try:
-        model.get_submodule(name)
+        attrgetter(name)(model)
     except AttributeError:
         return False
     return True

@@ -11,11 +11,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from video_star.params import Part
 
 PARTS: tuple[Part, ...] = get_args(Part)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Versions of transformers that get a family wrong."""
+
+    versions: str
+    """As in requirements: ">=5.3,<5.23"."""
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -35,6 +45,8 @@ class Family:
     """"largest": text goes on after the largest position of the video (families/positions.py)."""
     since: str = "5.23"
     """First version of transformers that this family was tested with; older ones are refused."""
+    faults: tuple[Fault, ...] = ()
+    """What makes a version refused, newer ones too."""
     limits: str = ""
     """What is known not to work, for people."""
 
@@ -46,6 +58,14 @@ class Family:
             "projector": self.projector,
         }
         return named[part]
+
+    def fault(self, transformers: str) -> str | None:
+        """Why this version of transformers is refused, or None."""
+        version = Version(transformers)
+        for fault in self.faults:
+            if SpecifierSet(fault.versions).contains(version, prereleases=True):
+                return fault.reason
+        return "never tested so far back" if version < Version(self.since) else None
 
 
 _TOWER, _PROJECTOR = ("model.vision_tower",), ("model.multi_modal_projector",)
@@ -63,13 +83,13 @@ FAMILIES: dict[str, Family] = {
         "LLaVA-NeXT-Video",
         "llava-hf/LLaVA-NeXT-Video-7B-hf",
         vision_tower=_TOWER,
-        projector=_PROJECTOR,
+        projector=(*_PROJECTOR, "model.image_newline"),
     ),
     "llava_onevision": Family(
         "LLaVA-OneVision",
         "llava-hf/llava-onevision-qwen2-7b-ov-hf",
         vision_tower=_TOWER,
-        projector=_PROJECTOR,
+        projector=(*_PROJECTOR, "model.image_newline"),
     ),
     "qwen2_vl": Family(
         "Qwen2-VL",
@@ -85,6 +105,10 @@ FAMILIES: dict[str, Family] = {
         projector=_MERGER,
         times="mean gap, as positions",
         text_after_video="largest",
+        faults=(
+            # huggingface/transformers pull request 48669
+            Fault("<5.23", "it cuts the seconds between frames to whole numbers"),
+        ),
         limits="uneven gaps between frames are told as their mean",
     ),
     "qwen3_vl": Family(
@@ -140,15 +164,11 @@ def family_of(model_type: str) -> Family | None:
     return FAMILIES.get(model_type)
 
 
-def too_old(family: Family, transformers: str) -> bool:
-    """Whether a version of transformers is older than those the family was tested with."""
-    return Version(transformers) < Version(family.since)
-
-
 def markdown_table() -> str:
     """The table as it stands in the README."""
     lines = [
-        "| family | for instance | transformers | told times | LoRA reaches | known limits |",
+        "| family | for instance | transformers | told times | "
+        "language model; vision tower; projector | known limits |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for family in FAMILIES.values():

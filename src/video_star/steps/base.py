@@ -16,7 +16,9 @@ def run_base(context: StepContext) -> StepResult:
     ref = base_ref(context.params.model, context.workspace.root)
     if context.params.settings.engine == "transformers":
         from video_star.engines.check import check_base
+        from video_star.training.needs import refuse_unfit
 
+        refuse_unfit(context.params, context.workspace)
         context.progress.note("The base model answers a first question, to check that it can.")
         ref = check_base(context.params, context.workspace)
     write_ref(context.paths.model_json, ref)

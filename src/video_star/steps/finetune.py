@@ -7,9 +7,9 @@ import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, cast
 
 from video_star.context import StepContext
+from video_star.device import pick_device
 from video_star.domain import Failure, ModelRef, StepReport, TrainingExample
 from video_star.engines.base import Clip
 from video_star.errors import DataError, UsageError
@@ -29,7 +29,7 @@ from video_star.runner import STEPS, StepResult
 from video_star.stable import stable_seed
 from video_star.training.checkpoints import drop_half_written
 from video_star.training.job import Job, clip_of, fit_micro_batch
-from video_star.training.launch import count_processes, hostfile_of, launch, pick_device
+from video_star.training.launch import count_processes, hostfile_of, launch
 from video_star.training.needs import refuse_unfit
 from video_star.training.threads import threads_for
 
@@ -43,7 +43,7 @@ def run_finetune(context: StepContext) -> StepResult:
     That is adapter/ or, of full finetuning, weights/. A run that was killed goes on from its last
     complete checkpoint, and on the same processes it ends in the same bytes.
     """
-    refuse_unfit(context.params, pick_device(context.params.settings.device))
+    refuse_unfit(context.params, context.workspace)
     examples = list(read_shards(context.paths.train, TrainingExample))
     if not examples:
         raise DataError(
@@ -115,7 +115,7 @@ def _describe(
         trust_remote_code=params.model.trust_remote_code,
         dtype=params.model.dtype,
         start_adapter=None if adapter is None else adapter.absolute(),
-        device=cast(Literal["cpu", "cuda"], pick_device(params.settings.device)),
+        device=pick_device(params.settings.device),
         seed=stable_seed(params.seed, "finetune", context.round),
         threads=threads_for(location, params.settings.processes),
         world_size=world,

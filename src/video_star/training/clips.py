@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
+from video_star.families.adapters import unwrapped
 from video_star.families.features import (
     ENCODED_AT_ONCE,
     Features,
@@ -79,21 +80,16 @@ class ClipInputs:
         if not self._waiting:
             return
         with torch.no_grad():
-            found = encode_all(self._inner, self._waiting)
+            found = encode_all(unwrapped(self.model), self._waiting)
         assert found is not None
         for clip, features in zip(self._waiting, found, strict=True):
             self._ready.append(TrainedClip(without_pixels(clip), features.to("cpu")))
         self._waiting = []
 
-    @property
-    def _inner(self) -> Any:
-        model = self.model
-        return model.get_base_model() if hasattr(model, "get_base_model") else model
-
     def _features_fit(self, clip: Inputs) -> bool:
         """Whether features can stand in for pixels: the model takes them, frozen, and they fit."""
         with torch.enable_grad():
-            found = encode_all(self._inner, [clip])
+            found = encode_all(unwrapped(self.model), [clip])
         if found is None:
             return False
         tensors = found[0].tensors

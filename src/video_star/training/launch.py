@@ -21,22 +21,6 @@ from video_star.training.troubles import failure
 from video_star.training.worker import MARK
 
 
-def pick_device(wanted: str) -> str:
-    """cpu or cuda for settings.device, `auto` included."""
-    if wanted == "cpu":
-        return "cpu"
-    import torch
-
-    available = torch.cuda.is_available()
-    if wanted == "auto":
-        return "cuda" if available else "cpu"
-    if wanted != "cuda":
-        raise UsageError(f"settings.device is {wanted!r}; it is one of auto, cpu, cuda.")
-    if not available:
-        raise UsageError("settings.device is cuda, but torch sees no CUDA device; use auto or cpu.")
-    return "cuda"
-
-
 def accelerator_environment(device: str) -> dict[str, str]:
     """What tells DeepSpeed which device it works on."""
     return {"DS_ACCELERATOR": device} | ({"CUDA_VISIBLE_DEVICES": ""} if device == "cpu" else {})

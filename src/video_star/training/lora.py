@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
 from safetensors.torch import save_file
 
 from video_star.errors import UsageError
+from video_star.families.adapters import WEIGHTS, adapted_layers, with_adapter
 from video_star.params import LoraParams
 from video_star.records import dump_json, write_text
 
-WEIGHTS = "adapter_model.safetensors"
 CONFIG = "adapter_config.json"
 
 
@@ -26,11 +25,11 @@ def attach(
 
     `targets` are full names of the layers that are adapted.
     """
-    from peft import LoraConfig, PeftModel, get_peft_model
+    from peft import LoraConfig, get_peft_model
 
     if start is not None:
         _refuse_other_shape(start, lora, targets)
-        return PeftModel.from_pretrained(model, str(start), is_trainable=True)
+        return with_adapter(model, start, learns=True)
     config = LoraConfig(
         r=lora.r,
         lora_alpha=lora.alpha,
@@ -60,13 +59,6 @@ def _refuse_other_shape(start: Path, lora: LoraParams, targets: Sequence[str]) -
             f"{', '.join(differing)}; keep finetune.lora and finetune.parts as they were or start "
             "from the base."
         )
-
-
-def adapted_layers(adapter: Path) -> set[str]:
-    """Full names of the layers that a saved adapter changes."""
-    with safe_open(adapter / WEIGHTS, framework="pt") as file:
-        names = [name for name in file.keys() if ".lora_A." in name]  # noqa: SIM118
-    return {name.removeprefix("base_model.model.").partition(".lora_A.")[0] for name in names}
 
 
 def trainable(model: Any) -> list[torch.nn.Parameter]:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
+from video_star.device import pick_device
 from video_star.errors import UsageError
+from video_star.layout import Workspace
 from video_star.params import Params
+from video_star.training.job import fit_micro_batch
+from video_star.training.launch import count_processes
 
 
-def refuse_unfit(params: Params, device: str) -> None:
-    """UsageError when method and settings do not go with one another or with the device."""
-    settings = params.settings
+def refuse_unfit(params: Params, workspace: Workspace) -> None:
+    """UsageError when method, settings, machine and files of a finetune do not go together."""
+    settings, device = params.settings, pick_device(params.settings.device)
+    processes = count_processes(settings, workspace.root)
+    fit_micro_batch(params.finetune.batch_size, processes, settings.micro_batch_size)
     if params.finetune.method == "qlora":
         _refuse_without_cuda("finetune.method qlora", device, "lora")
         _refuse_without_package("finetune.method qlora", "bitsandbytes", "bitsandbytes")
@@ -19,6 +25,11 @@ def refuse_unfit(params: Params, device: str) -> None:
                 f"finetune.method qlora does not go with settings.zero {settings.zero}: 4-bit "
                 "weights cannot be shared out; use zero2 or zero2_offload."
             )
+        if settings.liger:
+            raise UsageError(
+                "finetune.method qlora does not go with settings.liger, whose kernels know no "
+                "4-bit weights; set it to false."
+            )
     if settings.liger:
         _refuse_without_cuda("settings.liger", device, "false")
         _refuse_without_package("settings.liger", "liger_kernel", "liger-kernel")
@@ -26,6 +37,12 @@ def refuse_unfit(params: Params, device: str) -> None:
         raise UsageError(
             f"settings.zero zero0 does not go with model.dtype {params.model.dtype}: its "
             "full-precision state could not be kept; use zero1."
+        )
+    replay = params.curate.replay
+    if replay is not None and not workspace.video(replay.annotations).is_file():
+        raise UsageError(
+            f"curate.replay.annotations: data/{replay.annotations} does not exist; add the file, "
+            "or set curate.replay to null."
         )
 
 

@@ -10,6 +10,7 @@ import torch
 from transformers import PrinterCallback
 
 from video_star.domain import TrainingExample
+from video_star.families.adapters import unwrapped
 from video_star.families.batches import pad_id
 from video_star.families.conversation import Conversations
 from video_star.families.loading import load_processor, load_weights
@@ -40,7 +41,7 @@ Tell = Callable[[dict[str, Any]], None]
 def train(job: Job, rank: int, tell: Tell) -> None:
     """Train from the newest complete checkpoint or from the start; rank 0 writes `job.result`."""
     processor, model = load(job)
-    with gathered(outside_of_decoder(model.get_base_model()), job.zero):
+    with gathered(outside_of_decoder(unwrapped(model)), job.zero):
         encoded, clips = prepare(job, processor, model, rank, tell)
     trainer = make_trainer(job, rank, processor, model, encoded, clips, tell)
     checkpoint = latest(job)
@@ -67,7 +68,6 @@ def teachable(job: Job, base: Any) -> Any:
     tune = job.finetune
     if tune.method == "full":
         train_parts(base, tune.parts)
-        base.get_base_model = lambda: base  # as PEFT's models have it
         return base
     targets = lora_targets(base, tune.parts, tune.lora.layers)
     return attach(base, tune.lora, targets, job.start_adapter, job.seed)
@@ -125,7 +125,7 @@ def make_trainer(
         model=model,
         args=arguments(job, len(batches)),
         train_dataset=Examples(encoded),
-        data_collator=Collate(clips, pad_id(processor.tokenizer), model.get_base_model().forward),
+        data_collator=Collate(clips, pad_id(processor.tokenizer), unwrapped(model).forward),
         callbacks=[Watch(job, rank, tell)],
     )
     trainer.remove_callback(PrinterCallback)
