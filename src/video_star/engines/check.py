@@ -46,10 +46,8 @@ def check_base(params: Params, workspace: Workspace) -> ModelRef:
         from video_star.families.loading import check_files, load_weights
         from video_star.families.parts import lora_targets, part_modules
 
-        location, trusted = (
-            base_location(params.model, workspace.root),
-            params.model.trust_remote_code,
-        )
+        location = base_location(params.model, workspace.root)
+        trusted = params.model.trust_remote_code
         check_files(location, trusted)
         # Names and shapes of all weights first, which takes no memory.
         empty = load_weights(location, trusted, device_map="meta")

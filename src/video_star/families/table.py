@@ -172,8 +172,9 @@ def markdown_table() -> str:
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for family in FAMILIES.values():
-        parts = ", ".join(
-            f"`{name.removeprefix('model.')}`" for part in PARTS for name in family.modules(part)
+        parts = "; ".join(
+            ", ".join(f"`{name.removeprefix('model.')}`" for name in family.modules(part))
+            for part in PARTS
         )
         lines.append(
             f"| {family.name} | `{family.example}` | {family.since} | {family.times or 'no'} | "
