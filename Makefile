@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo-data up down cycle repro rounds ui doctor test smoke check format bench-verifiers clean
+.PHONY: help setup demo-data up down cycle repro rounds ui doctor test smoke check format bench-verifiers bench-verification clean
 
 PYTHON ?= python3
 VENV ?= $(CURDIR)/.venv
@@ -81,6 +81,9 @@ format: $(VENV)/.installed ## let ruff put the code in shape
 
 bench-verifiers: $(VENV)/.installed ## how right the verifiers are, per label kind
 	@$(BIN)/python benchmarks/verifiers.py
+
+bench-verification: $(VENV)/.installed ## the same on answers of published models (VIDEO_STAR_REAL_DATA)
+	@$(BIN)/python benchmarks/real_answers.py
 
 clean: down ## remove scratch and caches (not data, rounds or the MLflow store)
 	@rm -rf .work
