@@ -49,19 +49,19 @@ STEPS: dict[str, Step] = {
     "ingest": Step(
         "video_star.steps.ingest:run_ingest", ("seed", "ingest", "evaluate.benchmarks"), "once", 2
     ),
-    "base": Step("video_star.steps.base:run_base", ("model",), "once", 1),
+    "base": Step("video_star.steps.base:run_base", ("model",), "once", 2),
     "generate": Step(
         "video_star.steps.generate:run_generate",
         ("seed", "model", "video", "generate"),
         "rounds",
-        1,
+        2,
     ),
     "verify": Step("video_star.steps.verify:run_verify", ("verify",), "rounds", 2),
     "rationalize": Step(
         "video_star.steps.rationalize:run_rationalize",
         ("seed", "model", "video", "rationalize"),
         "rounds",
-        1,
+        2,
     ),
     "verify-rationales": Step(
         "video_star.steps.verify:run_verify_rationales", ("verify",), "rounds", 2
@@ -77,7 +77,7 @@ STEPS: dict[str, Step] = {
         "video_star.steps.evaluate:run_evaluate",
         ("seed", "model", "video", "evaluate", "verify"),
         "evaluated",
-        2,
+        3,
     ),
     "publish": Step("video_star.steps.publish:run_publish", ("cycle", "publish"), "evaluated", 3),
 }
