@@ -22,9 +22,11 @@ from video_star.records import write_text
 
 def apply_preset(workspace: Workspace, preset: Path) -> Params:
     """Write a preset over params.yaml; UsageError leaves the file as it was."""
-    yaml = YAML()
+    yaml = YAML()  # set so that lines which do not change stay as they were written
     yaml.preserve_quotes = True
-    yaml.width = 4096  # lines stay as they were written
+    yaml.width = 4096
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    yaml.representer.add_representer(type(None), _null)
     params, over = _read(yaml, workspace.params), _read(yaml, preset)
     _write_over(params, over, preset.name)
     made = StringIO()
@@ -32,6 +34,10 @@ def apply_preset(workspace: Workspace, preset: Path) -> Params:
     valid = parse_params(made.getvalue(), f"params.yaml with {preset.name}")
     write_text(workspace.params, made.getvalue())
     return valid
+
+
+def _null(representer: Any, _: None) -> Any:
+    return representer.represent_scalar("tag:yaml.org,2002:null", "null")
 
 
 def _read(yaml: YAML, path: Path) -> Any:

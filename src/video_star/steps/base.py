@@ -13,7 +13,6 @@ def run_base(context: StepContext) -> StepResult:
 
     With an engine that loads no model (`scripted:FILE`), there is nothing to check.
     """
-    ref = base_ref(context.params.model, context.workspace.root)
     if context.params.settings.engine == "transformers":
         from video_star.engines.check import check_base
         from video_star.training.needs import refuse_unfit
@@ -21,5 +20,7 @@ def run_base(context: StepContext) -> StepResult:
         refuse_unfit(context.params, context.workspace)
         context.progress.note("The base model answers a first question, to check that it can.")
         ref = check_base(context.params, context.workspace)
+    else:
+        ref = base_ref(context.params.model, context.workspace.root)
     write_ref(context.paths.model_json, ref)
     return StepResult(StepReport(step="base", round=context.round, read=1, written=1))
