@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,7 @@ def with_adapter(model: Any, adapter: Path, learns: bool = False) -> Any:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Found missing adapter keys")  # an error below
         tuned = PeftModel.from_pretrained(model, str(adapter), is_trainable=learns)
-    lost = adapted_layers(adapter) ^ {
-        name.removeprefix(PREFIX).partition(".lora_A.")[0]
-        for name, _ in tuned.named_parameters()
-        if ".lora_A." in name
-    }
+    lost = adapted_layers(adapter) ^ _layers(name for name, _ in tuned.named_parameters())
     if lost:
         raise DataError(
             f"{adapter}: {len(lost)} of its layers are not those of the model ({min(lost)}), as "
@@ -43,5 +40,10 @@ def unwrapped(model: Any) -> Any:
 def adapted_layers(adapter: Path) -> set[str]:
     """Full names of the layers that a saved adapter changes."""
     with safe_open(adapter / WEIGHTS, framework="pt") as file:
-        names = [name for name in file.keys() if ".lora_A." in name]  # noqa: SIM118
-    return {name.removeprefix(PREFIX).partition(".lora_A.")[0] for name in names}
+        return _layers(file.keys())
+
+
+def _layers(names: Iterable[str]) -> set[str]:
+    """The layers whose adapter's weights have these names."""
+    ours = (name for name in names if ".lora_A." in name)
+    return {name.removeprefix(PREFIX).partition(".lora_A.")[0] for name in ours}

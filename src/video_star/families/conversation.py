@@ -113,8 +113,9 @@ class Conversations:
 
     def teach(self, clip: PreparedClip, prompt: str, answer: str) -> Tokens:
         """A question with its answer and the end of turn; VideoStarError when they merge."""
-        asked, _ = self._ids(clip, self.render(prompt, None))
-        ids, kinds = self._ids(clip, self.render(prompt, answer))
+        question = self.render(prompt, None)
+        asked, _ = self._ids(clip, question)
+        ids, kinds = self._ids(clip, self._answered(question, answer))
         return Tokens(ids, kinds, _common(asked, ids))
 
     def render(self, prompt: str, answer: str | None) -> str:
@@ -125,8 +126,9 @@ class Conversations:
         and "assistant\\n" to ask for one): there it follows what generation starts from.
         """
         asked = self._chat(prompt, None)
-        if answer is None:
-            return asked
+        return asked if answer is None else self._answered(asked, answer)
+
+    def _answered(self, asked: str, answer: str) -> str:
         return asked + self._lead + self._plain(answer.strip()) + self.end_of_turn
 
     def _chat(self, prompt: str, answer: str | None) -> str:

@@ -58,14 +58,13 @@ def load_weights(folder: Path, trust_remote_code: bool, **how: Any) -> Any:
     return model.eval()
 
 
-def check_files(folder: Path, trust_remote_code: bool) -> str:
-    """The model_type of a folder whose files can be loaded; UsageError when they cannot.
+def check_files(folder: Path, trust_remote_code: bool) -> None:
+    """UsageError when the files of a folder cannot be loaded as a video-language model.
 
     Reads the config and the headers of the weight files, no weights.
     """
-    model_type = _check_config(folder, trust_remote_code)
-    files = _weight_files(folder)
-    for file in files:
+    _check_config(folder, trust_remote_code)
+    for file in _weight_files(folder):
         try:
             with safe_open(file, framework="pt"):
                 pass
@@ -74,10 +73,9 @@ def check_files(folder: Path, trust_remote_code: bool) -> str:
                 folder,
                 f"{file.name} is not a whole safetensors file ({error}); download it again",
             ) from error
-    return model_type
 
 
-def _check_config(folder: Path, trust_remote_code: bool) -> str:
+def _check_config(folder: Path, trust_remote_code: bool) -> None:
     path = folder / "config.json"
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
@@ -89,7 +87,7 @@ def _check_config(folder: Path, trust_remote_code: bool) -> str:
         ) from error
     model_type = str(raw.get("model_type", "")) if isinstance(raw, dict) else ""
     if isinstance(raw, dict) and "auto_map" in raw and trust_remote_code:
-        return model_type
+        return
     with _in_one_sentence(folder, "config"):
         config = AutoConfig.from_pretrained(folder, local_files_only=True)
     if type(config) not in AutoModelForImageTextToText._model_mapping:
@@ -106,7 +104,6 @@ def _check_config(folder: Path, trust_remote_code: bool) -> str:
             f"{family.name} on transformers {transformers.__version__}: {fault}; install another "
             f"version (tested from {family.since} on)",
         )
-    return model_type
 
 
 def _weight_files(folder: Path) -> list[Path]:

@@ -63,7 +63,7 @@ class Collate:
         self._cuts_logits = "logits_to_keep" in signature(forward).parameters
 
     def __call__(self, batch: Sequence[Encoded]) -> dict[str, Any]:
-        """ "parts", one for each shape of clips, and "labels" of all in one row, for counting."""
+        """Parts, one for each shape of clips, and the labels of all in one row, for counting."""
         clips = [self._clips[example.clip] for example in batch]
         parts = [
             self._part([batch[row].tokens for row in rows], visual, features)
