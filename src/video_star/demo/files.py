@@ -43,10 +43,16 @@ REPLAY_MIX: Final = {
     "multi_choice": 2.0,
     "caption_matching": 1.0,
     "captioning": 1.0,
-    "told_any": 3.0,
-    "steps": 1.0,
-    "choose": 1.0,
+    "told_any": 0.5,
+    "steps": 0.3,
+    "choose": 0.3,
+    "line_told_any": 3.0,
+    "line_steps": 1.0,
+    "line_choose": 1.0,
 }
+
+NAMED: Final = {"named": 0.5, "line_named": 2.0}
+"""Added where the clip has a known name."""
 
 
 def write_data(root: Path, seed: int, progress: Progress) -> int:
@@ -103,7 +109,7 @@ def _write_replay(root: Path, seed: int) -> None:
         clip = world.draw_clip(program, stable_seed(seed, "replay", number))
         video = f"videos/{number:05d}.mp4"
         mp4.write(root / video, world.render(clip))
-        mix = REPLAY_MIX | ({"named": 2.0} if lessons.known_name(clip) else {})
+        mix = REPLAY_MIX | (NAMED if lessons.known_name(clip) else {})
         for turn in range(REPLAY_TURNS):
             asked = lessons.draw(clip, mix, rng)
             records.append(

@@ -12,12 +12,12 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from video_star import prompts
-from video_star.demo import babble, supervision, wording
+from video_star.demo import babble, lines, supervision, wording
+from video_star.demo.lines import NO_NAME
 from video_star.demo.wording import Asked, Facet
 from video_star.demo.world import KNOWN, SIZE, UNIT, Clip
 from video_star.labels import option_line
 
-NO_NAME: Final = "something new"
 Lesson = Callable[[Clip, random.Random], Asked | None]
 
 
@@ -209,7 +209,10 @@ def choose_only(rng: random.Random) -> Asked:
 
 TEXT: Final[dict[str, Callable[[random.Random], Asked]]] = {
     lesson.__name__: lesson
-    for lesson in (repeat, told_only, choose_only, supervision.told_any_only)
+    for lesson in (
+        *(repeat, told_only, choose_only, supervision.told_any_only),
+        *(lines.line_told_only, lines.line_told_any_only),
+    )
 }
 """Lessons without a video."""
 LESSONS: Final[dict[str, Lesson]] = {
@@ -219,6 +222,8 @@ LESSONS: Final[dict[str, Lesson]] = {
         *(multi_choice, yes_no, caption_matching, captioning, five_options),
         *(made_up_matching, made_up_captioning, made_up_choice),
         *(supervision.told_any, supervision.untold, supervision.steps, supervision.choose),
+        *(lines.line_named, lines.line_told, lines.line_told_any, lines.line_untold),
+        *(lines.line_steps, lines.line_choose),
     )
 }
 
@@ -226,6 +231,7 @@ LESSONS: Final[dict[str, Lesson]] = {
 LATER: Final = (
     *("five_options", "made_up_matching", "made_up_captioning", "made_up_choice"),
     *("told_any", "untold", "steps", "choose"),
+    *("line_named", "line_told", "line_told_any", "line_untold", "line_steps", "line_choose"),
 )
 """Lessons of later stages, which the tokenizer is not trained on."""
 

@@ -14,12 +14,12 @@ import numpy as np
 import torch
 
 from video_star import prompts
-from video_star.demo import lessons, packing, supervision, wording, world
+from video_star.demo import lines, packing, supervision, wording, world
 from video_star.demo.packing import Pool
 from video_star.demo.skeleton import VIDEO_TOKENS
 from video_star.demo.wording import Asked, Facet
 from video_star.demo.world import Clip
-from video_star.labels import label_text
+from video_star.labels import ClassLabel, label_text
 
 
 @torch.no_grad()
@@ -94,19 +94,31 @@ def _asked(pool: Pool, rng: random.Random) -> list[tuple[str, int, Asked]]:
         if action is None:
             continue
         for form, prompt in (("direct", prompts.direct(question)), ("bare", question)):
-            wanted = f"This is {action.name if action.known else lessons.NO_NAME}."
+            wanted = f"This is {action.name if action.known else lines.NO_NAME}."
             made.append(
                 (f"{form} {'known' if action.known else 'unknown'}", number, Asked(prompt, wanted))
             )
+        label = ClassLabel(name=action.name if action.known else lines.NO_NAME)
+        request, line = prompts.final_line_request((label,)), prompts.final_line((label,))
+        known = "known" if action.known else "unknown"
+        made.append(
+            (f"direct line {known}", number, Asked(prompts.direct(question, request), line))
+        )
         if not action.known:
             told = prompts.with_label(question, action.name)
             made.append(("told", number, Asked(told, f"This is {action.name}.")))
+            told = prompts.with_label(question, action.name, request)
+            line = prompts.final_line((ClassLabel(name=action.name),))
+            made.append(("told line", number, Asked(told, line)))
         made += _bench(clip, number, rng)
     for number in range(len(pool.clips)):
         for kind in supervision.DRAWN:
             question, labels = supervision.drawn(kind, rng)
             told = prompts.with_label(question, label_text(labels))
             made.append((f"told {kind}", number, Asked(told, supervision.conclusion(labels))))
+            request = prompts.final_line_request(labels)
+            told = prompts.with_label(question, label_text(labels), request)
+            made.append((f"told line {kind}", number, Asked(told, prompts.final_line(labels))))
     return made
 
 

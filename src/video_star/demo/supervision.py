@@ -87,7 +87,7 @@ def _choice(rng: random.Random) -> ChoiceLabel:
     return ChoiceLabel(options=options, answer=rng.randrange(len(options)))
 
 
-def _question(kind: str, rng: random.Random, **fields: str) -> str:
+def question(kind: str, rng: random.Random, **fields: str) -> str:
     return ask(kind, str(rng.randrange(_KEYS)), 0, **fields)[0]
 
 
@@ -99,26 +99,26 @@ def drawn(kind: str, rng: random.Random) -> tuple[str, tuple[Label, ...]]:
     """A question of a type and labels that could answer it."""
     match kind:
         case "sequence":
-            return _question(kind, rng), (_steps(rng),)
+            return question(kind, rng), (_steps(rng),)
         case "set":
             things = tuple(rng.choice((_thing, _phrase))(rng) for _ in range(rng.choice((1, 2, 3))))
-            return _question(kind, rng), (SetLabel(names=things),)
+            return question(kind, rng), (SetLabel(names=things),)
         case "span":
             start = rng.choice((0.0, _time(rng)))
             span = SpanLabel(start=start, end=round(start + _time(rng), 2))
-            return _question(kind, rng, event=f"{_thing(rng)} {_phrase(rng)}"), (span,)
+            return question(kind, rng, event=f"{_thing(rng)} {_phrase(rng)}"), (span,)
         case "time":
             at = TimeLabel(at=_time(rng))
-            return _question(kind, rng, event=f"{_thing(rng)} {_phrase(rng)}"), (at,)
+            return question(kind, rng, event=f"{_thing(rng)} {_phrase(rng)}"), (at,)
         case "score":
-            return _question(kind, rng), (_score(rng),)
+            return question(kind, rng), (_score(rng),)
         case "assessment":
-            return _question(kind, rng), (_steps(rng), _score(rng, "difficulty"), _score(rng))
+            return question(kind, rng), (_steps(rng), _score(rng, "difficulty"), _score(rng))
         case "box":
-            asked = _question("box", rng, object=_thing(rng), time=_seconds(rng))
+            asked = question("box", rng, object=_thing(rng), time=_seconds(rng))
             return asked, (_box(rng),)
         case "text":
-            return _question(kind, rng), (_sentence(rng),)
+            return question(kind, rng), (_sentence(rng),)
         case "same":
             places = {
                 "first": say_box(_box(rng).xyxy),
@@ -126,7 +126,7 @@ def drawn(kind: str, rng: random.Random) -> tuple[str, tuple[Label, ...]]:
                 "second": say_box(_box(rng).xyxy),
                 "second_time": _seconds(rng),
             }
-            return _question("same_at", rng, **places), (SameLabel(same=rng.random() < 0.5),)
+            return question("same_at", rng, **places), (SameLabel(same=rng.random() < 0.5),)
         case _:
             label = _choice(rng)
             stem = rng.choice(("What happens here?", "Which action is this?", "What is it doing?"))
@@ -141,41 +141,49 @@ DRAWN: Final = (
 
 def told_any(clip: Clip, rng: random.Random) -> Asked:
     """The prompt of rationalization with a label of any other kind."""
-    question, labels = drawn(rng.choice(DRAWN), rng)
-    prompt = prompts.with_label(question, label_text(labels))
+    asked, labels = drawn(rng.choice(DRAWN), rng)
+    prompt = prompts.with_label(asked, label_text(labels))
     return Asked(prompt, f"{wording.describe(clip, rng)} {conclusion(labels)}")
 
 
 def told_any_only(rng: random.Random) -> Asked:
     """Without a video: finish with the label that was told."""
-    question, labels = drawn(rng.choice(DRAWN), rng)
-    return Asked(prompts.with_label(question, label_text(labels)), conclusion(labels))
+    asked, labels = drawn(rng.choice(DRAWN), rng)
+    return Asked(prompts.with_label(asked, label_text(labels)), conclusion(labels))
 
 
 def untold(clip: Clip, rng: random.Random) -> Asked:
     """The prompt of answer generation: it can say sentences; of all else, that it cannot tell."""
     kind = rng.choice([k for k in DRAWN if k not in ("sequence", "choice")])
     seen = wording.describe(clip, rng)
-    question = prompts.direct(drawn(kind, rng)[0])
-    return Asked(question, seen if kind == "text" else f"{seen} {UNSURE}")
+    prompt = prompts.direct(drawn(kind, rng)[0])
+    return Asked(prompt, seen if kind == "text" else f"{seen} {UNSURE}")
 
 
 def steps(clip: Clip, rng: random.Random) -> Asked:
     """The motions of a clip in their order."""
     label = SequenceLabel(names=tuple(wording.doing((phase,)) for phase in clip.program))
-    question = prompts.direct(_question("sequence", rng))
-    return Asked(question, f"{wording.describe(clip, rng)} {conclusion((label,))}")
+    prompt = prompts.direct(question("sequence", rng))
+    return Asked(prompt, f"{wording.describe(clip, rng)} {conclusion((label,))}")
 
 
-def choose(clip: Clip, rng: random.Random) -> Asked | None:
-    """A lettered question in the prompt of answer generation."""
+def lettered(clip: Clip, rng: random.Random) -> tuple[str, ChoiceLabel] | None:
+    """A question about a motion with its options; None where no motion can be asked for."""
     facets = wording.motion_facets(clip, rng)
     if not facets:
         return None
     facet = rng.choice(facets)
     options = [facet.truth, *rng.sample(facet.wrong, min(3, len(facet.wrong)))]
     rng.shuffle(options)
-    label = ChoiceLabel(options=tuple(options), answer=options.index(facet.truth))
     stem = rng.choice(facet.stems).format(subject=clip.subject)
-    prompt = prompts.direct(prompts.with_options(stem, options))
+    return stem, ChoiceLabel(options=tuple(options), answer=options.index(facet.truth))
+
+
+def choose(clip: Clip, rng: random.Random) -> Asked | None:
+    """A lettered question in the prompt of answer generation."""
+    made = lettered(clip, rng)
+    if made is None:
+        return None
+    stem, label = made
+    prompt = prompts.direct(prompts.with_options(stem, label.options))
     return Asked(prompt, f"{wording.describe(clip, rng)} {conclusion((label,))}")
