@@ -75,7 +75,8 @@ class OpenAIChat:
         """The first choice's text; busy servers (429, 5xx) and broken connections are retried."""
         import httpx
 
-        body = {"model": self.name, "messages": [dict(m) for m in messages], **self.sampling}
+        body: dict[str, Any] = {"model": self.name, "messages": [dict(m) for m in messages]}
+        body |= self.sampling
         problem, wait = "", 0.0
         for attempt in range(ATTEMPTS):
             time.sleep(wait)
@@ -89,6 +90,10 @@ class OpenAIChat:
                 continue
             if answer.status_code == httpx.codes.OK:
                 return self._text(answer.content)
+            if "max_tokens" in body and "max_completion_tokens" in answer.text:
+                # Newer servers count reasoning as well and refuse the old name.
+                body["max_completion_tokens"], wait = body.pop("max_tokens"), 0.0
+                continue
             problem = f"status {answer.status_code}, {' '.join(answer.text.split())[:200]}"
             if not (answer.status_code == httpx.codes.TOO_MANY_REQUESTS or answer.is_server_error):
                 break

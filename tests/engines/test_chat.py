@@ -52,6 +52,19 @@ def test_the_key_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     assert server.keys == [None, "Bearer abc"]
 
 
+def test_a_server_that_wants_max_completion_tokens_gets_them() -> None:
+    def answer(body: dict[str, Any]) -> Answer:
+        if "max_tokens" in body:
+            fault = "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."
+            return 400, {}, json.dumps({"error": {"message": fault}})
+        return said("yes")
+
+    with serve(answer) as server:
+        assert chat(server.url).reply(HELLO) == "yes"
+    assert [body.get("max_completion_tokens") for body in server.bodies] == [None, 8]
+    assert "max_tokens" not in server.bodies[-1]
+
+
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_a_busy_server_is_asked_again(status: int) -> None:
     busy: Answer = (status, {"Retry-After": "0"}, "busy")

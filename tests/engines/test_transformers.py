@@ -44,6 +44,22 @@ def test_dropping_finished_rows_changes_no_answer(
     assert len(lengths) > 3
 
 
+def test_questions_without_a_clip_are_answered_in_batches_too(
+    tiny_base: Path, clips: Path, tmp_path: Path
+) -> None:
+    shown = requests_for(clips, n=3)
+    texts = [replace(r, key=f"text {r.key}", clip=None, prompt=f"Say {r.seed}.") for r in shown]
+    alone = answers(engine_for(tiny_base, tmp_path, 1), [*shown, *texts])
+    assert answers(engine_for(tiny_base, tmp_path, 4), [*shown, *texts]) == alone
+    assert answers(engine_for(tiny_base, tmp_path, 64), texts) == {
+        r.key: alone[r.key] for r in texts
+    }
+    assert answers(engine_for(tiny_base, tmp_path, 4), shown) == {
+        r.key: alone[r.key] for r in shown
+    }
+    assert len({r.text for r in alone.values() if isinstance(r, Reply)}) > 5
+
+
 def test_a_batch_that_does_not_fit_is_halved(
     tiny_base: Path, clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -36,10 +36,10 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Request:
-    """One question to the model about one clip."""
+    """One question to the model, about one clip or about no video at all."""
 
     key: str
-    clip: Clip
+    clip: Clip | None
     prompt: str
     sampling: Sampling
     seed: int

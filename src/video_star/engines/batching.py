@@ -34,18 +34,22 @@ def plan_batches(requests: Sequence[Request], size: int) -> list[Batch]:
 
 def clips_of(requests: Sequence[Request]) -> tuple[Clip, ...]:
     """The distinct clips of some requests, in order of first mention."""
-    return tuple(dict.fromkeys(request.clip for request in requests))
+    return tuple(dict.fromkeys(r.clip for r in requests if r.clip is not None))
 
 
 def _groups(requests: Sequence[Request]) -> Iterator[list[Request]]:
-    """Requests of one clip and one answer length, shortest prompts first; groups likewise."""
-    groups: dict[tuple[Clip, int], list[Request]] = {}
+    """Requests of one clip and one answer length, shortest prompts first; groups likewise.
+
+    Those without a clip are groups of their own, one each.
+    """
+    groups: dict[tuple[Clip | str, int], list[Request]] = {}
     for request in requests:
-        groups.setdefault((request.clip, request.sampling.max_new_tokens), []).append(request)
+        own = (request.clip or request.key, request.sampling.max_new_tokens)
+        groups.setdefault(own, []).append(request)
     for group in groups.values():
         group.sort(key=lambda request: (len(request.prompt), request.key))
 
-    def place(item: tuple[tuple[Clip, int], list[Request]]) -> tuple[int, int, str]:
+    def place(item: tuple[tuple[Clip | str, int], list[Request]]) -> tuple[int, int, str]:
         (_, limit), group = item
         return limit, len(group[-1].prompt), min(request.key for request in group)
 

@@ -49,7 +49,7 @@ class ScriptedEngine:
             errors = {i.clip: i.error for i in self.frames.ahead(clips_of(todo), self.batch_size)}
             outcomes: list[Outcome] = []
             for request in todo:
-                error = errors[request.clip]
+                error = None if request.clip is None else errors[request.clip]
                 if error is not None:
                     outcomes.append(Unusable(request.key, type(error).__name__, str(error)))
                 else:
@@ -58,7 +58,7 @@ class ScriptedEngine:
                 yield outcomes
 
     def _reply(self, request: Request) -> Reply:
-        video = request.clip.path.as_posix()
+        video = "" if request.clip is None else request.clip.path.as_posix()
         for rule in self.rules:
             if rule.video in video and rule.prompt in request.prompt:
                 words = rule.text.split()
@@ -67,7 +67,7 @@ class ScriptedEngine:
                     return Reply(request.key, " ".join(words[:limit]), "length", limit)
                 return Reply(request.key, rule.text, "stop", len(words))
         raise DataError(
-            f"The script has no answer for {request.clip.path.name} and {request.prompt!r}; "
+            f"The script has no answer for {Path(video).name or 'a text'} and {request.prompt!r}; "
             'add a rule (one without "video" and "prompt" fits everything).'
         )
 

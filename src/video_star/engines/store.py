@@ -66,7 +66,7 @@ class AnswerStore:
         parts = [
             ENGINE,
             *self.salt,
-            self.frames.key(request.clip),
+            "" if request.clip is None else self.frames.key(request.clip),
             request.prompt,
             sampling.max_new_tokens,
             *([] if greedy else [sampling.temperature, sampling.top_p, request.seed]),

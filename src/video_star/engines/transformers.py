@@ -7,7 +7,7 @@ this changes nothing; a batch that does not fit in memory is halved.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,12 +82,12 @@ class TransformersEngine:
                 bad = [
                     Unusable(r.key, type(error).__name__, str(error))
                     for r in batch
-                    if (error := ready[r.clip].error) is not None
+                    if r.clip is not None and (error := ready[r.clip].error) is not None
                 ]
                 if bad:
                     yield bad
                 pixels = {c: i.frames for c, i in ready.items() if i.frames is not None}
-                good = [request for request in batch if request.clip in pixels]
+                good = [r for r in batch if r.clip is None or r.clip in pixels]
                 yield from self._halving(good, pixels)
 
     def _halving(
@@ -135,33 +135,47 @@ class TransformersEngine:
                     for r in requests
                     if r.clip == clip
                 ]
+        texts = [request for request in requests if request.clip is None]
+        if texts:
+            asked = [loaded.conversations.ask_text(request.prompt) for request in texts]
+            pad = pad_id(loaded.conversations.tokenizer)
+            outcomes += self._decoded(texts, padded(asked, pad, "left"))
         clips = list(prepared)
         for group in joinable([prepared[clip].inputs for clip in clips]):
             together = {clips[index]: prepared[clips[index]] for index in group}
             rows = [request for request in requests if request.clip in together]
-            tokens = [loaded.conversations.ask(together[r.clip], r.prompt) for r in rows]
+            shown = [together[request.clip] for request in rows if request.clip is not None]
+            tokens = [
+                loaded.conversations.ask(clip, request.prompt)
+                for clip, request in zip(shown, rows, strict=True)
+            ]
             if self.share is None:
-                self.share = self._sharing_changes_nothing(together[rows[-1].clip], tokens[-1])
-            outcomes += self._answer(rows, tokens, together)
+                self.share = self._sharing_changes_nothing(shown[-1], tokens[-1])
+            outcomes += self._answer(rows, tokens, shown)
         return outcomes
 
     def _answer(
         self,
         requests: Sequence[Request],
         tokens: Sequence[Tokens],
-        clips: Mapping[Clip, PreparedClip],
+        clips: Sequence[PreparedClip],
     ) -> list[Reply]:
-        """Replies to questions about clips that can be joined."""
+        """Replies to questions about clips that can be joined, one clip for each question."""
         loaded = self._load()
         inputs = padded(tokens, pad_id(loaded.conversations.tokenizer), "left")
-        visual: list[Inputs] = [clips[request.clip].inputs for request in requests]
-        found = encode_all(loaded.model, [c.inputs for c in clips.values()]) if self.share else None
+        visual: list[Inputs] = [clip.inputs for clip in clips]
+        distinct = {id(clip): clip.inputs for clip in clips}
+        found = encode_all(loaded.model, list(distinct.values())) if self.share else None
         if found is not None:
-            features = dict(zip(clips, found, strict=True))
+            features = dict(zip(distinct, found, strict=True))
             visual = [without_pixels(clip) for clip in visual]
-            inputs |= join_features([features[request.clip] for request in requests]).argument()
-        inputs = on_device(inputs | join_inputs(visual), loaded.model)
-        rows = decode(loaded.model, inputs, requests, loaded.ends)
+            inputs |= join_features([features[id(clip)] for clip in clips]).argument()
+        return self._decoded(requests, inputs | join_inputs(visual))
+
+    def _decoded(self, requests: Sequence[Request], inputs: dict[str, Any]) -> list[Reply]:
+        """Replies to what is ready for the model."""
+        loaded = self._load()
+        rows = decode(loaded.model, on_device(inputs, loaded.model), requests, loaded.ends)
         tokenizer = loaded.conversations.tokenizer
         return [
             _reply(tokenizer, request, row, loaded.ends)

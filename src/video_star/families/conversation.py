@@ -111,6 +111,13 @@ class Conversations:
         ids, kinds = self._ids(clip, self.render(prompt, None))
         return Tokens(ids, kinds, len(ids))
 
+    def ask_text(self, prompt: str) -> Tokens:
+        """A question about no video, up to where the answer begins."""
+        text, bos = self._chat(prompt, None, video=False), self.tokenizer.bos_token
+        special = not (bos and text.startswith(bos))
+        ids = np.asarray(self.tokenizer(text, add_special_tokens=special).input_ids, np.int32)
+        return Tokens(ids, None, len(ids))
+
     def teach(self, clip: PreparedClip, prompt: str, answer: str) -> Tokens:
         """A question with its answer and the end of turn; VideoStarError when they merge."""
         question = self.render(prompt, None)
@@ -131,9 +138,10 @@ class Conversations:
     def _answered(self, asked: str, answer: str) -> str:
         return asked + self._lead + self._plain(answer.strip()) + self.end_of_turn
 
-    def _chat(self, prompt: str, answer: str | None) -> str:
+    def _chat(self, prompt: str, answer: str | None, video: bool = True) -> str:
         """By the model's chat template; what data say never counts as a control token."""
-        content = [{"type": "video"}, {"type": "text", "text": self._plain(prompt)}]
+        content = [{"type": "video"}] if video else []
+        content.append({"type": "text", "text": self._plain(prompt)})
         turns: list[dict[str, Any]] = [{"role": "user", "content": content}]
         if answer is not None:
             said = [{"type": "text", "text": self._plain(answer)}]
