@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo-data up down cycle repro rounds ui doctor test smoke check format bench-verifiers bench-verification clean
+.PHONY: help setup demo-data up down cycle repro rounds ui doctor test smoke check format bench-verification clean
 
 PYTHON ?= python3
 VENV ?= $(CURDIR)/.venv
@@ -81,10 +81,7 @@ format: $(VENV)/.installed ## let ruff put the code in shape
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench-verifiers: $(VENV)/.installed ## how right the verifiers are, per label kind
-	@$(BIN)/python benchmarks/verifiers.py
-
-bench-verification: $(VENV)/.installed ## the same on answers of published models (VIDEO_STAR_REAL_DATA)
+bench-verification: $(VENV)/.installed ## how right verification is on real models' answers (VIDEO_STAR_REAL_DATA)
 	@$(BIN)/python benchmarks/real_answers.py
 
 clean: down ## remove scratch and caches (not data, rounds or the MLflow store)

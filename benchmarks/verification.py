@@ -3,7 +3,7 @@
 Answers are made from sentence frames around class names of a Kinetics-like list of 700 names, a
 third of them naming another class, some denied, some hedged. Prints:
 
-- class answers per second of one core;
+- class answers per second of one core: with a final line behind the same sentences, and without;
 - text answers per second of this machine, with the embedding model of params.yaml;
 - seconds and peak memory of the step `verify` over stored answers, each size of `--stored` in a
   process of its own: one sample per answer, so that the manifest grows with them.
@@ -29,7 +29,7 @@ from video_star.params import load_params
 from video_star.progress import Silent
 from video_star.records import write_records, write_shards
 from video_star.runner import run_step
-from video_star.verifiers import Case, Known, judge, prepare
+from video_star.verification import Case, judge_all, known_of
 
 ONSETS = ("bal", "cor", "dru", "fen", "gui", "hor", "kay", "lam", "pum", "tab")
 ENDS = ("l", "mer", "kin", "tar", "se", "net", "pin")
@@ -48,29 +48,37 @@ FRAMES = (
     "I think that someone is {} or doing something else, but it is hard to see.",
 )
 CHUNK = 512
-"""Text answers that are prepared together, as the step does."""
+"""Answers that are judged together, as the step does."""
 
 
-def spoken(n: int) -> Iterator[tuple[str, str]]:
+def spoken(n: int, line: bool = False) -> Iterator[tuple[str, str]]:
     """n class names, each with an answer about it."""
     rng = random.Random(1)
     for _ in range(n):
         name = rng.choice(NAMES)
         said = name if rng.random() < 0.67 else rng.choice(NAMES)
-        yield name, rng.choice(FRAMES).format(said)
+        end = f"\nAnswer: {said}" if line else ""
+        yield name, rng.choice(FRAMES).format(said) + end
 
 
 def measure_classes(n: int) -> None:
-    """Class answers per second of one core."""
+    """Class answers per second of one core, with and without a final line."""
     labels = {name: ClassLabel(name=name) for name in NAMES}
-    work = [Case(text, "What happens?", (labels[name],)) for name, text in spoken(n)]
     params = load_params(PARAMS).verify
-    known = Known.of(work, params, ROOT)
-    # Time of this process on its core, so that other work on the machine does not count.
-    begun = time.process_time()
-    passed = sum(judge(case, params, known).passed for case in work)
-    seconds = time.process_time() - begun
-    tell(f"{n:,} class answers, {passed:,} passed: {n / seconds:,.0f} answers per second per core")
+    for line in (True, False):
+        work = [Case(t, "What happens?", (labels[name],)) for name, t in spoken(n, line)]
+        known = known_of(((case.group, case.labels) for case in work), params, ROOT)
+        judge_all(work[:CHUNK], params, known)
+        # Time of this process on its core, so that other work on the machine does not count.
+        begun, passed = time.process_time(), 0
+        for start in range(0, n, CHUNK):
+            judged = judge_all(work[start : start + CHUNK], params, known)
+            passed += sum(one.passed for one in judged)
+        seconds = time.process_time() - begun
+        tell(
+            f"{n:,} class answers {'with' if line else 'without'} a final line, {passed:,} passed: "
+            f"{n / seconds:,.0f} answers per second per core"
+        )
 
 
 def measure_texts(n: int) -> None:
@@ -80,13 +88,11 @@ def measure_texts(n: int) -> None:
         for name, text in spoken(n)
     ]
     params = load_params(PARAMS).verify
-    known = Known.of(work, params, ROOT)
-    prepare(work[:1], params, known)
+    known = known_of(((case.group, case.labels) for case in work), params, ROOT)
+    judge_all(work[:1], params, known)
     begun, passed = time.perf_counter(), 0
     for start in range(0, n, CHUNK):
-        chunk = work[start : start + CHUNK]
-        prepare(chunk, params, known)
-        passed += sum(judge(case, params, known).passed for case in chunk)
+        passed += sum(j.passed for j in judge_all(work[start : start + CHUNK], params, known))
     seconds = time.perf_counter() - begun
     tell(f"{n:,} text answers, {passed:,} passed: {n / seconds:,.0f} answers per second")
 
@@ -95,8 +101,10 @@ def store(workspace: Workspace, n: int) -> None:
     """A manifest of n samples and one stored answer for each, written as they are made."""
     workspace.root.mkdir(parents=True, exist_ok=True)
     workspace.params.write_bytes(PARAMS.read_bytes())
-    write_records(workspace.manifest, (_sample(i, name) for i, (name, _) in enumerate(spoken(n))))
-    answers = (_answer(i, text) for i, (_, text) in enumerate(spoken(n)))
+    write_records(
+        workspace.manifest, (_sample(i, name) for i, (name, _) in enumerate(spoken(n, line=True)))
+    )
+    answers = (_answer(i, text) for i, (_, text) in enumerate(spoken(n, line=True)))
     write_shards(workspace.round("r1").answers, answers, lambda answer: answer.sample_id)
 
 

@@ -152,8 +152,11 @@ def judge(
             partial(typer.echo, nl=False),
             lambda problem: typer.echo(f"{file}: {problem}", err=True),
         )
-    summary = f"judged {counts.judged} answers, {counts.passed} passed, {counts.bad} bad lines"
-    typer.echo(summary, err=True)
+    typer.echo(
+        f"judged {counts.judged} answers, {counts.passed} passed, {counts.doubtful} doubtful, "
+        f"{counts.bad} bad lines",
+        err=True,
+    )
     if counts.bad:
         raise typer.Exit(1)
 

@@ -14,6 +14,8 @@ from video_star.labels import Label, Record
 
 Origin = Literal["direct", "rationalized"]
 Split = Literal["train", "test"]
+Outcome = Literal["pass", "fail", "doubtful"]
+"""What comes of an answer; a doubtful one may mean the label, and is not learned from."""
 Form = Literal["direct", "chain_of_thought", "multiple_choice", "yes_no", "replay"]
 
 
@@ -68,7 +70,9 @@ class LabelVerdict(Record):
     """The text of the answer that was taken as the value, None when nothing was found."""
     place: tuple[int, int] | None
     """Where `extracted` stands in the answer: character start and end."""
+    outcome: Outcome
     passed: bool
+    """Whether the outcome is "pass"."""
     reason: str
     """One or two words: "match", or why not: "no match", "negated", "several classes", ..."""
 
@@ -79,7 +83,11 @@ class Verdict(Record):
     sample_id: str
     attempt: int
     origin: Origin
+    outcome: Outcome
     passed: bool
+    """Whether the outcome is "pass"."""
+    has_line: bool
+    """Whether the answer ends with a final answer that it marks as one."""
     reason: str
     labels: tuple[LabelVerdict, ...]
 

@@ -1,8 +1,8 @@
 """Answers from anywhere, judged by the verifiers: what is behind `video-star judge FILE.jsonl`.
 
 A line is {"id", "question", "labels", "answer"}, its labels as in manifests; other keys are left
-alone. The classes that an answer may be mistaken for are those of all labels in the file, so the
-file is read twice, never held.
+alone. The classes that an answer may be mistaken for are those of the lines with the same "dataset"
+where lines have one, else of those with the same question; so the file is read twice, never held.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -20,13 +20,16 @@ from typing import BinaryIO, TypeAlias
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from video_star.domain import LabelVerdict
+from video_star.domain import LabelVerdict, Outcome
 from video_star.errors import DataError, UsageError
 from video_star.labels import KINDS, Label, Record
+from video_star.layout import Workspace
 from video_star.params import Params
+from video_star.progress import Silent
 from video_star.records import to_line, write_records
 from video_star.stable import stable_hash
-from video_star.verifiers import Case, Known, judge, prepare
+from video_star.verification import Case, Known, judge_all, known_of
+from video_star.verification.judge import open_judge
 
 CHUNK = 512
 """Lines that are judged together."""
@@ -41,12 +44,19 @@ class Line(BaseModel):
     question: str
     labels: tuple[Label, ...] = Field(min_length=1)
     answer: str
+    dataset: str | None = None
+
+    @property
+    def group(self) -> str:
+        """Whose classes else could have been the answer."""
+        return self.question if self.dataset is None else f"{self.dataset}/"
 
 
 class Judged(Record):
     """One line of the output."""
 
     id: str
+    outcome: Outcome
     passed: bool
     verdicts: tuple[LabelVerdict, ...]
 
@@ -76,11 +86,13 @@ def judge_lines(lines: BinaryIO, params: Params, home: Path) -> Iterator[Result]
     while chunk := list(islice(rest, CHUNK)):
         chunk = [_unrepeated(item, repeated, seen) for item in chunk]
         good = [_case(line) for _, line in chunk if isinstance(line, Line)]
-        prepare(good, params.verify, known)
+        judged = iter(judge_all(good, params.verify, known))
         for number, line in chunk:
             if isinstance(line, Line):
-                judgement = judge(_case(line), params.verify, known)
-                yield Judged(id=line.id, passed=judgement.passed, verdicts=judgement.labels)
+                made = next(judged)
+                yield Judged(
+                    id=line.id, outcome=made.outcome, passed=made.passed, verdicts=made.labels
+                )
             else:
                 yield BadLine(number, line)
 
@@ -90,7 +102,7 @@ _Item: TypeAlias = tuple[int, Line | str]
 
 
 def _case(line: Line) -> Case:
-    return Case(line.answer, line.question, line.labels)
+    return Case(line.answer, line.question, line.labels, line.group)
 
 
 def _parsed(lines: Iterable[bytes]) -> Iterator[_Item]:
@@ -129,13 +141,14 @@ def _known(lines: Iterable[bytes], params: Params, home: Path) -> tuple[Known, f
     """What verifiers know of the file, and the hashes of ids that stand in it more than once."""
     hashes = array("Q")
 
-    def good() -> Iterator[Line]:
+    def good() -> Iterator[tuple[str, Sequence[Label]]]:
         for _, line in _parsed(lines):
             if isinstance(line, Line):
                 hashes.append(stable_hash(line.id))
-                yield line
+                yield line.group, line.labels
 
-    known = Known.of(good(), params.verify, home, params.settings.device)
+    judge = open_judge(params, Workspace(home), Silent())
+    known = known_of(good(), params.verify, home, params.settings.device, judge)
     values, counts = np.unique(np.frombuffer(hashes, np.uint64), return_counts=True)
     return known, frozenset(int(value) for value in values[counts > 1])
 
@@ -172,6 +185,7 @@ class Counts:
 
     judged: int = 0
     passed: int = 0
+    doubtful: int = 0
     bad: int = 0
 
 
@@ -197,6 +211,7 @@ def judge_file(
                 continue
             counts.judged += 1
             counts.passed += line.passed
+            counts.doubtful += line.outcome == "doubtful"
             yield line
 
     if out is not None:

@@ -138,7 +138,7 @@ Label: TypeAlias = Annotated[
     | SameLabel,
     Field(discriminator="kind"),
 ]
-"""A union on `kind`; each kind has one verifier in the table of `video_star.verifiers`."""
+"""A union on `kind`; each kind has one rule in `video_star.verification`."""
 
 KINDS: tuple[str, ...] = (
     *("class", "sequence", "set", "span", "time", "score", "box", "text", "choice", "same"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -75,26 +75,54 @@ class SamplingParams(Section):
     max_new_tokens: int = Field(ge=1)
 
 
-class JudgeParams(Section):
-    """A chat model that judges instead of a rule."""
+class PromptParams(Section):
+    """How questions are asked."""
 
+    final_line: bool
+    """Whether answers are asked to end with a final line; if not, the prompts are the paper's."""
+
+
+class ServerJudge(Section):
+    """A chat model behind a server as judge."""
+
+    use: Literal["server"]
     url: str
     """Base of an OpenAI-compatible server, such as http://127.0.0.1:8000/v1."""
     model: str
-    kinds: tuple[Literal["text", "sequence"], ...] = Field(min_length=1)
+    decides: Literal["doubtful", "all"]
+    max_tokens: int = Field(ge=1)
+    """Of a reply; a model that reasons needs some hundreds."""
+
+
+class ModelJudge(Section):
+    """The loop's own base model as judge, asked without a video."""
+
+    use: Literal["model"]
+    decides: Literal["doubtful", "all"]
+    max_tokens: int = Field(ge=1)
 
 
 class VerifyParams(Section):
+    method: Literal["final_answer", "released"]
+    """Our rules, or what the authors' code accepts."""
+    doubtful: Literal["reject", "judge"]
+    """What becomes of a doubtful answer."""
     preset: Preset
     thresholds: dict[str, Fraction]
     """Thresholds that differ from the preset's."""
     allow_hedge: bool
     zero_yield: Literal["stop", "continue"]
     embedding_model: str
-    """Of `text` labels: a folder, a hub name, or package:NAME/FOLDER of an installed package."""
-    judge: JudgeParams | None
+    """Of `text` and `class` labels: a folder, hub name, or package:NAME/FOLDER of a package."""
+    judge: Annotated[ServerJudge | ModelJudge, Field(discriminator="use")] | None
     verifiers: dict[str, str]
     """Label kind to a verifier of one's own: module:function, or the name of an entry point."""
+
+    @model_validator(mode="after")
+    def _has_its_judge(self) -> VerifyParams:
+        if self.doubtful == "judge" and self.judge is None:
+            raise ValueError("doubtful is judge, but judge is null; name a judge or say reject")
+        return self
 
     @field_validator("thresholds")
     @classmethod
@@ -213,6 +241,7 @@ class Params(Section):
     model: ModelParams
     video: VideoParams
     ingest: IngestParams
+    prompts: PromptParams
     generate: SamplingParams
     verify: VerifyParams
     rationalize: SamplingParams

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TypedDict, TypeVar
+from typing import TypedDict, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from rich import box
@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from video_star.domain import PairedDifference, StepReport
+from video_star.domain import Outcome, PairedDifference, StepReport
 from video_star.errors import DataError
 from video_star.layout import RoundPaths, Workspace
 from video_star.metrics import RoundMetrics
@@ -55,6 +55,8 @@ class KindYield(TypedDict):
 
     direct: float
     rationalized: float
+    doubtful: float
+    """Share of the answers, direct and rationalized, whose label of this kind is doubtful."""
 
 
 class RoundRow(TypedDict):
@@ -64,6 +66,8 @@ class RoundRow(TypedDict):
     kept: int
     direct_yield: float | None
     rationalized_yield: float | None
+    line_share: float | None
+    """Share of the direct answers that end with a final line."""
     kinds: dict[str, KindYield]
     """Yields by label kind; empty for r0."""
     metrics: dict[str, MetricRow]
@@ -86,12 +90,18 @@ def _row(paths: RoundPaths) -> RoundRow:
     found = _read(paths.metrics, RoundMetrics)
     curated = paths.report("curate")
     counts = _read(curated, StepReport).metrics if curated.exists() else {}
+    judged = [
+        _read(path, StepReport).metrics
+        for path in (paths.report("verify"), paths.report("verify-rationales"))
+        if path.exists()
+    ]
     return {
         "round": paths.name,
         "kept": int(counts.get("kept", 0)),
         "direct_yield": counts.get("direct_yield"),
         "rationalized_yield": counts.get("rationalized_yield"),
-        "kinds": _kind_yields(counts),
+        "line_share": judged[0].get("line_share") if judged else None,
+        "kinds": _kind_yields(counts, judged),
         "metrics": {
             name: {
                 "value": m.value,
@@ -119,22 +129,31 @@ def _against(pairs: dict[str, PairedDifference]) -> dict[str, DifferenceRow]:
     }
 
 
-def _kind_yields(counts: dict[str, float]) -> dict[str, KindYield]:
+def _kind_yields(counts: dict[str, float], judged: list[dict[str, float]]) -> dict[str, KindYield]:
     kinds = [name.partition("/")[2] for name in counts if name.startswith("direct_yield/")]
     return {
         kind: {
             "direct": counts[f"direct_yield/{kind}"],
             "rationalized": counts[f"rationalized_yield/{kind}"],
+            "doubtful": _doubtful(kind, judged),
         }
         for kind in sorted(kinds)
     }
+
+
+def _doubtful(kind: str, judged: list[dict[str, float]]) -> float:
+    n = {
+        outcome: sum(counts.get(f"{outcome}/{kind}", 0) for counts in judged)
+        for outcome in get_args(Outcome)
+    }
+    return n["doubtful"] / max(1, sum(n.values()))
 
 
 def _read(path: Path, kind: type[R]) -> R:
     try:
         return kind.model_validate_json(path.read_text(encoding="utf-8"))
     except (OSError, ValidationError) as error:
-        step = "evaluate" if kind is RoundMetrics else "curate"
+        step = "evaluate" if kind is RoundMetrics else path.stem
         raise DataError(
             f"{path}: not what {step} writes; delete it and run `video-star {step}` "
             "of that round again."
@@ -153,7 +172,8 @@ def rounds_table(rows: list[RoundRow]) -> Table:
     """Yields and headline metrics: percent, 95 % interval, change against the first row."""
     names = headline_metrics(rows)
     caption = (
-        "Percent; below it the 95 % interval; + and - against the first row; p < 0.05 against the "
+        "Percent; below it the 95 % interval, or how many answers end with a final line; + and - "
+        "against the first row; p < 0.05 against the "
         f"first row {AGAINST_FIRST}, against the round before {AGAINST_PREVIOUS} (paired test on "
         "the same items)."
     )
@@ -171,7 +191,7 @@ def rounds_table(rows: list[RoundRow]) -> Table:
         table.add_row(
             row["round"],
             str(row["kept"]) if row["direct_yield"] is not None else "-",
-            _share(row["direct_yield"]),
+            _direct(row),
             _share(row["rationalized_yield"]),
             *cells,
         )
@@ -181,7 +201,7 @@ def rounds_table(rows: list[RoundRow]) -> Table:
 def kinds_table(rows: list[RoundRow]) -> Table:
     """How much of each label kind a round could use: answered, and explained."""
     learning = [row for row in rows if row["kinds"]]
-    caption = "Percent: answered + explained."
+    caption = "Percent: answered + explained, and ? where answers are doubtful."
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, caption=caption, caption_justify="left")
     table.add_column("label\nkind")
     for row in learning:
@@ -195,7 +215,9 @@ def _kind(share: KindYield | None) -> Text:
     if share is None:
         return Text("-")
     cell = Text(f"{100 * share['direct']:.0f}", style="bold")
-    return cell.append(f" + {100 * share['rationalized']:.0f}", style="dim")
+    cell.append(f" + {100 * share['rationalized']:.0f}", style="dim")
+    doubtful = round(100 * share["doubtful"])
+    return cell.append(f"  {doubtful} ?", style="yellow") if doubtful else cell
 
 
 NO_SHARES = ("spearman", "r_l2", "judged_score")
@@ -213,6 +235,13 @@ def headline_metrics(rows: list[RoundRow]) -> list[str]:
     # Of the others those first that are shares and better when they are more.
     others = sorted(measured, key=lambda name: (not name.endswith("accuracy"), name))
     return [n for n in HEADLINES if n in measured] or others[:3]
+
+
+def _direct(row: RoundRow) -> Text:
+    """The yield of the direct answers, and below it how many of them end with a final line."""
+    cell = Text(_share(row["direct_yield"]))
+    share = row["line_share"]
+    return cell if share is None else cell.append(f"\n{100 * share:.0f} lines", style="dim")
 
 
 def _share(value: float | None) -> str:

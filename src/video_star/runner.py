@@ -52,21 +52,23 @@ STEPS: dict[str, Step] = {
     "base": Step("video_star.steps.base:run_base", ("model",), "once", 2),
     "generate": Step(
         "video_star.steps.generate:run_generate",
-        ("seed", "model", "video", "generate"),
+        ("seed", "model", "video", "prompts", "generate"),
         "rounds",
-        2,
+        3,
     ),
-    "verify": Step("video_star.steps.verify:run_verify", ("verify",), "rounds", 2),
+    "verify": Step("video_star.steps.verify:run_verify", ("verify",), "rounds", 3),
     "rationalize": Step(
         "video_star.steps.rationalize:run_rationalize",
-        ("seed", "model", "video", "rationalize"),
+        ("seed", "model", "video", "prompts", "rationalize"),
         "rounds",
-        2,
+        3,
     ),
     "verify-rationales": Step(
-        "video_star.steps.verify:run_verify_rationales", ("verify",), "rounds", 2
+        "video_star.steps.verify:run_verify_rationales", ("verify",), "rounds", 3
     ),
-    "curate": Step("video_star.steps.curate:run_curate", ("seed", "curate", "rounds"), "rounds", 2),
+    "curate": Step(
+        "video_star.steps.curate:run_curate", ("seed", "prompts", "curate", "rounds"), "rounds", 3
+    ),
     "finetune": Step(
         "video_star.steps.finetune:run_finetune",
         ("seed", "model", "video", "finetune"),
@@ -75,9 +77,9 @@ STEPS: dict[str, Step] = {
     ),
     "evaluate": Step(
         "video_star.steps.evaluate:run_evaluate",
-        ("seed", "model", "video", "evaluate", "verify"),
+        ("seed", "model", "video", "prompts", "evaluate", "verify"),
         "evaluated",
-        3,
+        4,
     ),
     "publish": Step("video_star.steps.publish:run_publish", ("cycle", "publish"), "evaluated", 3),
 }

@@ -21,13 +21,15 @@ from video_star.domain import MetricValue, ModelRef, Score, VideoSample
 from video_star.engines.base import Engine
 from video_star.engines.opening import open_engine
 from video_star.errors import DataError
-from video_star.labels import ScoreLabel
+from video_star.labels import ScoreLabel, SequenceLabel
 from video_star.layout import Workspace
 from video_star.metrics import Bootstrap, RoundMetrics, Undefined, summarise
 from video_star.models import base_ref, write_ref
 from video_star.progress import Silent
+from video_star.prompts import EXPLAIN
 from video_star.records import read_records
 from video_star.steps.evaluate import run_evaluate
+from video_star.verification import Case
 
 BOOTSTRAP = Bootstrap(200, 0)
 DIVING = FineDivingQA({"dataset": "finediving"})
@@ -71,7 +73,12 @@ def test_scores_and_steps_of_held_out_dives_are_items(workspace: Workspace) -> N
         ("finediving/01_1/score/score", "score_accuracy", 71.5),
         ("finediving/01_1/sequence/sequence", "sequence_accuracy", None),
     ]
-    assert [item.prompt for item in items[:2]] == ["Ask for the assessment."] * 2
+    line = (
+        'End with a last line "Answer: <step>, then <step>; difficulty <number>; score <number>".'
+    )
+    assert [item.prompt for item in items[:2]] == [
+        f"Ask for the assessment.\n{EXPLAIN}\n{line}"
+    ] * 2
     assert [item.slices for item in items[1:3]] == [
         ("question=assessment",),
         ("question=score",),
@@ -82,29 +89,33 @@ def test_scores_and_steps_of_held_out_dives_are_items(workspace: Workspace) -> N
     ("text", "number"),
     [
         ("The score is 65.6.", 65.6),
-        ("65.6", 65.6),
+        ("65.6", None),
+        ("Answer: 65.6", 65.6),
         ("Forward, 2.5 Soms.Pike, Entry. The difficulty is 3.0 and the score is 65.6.", 65.6),
-        ("The score is between 60 and 70.", 65),
+        ("The score is between 60 and 70.", None),
+        ("Answer: forward, then entry; difficulty 3.0; score 65.6", 65.6),
         ("The score is 65. So the final score is 65.", 65),
         ("The score is 60 or 70.", None),
         ("The difficulty is 3.0.", None),
-        ("2.5 somersaults", None),
         ("I cannot tell.", None),
         ("", None),
     ],
 )
 def test_the_number_given_as_the_score_is_taken(text: str, number: float | None) -> None:
-    assert given_score(ScoreLabel(value=50.0, low=0.0), text) == number
+    label = ScoreLabel(value=50.0, low=0.0)
+    steps = SequenceLabel(names=("forward", "entry"))
+    labels = (steps, ScoreLabel(value=3.0, name="difficulty"), label)
+    assert given_score(label, Case(text, "How good is this dive?", labels)) == number
 
 
 def test_marks_keep_both_numbers_and_judge_by_the_verifiers(workspace: Workspace) -> None:
     steps, points = _items(workspace, [dive(1, "assessment", 60.0)])
-    right = "Forward, then 2.5 somersaults pike, then entry. Difficulty 3.0, score 63."
+    right = "A dive.\nAnswer: Forward, then 2.5 Soms.Pike, then entry; difficulty 3.0; score 63"
     assert DIVING.score(steps, right).value == 1
     assert DIVING.score(steps, "Entry, then forward, then 2.5 Soms.Pike.").value == 0
     near, far = DIVING.score(points, right), DIVING.score(points, "The score is 80.")
     assert (near.value, near.predicted, near.truth) == (1, 63, 60)
-    assert (far.value, far.predicted, far.truth, far.reason) == (0, 80, 60, "no match")
+    assert (far.value, far.predicted, far.truth, far.reason) == (0, 80, 60, "other value")
     # The difficulty is asked for, but it is not this item's question.
     assert DIVING.score(points, "The difficulty is 1.0 and the score is 60.").value == 1
     none = DIVING.score(points, "A good dive.")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from video_star.errors import UsageError
 from video_star.labels import ClassLabel
 from video_star.layout import Workspace
 from video_star.manifest import read_manifest, write_manifest
+from video_star.prompts import EXPLAIN
 
 OPTIONS = ("pole vaulting", "vaulting", "ice skating", "yawning")
 
@@ -72,7 +74,10 @@ def test_each_held_out_sample_is_asked_openly_and_with_options(workspace: Worksp
     assert [item.id for item in items] == [
         f"{sample.id}/{form}" for sample in test for form in ("open", "choice")
     ]
-    assert [item.prompt for item in items[::2]] == [sample.question for sample in test]
+    request = 'End with a last line "Answer: <name>".'
+    assert [item.prompt for item in items[::2]] == [
+        f"{s.question}\n{EXPLAIN}\n{request}" for s in test
+    ]
     assert {item.metric for item in items} == {"open_accuracy", "choice_accuracy"}
     assert items[0].slices == (f"class={test[0].labels[0].name}",)
 
@@ -88,6 +93,14 @@ def test_options_hold_the_label_once_among_other_classes(workspace: Workspace) -
         )
 
 
+def _shown(items: Iterable[Item[Any]]) -> list[Item[Any]]:
+    """Items without what the rules know, which is the same for all of them."""
+    return [
+        replace(i, gold=i.gold.case if isinstance(i.gold, Open) else i.gold)  # type: ignore[arg-type]
+        for i in items
+    ]
+
+
 def test_items_do_not_depend_on_other_samples_or_on_order(
     workspace: Workspace,
 ) -> None:
@@ -95,7 +108,7 @@ def test_items_do_not_depend_on_other_samples_or_on_order(
     samples = read_manifest(workspace)
     write_manifest(workspace, [s for s in samples if s.id != "tiny/test-3"])
     after = {item.id: item for item in _items(workspace)}
-    assert after == {name: item for name, item in before.items() if "test-3" not in name}
+    assert _shown(after.values()) == _shown(i for n, i in before.items() if "test-3" not in n)
 
 
 def test_a_synonym_of_the_label_is_no_distractor(workspace: Workspace) -> None:
@@ -220,7 +233,7 @@ def test_similar_distractors_are_drawn_from_the_nearest_classes(
     # Each of the nearest comes up, and not always with the same one.
     assert set().union(*drawn) == set(near)
     assert len({frozenset(options) for options in drawn}) == 6
-    assert items == _items(workspace, distractors="similar")
+    assert _shown(items) == _shown(_items(workspace, distractors="similar"))
 
 
 def test_any_distractors_are_drawn_from_all_classes(workspace: Workspace) -> None:
@@ -261,7 +274,7 @@ def test_a_judge_marks_the_open_answers_as_well(workspace: Workspace) -> None:
         assert len(server.bodies) == 4, "replies are kept in the workspace"
     measures = {m.name: m for m in benchmark.measures(scores)}
     assert {m: [p.value for p in own.points] for m, own in measures.items()} == {
-        "open_accuracy": [0, 0, 0, 0],
+        "open_accuracy": [1, 0, 0, 0],
         "choice_accuracy": [0, 0, 0, 0],
         "judged_accuracy": [1],
         "judged_score": [4],

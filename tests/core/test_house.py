@@ -21,9 +21,8 @@ def test_nothing_python_lies_in_the_mlflow_folder() -> None:
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: p.relative_to(ROOT).as_posix())
-def test_a_module_says_what_it_holds_and_stays_short(path: Path) -> None:
+def test_a_module_says_what_it_holds(path: Path) -> None:
     text = path.read_text()
-    assert len(text.splitlines()) <= 300
     assert not text.strip() or ast.get_docstring(ast.parse(text))
 
 

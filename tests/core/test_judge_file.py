@@ -126,7 +126,7 @@ def test_the_command_prints_verdicts_and_names_bad_lines(tmp_path: Path) -> None
     assert [(row["id"], row["passed"]) for row in rows] == [("a", True), ("b", False)]
     assert rows[0]["verdicts"][0]["extracted"] == "diving"
     assert "answers.jsonl: line 2: not JSON" in done.stderr
-    assert "judged 2 answers, 1 passed, 1 bad lines" in done.stderr
+    assert "judged 2 answers, 1 passed, 0 doubtful, 1 bad lines" in done.stderr
 
 
 def test_the_command_writes_a_file_and_reads_standard_input(tmp_path: Path) -> None:

@@ -182,7 +182,11 @@ def test_yields_by_label_kind_fit_a_terminal(finished: Workspace) -> None:
         report["metrics"] |= {f"direct_yield/{kind}": 0.1 * number, f"rationalized_yield/{kind}": 0}
     path.write_text(json.dumps(report))
     rows = rounds_rows(finished)
-    assert rows[1]["kinds"]["box"] == {"direct": pytest.approx(0.6), "rationalized": 0}
+    assert rows[1]["kinds"]["box"] == {
+        "direct": pytest.approx(0.6),
+        "rationalized": 0,
+        "doubtful": 0,
+    }
     console = Console(width=80, record=True, file=io.StringIO())
     console.print(rounds_table(rows))
     console.print(kinds_table(rows))

@@ -21,12 +21,13 @@ from video_star.prompts import BEST_OPTION, EXPLAIN
 from video_star.records import read_shards
 
 SEEN = "The square moves."
+REQUEST = 'End with a last line "Answer: <name>".'
 
 
 def answers(workspace: Workspace, direct: int) -> None:
     """The first `direct` samples are answered rightly, the others only once they are told."""
     samples = read_manifest(workspace, "train")
-    texts = {s.id: f"{SEEN} This is {s.labels[0].name}. Nothing else moves." for s in samples}
+    texts = {s.id: f"{SEEN} This is {s.labels[0].name}. Then it ends." for s in samples}
     names = sorted(texts)
     store(workspace, {n: texts[n] if n in names[:direct] else "No idea." for n in names})
     store(workspace, {n: texts[n] for n in names[direct:]}, "rationalized")
@@ -74,8 +75,35 @@ def test_the_direct_form_is_the_sentence_that_names_the_label(workspace: Workspa
         if example.form == "direct":
             assert example.completion == f"This is {names[example.sample_id]}."
         if example.form == "chain_of_thought":
-            assert example.prompt.endswith(EXPLAIN)
+            assert example.prompt.endswith(f"{EXPLAIN}\n{REQUEST}")
             assert example.completion.startswith(SEEN)
+
+
+def test_a_final_line_stays_in_the_chain_of_thought_and_not_in_the_direct_form(
+    workspace: Workspace,
+) -> None:
+    names = {s.id: s.labels[0].name for s in read_manifest(workspace, "train")}
+    texts = {n: f"{SEEN}\nAnswer: {name}" for n, name in names.items()}
+    texts["tiny/train-0"] = "It moves. It is jumping up. It lands.\nAnswer: jumping"
+    store(workspace, texts)
+    store(workspace, {}, "rationalized")
+    assert run(workspace).metrics["line_share"] == 1
+    run(workspace, "verify-rationales")
+    found = {(e.sample_id, e.form): e.completion for e in curate(workspace)[1]}
+    for name, text in texts.items():
+        assert found[name, "chain_of_thought"] == text
+        if name != "tiny/train-0":
+            assert found[name, "direct"] == names[name]
+    assert found["tiny/train-0", "direct"] == "It is jumping up."
+
+
+def test_without_the_request_the_prompts_are_those_of_the_paper(
+    new_workspace: Callable[..., Workspace],
+) -> None:
+    workspace = new_workspace(prompts__final_line=False)
+    answers(workspace, direct=10)
+    asked = {e.prompt for e in curate(workspace)[1] if e.form == "chain_of_thought"}
+    assert all(prompt.endswith(f"\n{EXPLAIN}") for prompt in asked)
 
 
 def test_a_choice_has_the_right_option_once_and_answers_with_its_line(workspace: Workspace) -> None:

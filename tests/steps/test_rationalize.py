@@ -20,7 +20,9 @@ def verdict(number: int, passed: bool, attempt: int = 0) -> Verdict:
         sample_id=f"tiny/train-{number}",
         attempt=attempt,
         origin="direct",
+        outcome="pass" if passed else "fail",
         passed=passed,
+        has_line=False,
         reason="match" if passed else "no match",
         labels=(),
     )

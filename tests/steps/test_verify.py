@@ -57,7 +57,7 @@ def test_a_verdict_says_where_the_label_stands(workspace: Workspace) -> None:
 
 
 def test_another_threshold_needs_no_model(new_workspace: Callable[..., Workspace]) -> None:
-    typed_wrong = {"tiny/train-2": "This is claping."}
+    typed_wrong = {"tiny/train-2": "In this clip somebody is claping with both hands."}
     passed = []
     for name, threshold in (("strict", 1.0), ("shipped", 0.85)):
         workspace = new_workspace(name, verify__thresholds={"class_similarity": threshold})
@@ -140,7 +140,15 @@ def test_yield_is_told_per_label_kind(workspace: Workspace) -> None:
     texts["tiny/train-2"] = "A man is opening a door."
     store(workspace, texts)
     report = run(workspace)
-    assert report.metrics == {"yield": 0.9, "yield/class": 1.0, "yield/text": pytest.approx(2 / 3)}
+    assert report.metrics == {
+        "yield": 0.9,
+        "yield/class": 1.0,
+        "yield/text": pytest.approx(2 / 3),
+        "line_share": 0.0,
+        "fail/text": 1,
+        "pass/class": 8,
+        "pass/text": 2,
+    }
 
 
 def test_every_kind_without_yield_is_named_with_its_threshold_and_answers(
@@ -158,7 +166,7 @@ def test_every_kind_without_yield_is_named_with_its_threshold_and_answers(
             run(workspace, "verify-rationales")
         message = str(caught.value)
         assert ("kind class (threshold 0.85)" in message) == ("class" in kinds)
-        assert "kind text (threshold 0.6)" in message
+        assert "kind text (threshold 0.43)" in message
         assert message.count("I see a dog.") == 3 * len(kinds)
 
 
@@ -248,17 +256,41 @@ def test_a_judge_is_asked_once_and_verifying_again_needs_no_server(
 
     def answer(body: dict[str, Any]) -> Answered:
         asked.append(body)
-        opens = "<answer>He opens it" in body["messages"][-1]["content"]
-        return said("Correct" if opens else "Incorrect")
+        opens = "<answer>The person may open" in body["messages"][-1]["content"]
+        return said("I say Correct or Incorrect. It is Correct." if opens else "Incorrect")
 
     with serve(answer) as server:
-        judge = {"url": server.url, "model": "tiny", "kinds": ["text"]}
-        workspace = new_workspace(verify__judge=judge)
-        relabel(workspace, {"tiny/train-0": (DOOR,), "tiny/train-1": (DOOR,)})
-        store(workspace, {"tiny/train-0": "He opens it.", "tiny/train-1": "A dog."})
+        judge = {
+            **{"use": "server", "url": server.url, "model": "tiny"},
+            **{"decides": "doubtful", "max_tokens": 64},
+        }
+        workspace = new_workspace(verify__doubtful="judge", verify__judge=judge)
+        names = {s.id: s.labels[0].name for s in read_manifest(workspace, "train")}
+        texts = {n: f"This is {name}." for n, name in names.items()}
+        texts["tiny/train-0"] = f"The person may open, perhaps, or be {names['tiny/train-0']}."
+        texts["tiny/train-1"] = f"This is not {names['tiny/train-1']}."
+        texts["tiny/train-2"] = "A dog lies on the grass of a garden."
+        store(workspace, texts)
         first = run(workspace)
-    assert len(asked) == 2
-    assert first.reasons == {"judged incorrect": 1}
+    assert len(asked) == 2, "only what is doubtful is asked"
+    assert first.reasons == {"judged incorrect": 1, "no match": 1}
     assert run(workspace) == first
     kept = (workspace.work / "judge" / "replies.jsonl").read_text().splitlines()
-    assert {json.loads(row)["reply"] for row in kept} == {"Correct", "Incorrect"}
+    assert [json.loads(row)["reply"].endswith("Correct.") for row in kept].count(True) == 1
+
+
+def test_the_base_model_judges_what_is_doubtful(new_workspace: Callable[..., Workspace]) -> None:
+    judge = {"use": "model", "decides": "doubtful", "max_tokens": 8}
+    workspace = new_workspace(
+        verify__doubtful="judge", verify__judge=judge, settings__engine="scripted:judge.json"
+    )
+    rules = [{"prompt": "This is not", "text": "Incorrect"}, {"text": "It is Correct."}]
+    (workspace.root / "judge.json").write_text(json.dumps(rules), encoding="utf-8")
+    names = {s.id: s.labels[0].name for s in read_manifest(workspace, "train")}
+    texts = {n: f"This is {name}." for n, name in names.items()}
+    texts["tiny/train-0"] = f"Perhaps it is {names['tiny/train-0']}."
+    texts["tiny/train-1"] = f"This is not {names['tiny/train-1']}."
+    store(workspace, texts)
+    report = run(workspace)
+    assert report.reasons == {"judged incorrect": 1}
+    assert report.metrics["yield"] == 0.9

@@ -1,7 +1,8 @@
 """FineDiving-QA, re-built: the score and the steps of held-out dives, measured as numbers.
 
 Items are the manifest's test samples of a data set, as the reader `finediving` makes them with the
-question types `score`, `assessment` and `sequence`; the question is the sample's own. A sample with
+question types `score`, `assessment` and `sequence`; the question is the sample's own, as
+generation asks it where `prompts.final_line` is on, else bare. A sample with
 a score label named "score" is an item of the score, one with a sequence label an item of the steps;
 an assessment is both, asked once.
 
@@ -14,8 +15,8 @@ an assessment is both, asked once.
 
 The first two are the metrics of FineDiving's own evaluation (action quality assessment), over the
 answers that give a score: their n says how many, and `unparsable` must be read beside them. The
-score of an answer is what the score verifier takes as the number given AS the score; of a range it
-is the middle; an answer that leaves open which of several it is gives none. Where all given scores,
+score of an answer is the number that the score rule reads; an answer that leaves open which of
+several it is gives none. Where all given scores,
 or all true ones, are equal there is no correlation: the metric is left out and named as undefined.
 The greatest and least true score are those of all items, so they depend on no answer.
 
@@ -32,6 +33,7 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
+from video_star import prompts
 from video_star.benchmarks.base import BenchmarkParams, Item, Measure, own_params, plain_measures
 from video_star.benchmarks.held_out import clip_of, cluster_of, held_out
 from video_star.context import StepContext
@@ -40,8 +42,7 @@ from video_star.labels import ScoreLabel, SequenceLabel
 from video_star.layout import Workspace
 from video_star.metrics import Point
 from video_star.params import VerifyParams
-from video_star.verifiers import Case, Known, verifier_of
-from video_star.verifiers.scores import scores_said
+from video_star.verification import Case, Known, by_rules, case_of, known_of, scores_given, verify
 
 NAME = "score"
 """Of the score label that counts; a dive's difficulty is a score label too."""
@@ -79,22 +80,21 @@ class FineDivingQA:
             "a sequence label or a score label named score",
             lambda sample: any(True for _ in _asked(sample)),
         )
-        verify = context.params.verify
-        known = Known.of(samples, verify, context.workspace.root)
+        params, line = by_rules(context.params.verify), context.params.prompts.final_line
+        known = known_of((), params, context.workspace.root)
         made = []
         for sample in samples:
-            case = Case("", sample.question, sample.labels)
             for label in _asked(sample):
-                gold = Gold(label, case, verify, known)
-                made.append(_item(sample, gold, context.workspace))
+                gold = Gold(label, case_of(sample, ""), params, known)
+                made.append(_item(sample, gold, context.workspace, line))
         return made
 
     def score(self, item: Item[Gold], text: str) -> Score:
         """1 or 0 by the label's verifier, with the score that the answer gives, if it gives one."""
         gold = item.gold
-        verifier = verifier_of(gold.label.kind, gold.verify, gold.known)
-        verdict = verifier(gold.label, replace(gold.case, text=text), gold.verify, gold.known)
-        given = given_score(gold.label, text) if isinstance(gold.label, ScoreLabel) else None
+        case = replace(gold.case, text=text)
+        verdict = verify(gold.label, case, gold.verify, gold.known)
+        given = given_score(gold.label, case) if isinstance(gold.label, ScoreLabel) else None
         return item.scored(float(verdict.passed), verdict.reason, given)
 
     def measures(self, scores: Sequence[Score]) -> list[Measure]:
@@ -127,13 +127,10 @@ class FineDivingQA:
         """There is no official layout: predictions.jsonl and scores.jsonl say it all."""
 
 
-def given_score(label: ScoreLabel, text: str) -> float | None:
-    """The one number that a text gives as this score, of a range its middle; None without one."""
-    values = {mention.value for mention in scores_said(label, text).mentions}
-    if len(values) != 1:
-        return None
-    ends = values.pop()
-    return sum(ends) / len(ends)
+def given_score(label: ScoreLabel, case: Case) -> float | None:
+    """The one number that an answer gives as this score; None where it gives none or several."""
+    values = scores_given(label, case)
+    return values.pop() if len(values) == 1 else None
 
 
 def _asked(sample: VideoSample) -> Iterator[ScoreLabel | SequenceLabel]:
@@ -148,13 +145,13 @@ def _asked(sample: VideoSample) -> Iterator[ScoreLabel | SequenceLabel]:
             seen.add(label.kind)
 
 
-def _item(sample: VideoSample, gold: Gold, workspace: Workspace) -> Item[Gold]:
-    label = gold.label
+def _item(sample: VideoSample, gold: Gold, workspace: Workspace, line: bool) -> Item[Gold]:
+    label, request = gold.label, prompts.line_request(sample.labels, line)
     return Item(
         id=f"{sample.id}/{label.kind}",
         clip=clip_of(sample, workspace),
         cluster=cluster_of(sample),
-        prompt=sample.question,
+        prompt=prompts.held_out(sample.question, request),
         metric=f"{label.kind}_accuracy",
         slices=(f"question={sample.question_template.partition('/')[0]}",),
         gold=gold,

@@ -13,7 +13,8 @@ What makes the items, all of it:
 
 Metrics:
 
-- `open_accuracy`: the bare question; right when the class verifier finds the label in the answer;
+- `open_accuracy`: the question, as generation asks it where `prompts.final_line` is on, else bare;
+  right when the class rule finds the label in the answer, a doubtful answer is wrong;
 - `choice_accuracy`: right when exactly the right option is chosen;
 - with a judge, `judged_accuracy`, `judged_score` (0..5) and `judged_share` of the open answers, by
   Video-ChatGPT's protocol (video_chatgpt.py), as the paper measures its Kinetics700-QA.
@@ -43,8 +44,17 @@ from video_star.layout import Workspace
 from video_star.manifest import read_manifest
 from video_star.params import VerifyParams
 from video_star.stable import stable_shuffle
-from video_star.verifiers import Case, Known, judge, prepare
-from video_star.verifiers.choices import choose
+from video_star.verification import (
+    Case,
+    Judgement,
+    Known,
+    by_rules,
+    case_of,
+    judge,
+    judge_all,
+    known_of_samples,
+    option_chosen,
+)
 
 
 class KineticsQAParams(BenchmarkParams):
@@ -87,16 +97,17 @@ class KineticsQA:
     def items(self, context: StepContext) -> list[Item[Open | Choice]]:
         """Two items for each test sample with a class label, by sample id."""
         samples = read_manifest(context.workspace)
-        verify, settings = context.params.verify, context.params.settings
-        known = Known.of(samples, verify, context.workspace.root, settings.device)
+        verify, settings = by_rules(context.params.verify), context.params.settings
+        known = known_of_samples(samples, verify, context.workspace.root, settings.device)
+        line = context.params.prompts.final_line
         others = self._others(context, _classes(samples))
         made: list[Item[Open | Choice]] = []
         for sample in samples:
             if sample.split == "test" and _class_labels(sample):
                 name = _class_labels(sample)[0].name
                 choice = self._choice(sample, others[sample.dataset][name], context.params.seed)
-                opened = Open(Case("", sample.question, sample.labels), verify, known)
-                made += _both_forms(sample, opened, choice, context.workspace)
+                opened = Open(case_of(sample, ""), verify, known)
+                made += _both_forms(sample, opened, choice, context.workspace, line)
         return made
 
     def _others(
@@ -145,7 +156,7 @@ class KineticsQA:
         gold = item.gold
         if isinstance(gold, Open):
             verdict = judge(replace(gold.case, text=text), gold.verify, gold.known)
-            return item.scored(float(verdict.passed), verdict.reason)
+            return _scored(item, verdict)
         chosen = chosen_option(text, gold.options)
         if chosen is None:
             return item.scored(0.0, "no choice")
@@ -162,9 +173,12 @@ class KineticsQA:
         """Marks of all, and the judge's of the open ones where there is a judge."""
         opened = [(item, item.gold) for item in items if isinstance(item.gold, Open)]
         cases = [replace(gold.case, text=texts[item.id]) for item, gold in opened]
-        if opened:
-            prepare(cases, opened[0][1].verify, opened[0][1].known)
-        scores = [self.score(item, texts[item.id]) for item in items]
+        judged_ones = judge_all(cases, opened[0][1].verify, opened[0][1].known) if opened else []
+        made = {
+            item.id: _scored(item, verdict)
+            for (item, _), verdict in zip(opened, judged_ones, strict=True)
+        }
+        scores = [made.get(item.id) or self.score(item, texts[item.id]) for item in items]
         if self.params.judge is not None:
             rated = [item for item, _ in opened]
             asked = [
@@ -184,12 +198,18 @@ class KineticsQA:
         """There is no official layout: predictions.jsonl says it all."""
 
 
+def _scored(item: Item[Open | Choice], verdict: Judgement) -> Score:
+    """1 where the answer passes; what is doubtful is wrong."""
+    return item.scored(float(verdict.passed), verdict.reason)
+
+
 def _both_forms(
-    sample: VideoSample, opened: Open, choice: Choice, workspace: Workspace
+    sample: VideoSample, opened: Open, choice: Choice, workspace: Workspace, line: bool
 ) -> Iterator[Item[Open | Choice]]:
     """The open and the multiple-choice item of a sample."""
+    request = prompts.line_request(sample.labels, line)
     forms: tuple[tuple[str, str, Open | Choice], ...] = (
-        ("open", sample.question, opened),
+        ("open", prompts.held_out(sample.question, request), opened),
         ("choice", prompts.multiple_choice(sample.question, choice.options), choice),
     )
     for form, prompt, gold in forms:
@@ -206,7 +226,7 @@ def _both_forms(
 
 def chosen_option(text: str, options: Sequence[str]) -> int | None:
     """Index of the option an answer chooses; None when it chooses none or is ambiguous."""
-    return choose(text, options).option
+    return option_chosen(text, options)
 
 
 def _class_labels(sample: VideoSample) -> list[ClassLabel]:

@@ -30,7 +30,7 @@ from video_star.errors import DataError
 from video_star.labels import ChoiceLabel
 from video_star.metrics import Point
 from video_star.params import VerifyParams
-from video_star.verifiers import Case, Known, judge
+from video_star.verification import Case, Known, by_rules, case_of, judge, known_of
 
 TYPES = ("Interaction", "Sequence", "Prediction", "Feasibility")
 """Question types: the first part of STAR's question ids."""
@@ -66,8 +66,8 @@ class StarQA:
         samples = held_out(
             context, self.params.dataset, "star_qa", "a choice label", _has_choice_alone
         )
-        verify = context.params.verify
-        known = Known.of(samples, verify, context.workspace.root)
+        verify = by_rules(context.params.verify)
+        known = known_of((), verify, context.workspace.root)
         return [
             Item(
                 id=sample.id,
@@ -76,7 +76,7 @@ class StarQA:
                 prompt=f"{sample.question}\n{prompts.BEST_OPTION}",
                 metric="accuracy",
                 slices=(f"{_SLICE}{question_type(sample)}",),
-                gold=Gold(Case("", sample.question, sample.labels), verify, known),
+                gold=Gold(case_of(sample, ""), verify, known),
             )
             for sample in samples
         ]

@@ -87,7 +87,7 @@ class VideoQA:
 
     def score(self, item: Item[Gold], text: str) -> Score:
         """The mark by the rule `contains`."""
-        passed, reason = contains(item.gold.question, item.gold.answer, text)
+        passed, reason = contains(item.gold.answer, text)
         return item.scored(float(passed), reason)
 
     def score_all(

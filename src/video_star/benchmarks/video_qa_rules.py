@@ -12,26 +12,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from video_star.labels import ClassLabel
-from video_star.params import VerifyParams
-from video_star.verifiers import Case, Known, judge
-from video_star.verifiers.classes import ClassIndex
-from video_star.verifiers.text import words_of
+from video_star.verification.names import mention, name_of
+from video_star.verification.words import Words, all_words
 
 _ARTICLES: Final = frozenset({"a", "an", "the"})
 _POLAR: Final = ("yes", "no")
-_RULE: Final = VerifyParams(
-    preset="released",
-    # Each word has to be there, inflected or not; likeness is not enough.
-    thresholds={"class_similarity": 1.0},
-    allow_hedge=False,
-    zero_yield="continue",
-    embedding_model="",
-    judge=None,
-    verifiers={},
-)
-_KNOWN: Final = Known(ClassIndex.of(()))
-"""No other classes: open answers have no closed list of names."""
+EXACT: Final = 1.0
+"""Each word has to be there, inflected or not; likeness is not enough."""
 
 
 def exact(answer: str, text: str) -> bool:
@@ -39,17 +26,18 @@ def exact(answer: str, text: str) -> bool:
     return _words(answer) == _words(text)
 
 
-def contains(question: str, answer: str, text: str) -> tuple[bool, str]:
+def contains(answer: str, text: str) -> tuple[bool, str]:
     """Whether an answer holds the correct one, undenied, and the reason in a word or two."""
     words = _words(answer)
     if len(words) == 1 and words[0] in _POLAR:
-        said = words_of(text)[:1]
+        said = all_words(text)[:1]
         return (True, "match") if said == words else (False, "no match")
-    found = judge(Case(text, question, (ClassLabel(name=answer),)), _RULE, _KNOWN)
-    return found.passed, found.reason
+    found = mention(name_of(answer), Words(text), EXACT, plain=False)
+    against = "no match" if found is None else found.against
+    return not against, against or "match"
 
 
 def _words(text: str) -> tuple[str, ...]:
     """Folded words without articles; all words where there is nothing else."""
-    words = words_of(text)
+    words = all_words(text)
     return tuple(word for word in words if word not in _ARTICLES) or words

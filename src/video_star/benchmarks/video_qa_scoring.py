@@ -119,7 +119,7 @@ def _marks(golds: Sequence[Gold], texts: Mapping[str, str], judge: Judge | None)
     for gold in golds:
         text = texts.get(gold.id)
         by_rule = (
-            (exact(gold.answer, text), contains(gold.question, gold.answer, text)[0])
+            (exact(gold.answer, text), contains(gold.answer, text)[0])
             if text is not None
             else (False, False)
         )

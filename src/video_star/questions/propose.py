@@ -17,7 +17,7 @@ from video_star.labels import ClassLabel, Label, SequenceLabel, SetLabel, TextLa
 from video_star.questions import FIELDS, TEMPLATES
 from video_star.questions.bank import problem_of, save_questions
 from video_star.stable import stable_shuffle
-from video_star.verifiers.text import content_words, words_of
+from video_star.verification.words import all_words, content
 
 SHOWN = 20
 """Labels that the model sees at once, as in the authors' code."""
@@ -77,15 +77,15 @@ def _messages(
 
 def _usable(reply: str, labels: Sequence[str], kind: str, found: Sequence[str]) -> list[str]:
     """The questions of a reply that are new, fit the kind and name no label."""
-    seen = {words_of(text) for text in found}
-    named = {words for label in labels if (words := content_words(label))}
+    seen = {all_words(text) for text in found}
+    named = {words for label in labels if (words := content(label))}
     new = []
     for line in reply.splitlines():
         text = _QUOTED.sub(r"\1", _NUMBERING.sub("", line).strip()).strip()
         # A heading or a polite opening is no question; one asks, or tells what to do.
         if not text.endswith(("?", ".")) or problem_of(kind, text):
             continue
-        words = words_of(text)
+        words = all_words(text)
         if words and words not in seen and not any(_holds(words, label) for label in named):
             seen.add(words)
             new.append(text)

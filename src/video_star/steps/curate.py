@@ -31,6 +31,7 @@ from video_star.records import read_shards, write_shards
 from video_star.replay import read_replay
 from video_star.runner import StepResult
 from video_star.stable import stable_hash, stable_index, stable_shuffle
+from video_star.verification.final_answer import read
 
 SENTENCE = re.compile(r"[^.!?\n]*(?:[.!?](?!\s|$)[^.!?\n]*)*[.!?\n]*\s*")
 """A sentence with its end marks; a dot inside a number or a name ("3.5", "Soms.Tuck") ends none."""
@@ -48,8 +49,8 @@ class Kept:
 
     sample: VideoSample
     text: str
-    naming: str
-    """The sentences of the text in which the labels were found."""
+    short: str
+    """What answers the bare question: the sentences that give the labels, without a final line."""
     origin: Origin | None
 
 
@@ -69,8 +70,9 @@ def run_curate(context: StepContext) -> StepResult:
             f"{context.paths.verdicts.parent} and at `verify` in params.yaml."
         )
     pools = _pools(samples)
+    line = context.params.prompts.final_line
     examples = [
-        e for item in kept for e in _forms(item, params, pools[_pool_of(item.sample)], seed)
+        e for item in kept for e in _forms(item, params, pools[_pool_of(item.sample)], seed, line)
     ]
     replayed, failures = _replayed(context, len(examples))
     everything = sorted([*examples, *replayed], key=lambda example: example.id)
@@ -96,13 +98,27 @@ def _passing(context: StepContext, samples: Sequence[VideoSample]) -> list[Kept]
             sample = by_id.get(verdict.sample_id)
             if verdict.passed and sample is not None and sample.id not in chosen:
                 text = texts[(verdict.sample_id, verdict.attempt)]
-                chosen[sample.id] = Kept(sample, text, _naming(text, verdict), verdict.origin)
+                chosen[sample.id] = Kept(sample, text, _short(text, verdict), verdict.origin)
     return [chosen[name] for name in sorted(chosen)]
 
 
-def _naming(text: str, verdict: Verdict) -> str:
-    """The sentences of the answer that hold the labels; all of it when a place is not known."""
+def _short(text: str, verdict: Verdict) -> str:
+    """The sentences of the answer that hold the labels; all of it when a place is not known.
+
+    Of a final answer the sentence before it that holds the same value, else the value alone.
+    """
+    reading = read(text)
     places = [label.place for label in verdict.labels]
+    if reading.finals:
+        values = [label.extracted for label in verdict.labels]
+        if not all(values):
+            return reading.finals[-1].text
+        prose = reading.reasoning.text
+        known = [prose.find(value) for value in values if value]
+        if min(known) < 0:
+            return prompts.BETWEEN_LABELS.join(value for value in values if value)
+        places = [(at, at + len(v)) for at, v in zip(known, values, strict=True) if v]
+        text = prose
     sentences = [match for match in SENTENCE.finditer(text) if match.group().strip()]
     held = [
         sentence.group().strip()
@@ -142,16 +158,20 @@ def _capped(kept: list[Kept], cap: int | None, seed: int) -> list[Kept]:
 
 
 def _forms(
-    item: Kept, params: CurateParams, pool: Sequence[str], seed: int
+    item: Kept, params: CurateParams, pool: Sequence[str], seed: int, line: bool
 ) -> list[TrainingExample]:
-    """The examples of one sample, in every form that is asked for and possible."""
+    """The examples of one sample, in every form that is asked for and possible.
+
+    With `line` the question of a chain of thought asks for the final line, as generation does.
+    """
     question = item.sample.question
     kinds = {label.kind for label in item.sample.labels}
     pairs: list[tuple[Form, str, str]] = []
     if "direct" in params.forms:
-        pairs.append(("direct", question, item.naming))
+        pairs.append(("direct", question, item.short))
     if "chain_of_thought" in params.forms and params.source == "answers":
-        pairs.append(("chain_of_thought", prompts.direct(question), item.text))
+        prompt = prompts.direct(question, prompts.line_request(item.sample.labels, line))
+        pairs.append(("chain_of_thought", prompt, item.text))
     if "multiple_choice" in params.forms and len(pool) > 1 and kinds <= LETTERED:
         pairs += [_choice(item.sample, params, pool, seed, k) for k in range(params.choices)]
     if "yes_no" in params.forms and len(pool) > 1 and kinds <= SHOWN:

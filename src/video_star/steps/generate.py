@@ -17,7 +17,7 @@ from video_star.engines.store import ask, open_store
 from video_star.manifest import read_manifest
 from video_star.models import read_ref
 from video_star.params import SamplingParams
-from video_star.prompts import direct
+from video_star.prompts import direct, line_request
 from video_star.records import write_shards
 from video_star.runner import StepResult
 from video_star.stable import stable_hash, stable_seed
@@ -38,8 +38,10 @@ def run_generate(context: StepContext) -> StepResult:
     """Answer all training samples; a sample whose video is unusable is a counted failure."""
     sampling = context.params.generate
     samples = training_samples(context) if sampling.enabled else []
+    line = context.params.prompts.final_line
     questions = Questions(
-        "generate", "direct", sampling, samples, lambda sample: direct(sample.question)
+        *("generate", "direct", sampling, samples),
+        lambda sample: direct(sample.question, line_request(sample.labels, line)),
     )
     answers, failures = put(context, questions)
     write_shards(context.paths.answers, answers, lambda answer: answer.sample_id)

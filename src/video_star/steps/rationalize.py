@@ -9,7 +9,7 @@ from __future__ import annotations
 from video_star.context import StepContext
 from video_star.domain import Failure, Verdict, VideoSample
 from video_star.labels import label_text
-from video_star.prompts import with_label
+from video_star.prompts import line_request, with_label
 from video_star.records import read_records, read_shards, write_shards
 from video_star.runner import StepResult
 from video_star.steps.generate import Questions, put, report, training_samples
@@ -19,12 +19,12 @@ def run_rationalize(context: StepContext) -> StepResult:
     """Explain the label of every training sample that no direct answer got right."""
     sampling = context.params.rationalize
     samples = _unsolved(context) if sampling.enabled else []
+    line = context.params.prompts.final_line
     questions = Questions(
-        "rationalize",
-        "rationalized",
-        sampling,
-        samples,
-        lambda sample: with_label(sample.question, label_text(sample.labels)),
+        *("rationalize", "rationalized", sampling, samples),
+        lambda sample: with_label(
+            sample.question, label_text(sample.labels), line_request(sample.labels, line)
+        ),
     )
     answers, failures = put(context, questions)
     write_shards(context.paths.rationales, answers, lambda answer: answer.sample_id)

@@ -1,5 +1,6 @@
-"""Steps `verify` and `verify-rationales`: judge stored answers against the labels; no model.
+"""Steps `verify` and `verify-rationales`: judge stored answers against the labels.
 
+No model is asked but for a judge (verify.doubtful: judge).
 `verify` reads rounds/rK/answers and writes verdicts/direct; `verify-rationales` reads rationales
 and writes verdicts/rationalized, and stops a round in which a label kind yields nothing. Both can
 run again alone after a change of thresholds or verifiers.
@@ -18,14 +19,15 @@ from pathlib import Path
 import numpy as np
 
 from video_star.context import StepContext
-from video_star.domain import Answer, StepReport, Verdict, VideoSample
+from video_star.domain import Answer, Outcome, StepReport, Verdict, VideoSample
 from video_star.errors import DataError, ZeroYield
 from video_star.labels import KINDS
 from video_star.records import read_shards, write_shards
 from video_star.runner import StepResult
 from video_star.sample_index import SampleIndex
 from video_star.steps.zero_yield import zero_yield
-from video_star.verifiers import Known, judge_answers
+from video_star.verification import Known, judge_answers, known_of_samples
+from video_star.verification.judge import open_judge
 
 CHUNK = 512
 """Answers that are judged together: their sentences share batches, their judge is asked at once."""
@@ -60,14 +62,27 @@ class _Tally:
     def __init__(self, index: SampleIndex) -> None:
         self.index = index
         self.reasons: Counter[str] = Counter()
+        self.outcomes: Counter[tuple[str, Outcome]] = Counter()
+        """Of single labels, by kind."""
+        self.lines = 0
         self.asked = np.zeros(len(index), bool)
         self.passed = np.zeros(len(index), bool)
 
     def add(self, number: int, verdict: Verdict) -> None:
         """Count one verdict of a sample."""
         self.reasons[verdict.reason] += 1
+        self.outcomes.update((label.kind, label.outcome) for label in verdict.labels)
+        self.lines += verdict.has_line
         self.asked[number] = True
         self.passed[number] |= verdict.passed
+
+    def metrics(self) -> dict[str, float]:
+        """The yields, the share of answers with a final line, and the outcomes of labels by kind
+        ("doubtful/span": 12)."""
+        answers = sum(self.reasons.values())
+        counts = {f"{outcome}/{kind}": n for (kind, outcome), n in sorted(self.outcomes.items())}
+        lines = {"line_share": self.lines / answers} if answers else {}
+        return {**self.yields(), **lines, **counts}
 
     def yields(self) -> dict[str, float]:
         """Share of asked samples with a passing answer: of all, and of those with each kind."""
@@ -86,10 +101,17 @@ class _Tally:
 def _verify(context: StepContext, step: str, answers: Path, verdicts: Path) -> StepResult:
     params, settings = context.params.verify, context.params.settings
     with closing(SampleIndex(context.workspace.manifest)) as index:
-        known = Known.of(index.scan(), params, context.workspace.root, settings.device)
+        known = known_of_samples(
+            index.scan(),
+            params,
+            context.workspace.root,
+            settings.device,
+            open_judge(context.params, context.workspace, context.progress),
+        )
         tally = _Tally(index)
         judged = _judged(context, answers, known, tally)
         written = write_shards(verdicts, judged, lambda verdict: verdict.sample_id)
+    metrics = tally.metrics()
     matches = tally.reasons.pop("match", 0)
     report = StepReport(
         step=step,
@@ -98,7 +120,7 @@ def _verify(context: StepContext, step: str, answers: Path, verdicts: Path) -> S
         written=written,
         rejected=written - matches,
         reasons=dict(sorted(tally.reasons.items())),
-        metrics=tally.yields(),
+        metrics=metrics,
     )
     return StepResult(report)
 

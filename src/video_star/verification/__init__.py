@@ -1,0 +1,322 @@
+"""Whether an answer gives the labels of its sample: pass, fail or doubtful.
+
+One idea: a model is asked to end with a final line in the form of its label's kind; that line is
+read, parsed to the label's type and compared (`final_answer`, then one rule for each kind). An
+answer without one is read as a whole. Whatever is ambiguous, denied, hedged or contradicted by the
+reasoning before it is doubtful: it is rejected, or a judge model decides.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from video_star.domain import Answer, LabelVerdict, Outcome, Verdict, VideoSample
+from video_star.embeddings import open_embedder
+from video_star.labels import ClassLabel, Label, ScoreLabel, TextLabel
+from video_star.params import VerifyParams
+from video_star.prompts import BETWEEN_LABELS
+from video_star.verification import released
+from video_star.verification.base import (
+    Asked,
+    Case,
+    Embed,
+    Found,
+    Known,
+    Rule,
+    Verifier,
+    doubtful,
+    verdict,
+)
+from video_star.verification.echo import copies_prompt, hint_in, is_echo
+from video_star.verification.final_answer import MOST, Said, read
+from video_star.verification.judge import Judge, question_to_judge, read_verdict
+from video_star.verification.names import (
+    ClassNames,
+    gives_another,
+    needs_embedding,
+    verify_class,
+    verify_sequence,
+    verify_set,
+)
+from video_star.verification.own import own_verifiers
+from video_star.verification.text import texts_of, verify_text
+from video_star.verification.values import RULES as VALUES
+from video_star.verification.values import choose, scores_in
+
+__all__ = [
+    "RULES",
+    "Case",
+    "Embed",
+    "Judgement",
+    "Known",
+    "Verifier",
+    "by_rules",
+    "case_of",
+    "group_of",
+    "judge",
+    "judge_all",
+    "judge_answers",
+    "known_of",
+    "known_of_samples",
+    "option_chosen",
+    "scores_given",
+    "verify",
+]
+
+RULES: dict[str, Rule] = {
+    **VALUES,
+    "class": verify_class,
+    "sequence": verify_sequence,
+    "set": verify_set,
+    "text": verify_text,
+}
+"""Label kind to the rule that reads a part of an answer."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One answer against all labels of a sample."""
+
+    outcome: Outcome
+    reason: str
+    """ "match", or the reason of the first label that does not pass."""
+    has_line: bool
+    labels: tuple[LabelVerdict, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every label was found."""
+        return self.outcome == "pass"
+
+
+def group_of(sample: VideoSample) -> str:
+    """The data set and the type of the question of a sample."""
+    return f"{sample.dataset}/{sample.question_template.partition('/')[0]}"
+
+
+def case_of(sample: VideoSample, text: str) -> Case:
+    """An answer to the question of a sample."""
+    return Case(text, sample.question, sample.labels, group_of(sample))
+
+
+def known_of(
+    labelled: Iterable[tuple[str, Sequence[Label]]],
+    params: VerifyParams,
+    home: Path = Path(),
+    device: str = "auto",
+    judge: Judge | None = None,
+) -> Known:
+    """What rules need to know of a data set: groups with their labels, read once and not kept.
+
+    Looks for verifiers and models below `home`, the workspace. Loads no model yet, but UsageError
+    and DataError say what cannot be loaded. Without a judge what is doubtful stays so.
+    """
+    classes: dict[str, set[ClassLabel]] = defaultdict(set)
+    embeds = False
+    for group, labels in labelled:
+        for label in labels:
+            if isinstance(label, ClassLabel):
+                classes[group].add(label)
+            embeds = embeds or isinstance(label, ClassLabel | TextLabel)
+    where = None if device == "auto" else device
+    return Known(
+        {group: ClassNames(own) for group, own in classes.items()},
+        open_embedder(params.embedding_model, home, where) if embeds else None,
+        judge,
+        own_verifiers(params.verifiers, home),
+    )
+
+
+def known_of_samples(
+    samples: Iterable[VideoSample],
+    params: VerifyParams,
+    home: Path = Path(),
+    device: str = "auto",
+    judge: Judge | None = None,
+) -> Known:
+    """`known_of` for the samples of a manifest, train and test."""
+    return known_of(((group_of(s), s.labels) for s in samples), params, home, device, judge)
+
+
+def by_rules(params: VerifyParams) -> VerifyParams:
+    """The same without a judge: how benchmarks are marked, so that rounds compare."""
+    return params.model_copy(update={"doubtful": "reject"})
+
+
+def option_chosen(text: str, options: Sequence[str]) -> int | None:
+    """Index of the option that an answer chooses; None when it chooses none or is ambiguous."""
+    reading = read(text)
+    said = reading.finals[-1] if reading.finals else reading.visible
+    return choose(tuple(options), said, "", bool(reading.finals))[0]
+
+
+def scores_given(label: ScoreLabel, case: Case) -> set[float]:
+    """The numbers that an answer gives as a score."""
+    finals = case.reading.finals
+    said = _part(label, finals[-1], case) if finals else case.reading.visible
+    values = scores_in(label, said, case, bool(finals))
+    return {value.numbers[0] for value in values}
+
+
+def verify(label: Label, case: Case, params: VerifyParams, known: Known) -> LabelVerdict:
+    """The verdict of the rules on one label of an answer; no judge is asked."""
+    if label.kind in known.own:
+        return known.own[label.kind](label, case, params, known)
+    if params.method == "released":
+        found = released.verify(label, case, params, known)
+    else:
+        found = _found(label, case, params, known)
+    return verdict(label, case, found, params)
+
+
+def _found(label: Label, case: Case, params: VerifyParams, known: Known) -> Found:
+    """The last final answer decides, if the others and the reasoning agree; else all of it."""
+    reading, rule = case.reading, RULES[label.kind]
+    whole = Asked(case, params, known, final=False)
+    if not reading.finals:
+        return rule(label, reading.visible, whole)
+    if len(reading.finals) > MOST:
+        return doubtful("several final answers")
+    final = replace(whole, final=True)
+    made = [rule(label, _part(label, said, case), final) for said in reading.finals]
+    found = made[-1]
+    if found.reason == "no value":
+        return rule(label, reading.visible, whole)
+    if len({one.outcome for one in made if one.reason != "no value"}) > 1:
+        return doubtful("several final answers", found.score, found.place)
+    if found.outcome == "pass" and _contradicts(label, reading.reasoning, whole):
+        return doubtful("contradicted", found.score, found.place)
+    return found
+
+
+def _contradicts(label: Label, reasoning: Said, asked: Asked) -> bool:
+    """Whether the reasoning before a final answer plainly gives another value."""
+    if not reasoning.text.strip() or (
+        label.kind == "class" and not gives_another(reasoning, asked)
+    ):
+        return False
+    return RULES[label.kind](label, reasoning, asked).other
+
+
+def _part(label: Label, said: Said, case: Case) -> Said:
+    """What a final answer says of one of several labels ("a, then b; score 65.6")."""
+    if len(case.labels) < 2 or BETWEEN_LABELS.strip() not in said.text:
+        return said
+    parts = said.split(BETWEEN_LABELS.strip())
+    if len(parts) != len(case.labels):
+        return said
+    number = next(n for n, other in enumerate(case.labels) if other is label or other == label)
+    return parts[number]
+
+
+def judge_all(cases: Sequence[Case], params: VerifyParams, known: Known) -> list[Judgement]:
+    """Judge some hundred answers at once, in order: embeddings and the judge work in batches."""
+    _embed(cases, params, known)
+    verdicts = [[verify(label, case, params, known) for label in case.labels] for case in cases]
+    if known.judge is not None and params.judge is not None:
+        _ask_judge(cases, verdicts, params, known)
+    return [_judgement(case, made) for case, made in zip(cases, verdicts, strict=True)]
+
+
+def judge(case: Case, params: VerifyParams, known: Known) -> Judgement:
+    """Judge one answer; it passes when every label is found in it."""
+    return judge_all([case], params, known)[0]
+
+
+def judge_answers(
+    pairs: Sequence[tuple[VideoSample, Answer]], params: VerifyParams, known: Known
+) -> list[Verdict]:
+    """Judge answers of the loop: their labels, and of rationalized ones that they explain."""
+    cases = [case_of(sample, answer.text) for sample, answer in pairs]
+    judged = judge_all(cases, params, known)
+    return [
+        _verdict(sample, answer, judgement)
+        for (sample, answer), judgement in zip(pairs, judged, strict=True)
+    ]
+
+
+def _verdict(sample: VideoSample, answer: Answer, judgement: Judgement) -> Verdict:
+    outcome, reason = judgement.outcome, judgement.reason
+    told = answer.origin == "rationalized" and reason != "copied prompt"
+    told &= judgement.passed or hint_in(sample.labels, answer.text)
+    if told and is_echo(sample.question, sample.labels, answer.text):
+        outcome, reason = "fail", "echo"
+    return Verdict(
+        sample_id=answer.sample_id,
+        attempt=answer.attempt,
+        origin=answer.origin,
+        outcome=outcome,
+        passed=outcome == "pass",
+        has_line=judgement.has_line,
+        reason=reason,
+        labels=judgement.labels,
+    )
+
+
+def _judgement(case: Case, verdicts: Sequence[LabelVerdict]) -> Judgement:
+    """All labels must pass; one that fails weighs more than one in doubt."""
+    by_outcome = {made.outcome: made for made in reversed(verdicts)}
+    worst = by_outcome.get("fail") or by_outcome.get("doubtful")
+    outcome, reason = (worst.outcome, worst.reason) if worst else ("pass", "match")
+    if copies_prompt(case.question, case.labels, case.text):
+        outcome, reason = "fail", "copied prompt"
+    return Judgement(outcome, reason, bool(case.reading.finals), tuple(verdicts))
+
+
+def _embed(cases: Sequence[Case], params: VerifyParams, known: Known) -> None:
+    """Embed all that these cases need at once; changes no verdict."""
+    if known.embed is None:
+        return
+    texts: list[str] = []
+    for case in cases:
+        for label in case.labels:
+            if label.kind in known.own:
+                continue
+            finals = case.reading.finals
+            said = _part(label, finals[-1], case) if finals else case.reading.visible
+            if isinstance(label, TextLabel):
+                wanted, given = texts_of(label, said)
+                texts += [*wanted, *given]
+            elif (
+                isinstance(label, ClassLabel)
+                and params.method == "final_answer"
+                and needs_embedding(label, said, Asked(case, params, known, bool(finals)))
+            ):
+                texts.append(said.text)
+    if texts:
+        known.embed(texts)
+
+
+def _ask_judge(
+    cases: Sequence[Case],
+    verdicts: Sequence[list[LabelVerdict]],
+    params: VerifyParams,
+    known: Known,
+) -> None:
+    """Let the judge decide the doubtful labels, or all of them, in place."""
+    assert known.judge is not None
+    assert params.judge is not None
+    everything = params.judge.decides == "all"
+    open_ones = [
+        (case, made, number)
+        for case, made in zip(cases, verdicts, strict=True)
+        for number, one in enumerate(made)
+        if (everything or one.outcome == "doubtful") and case.text.strip()
+    ]
+    questions = [question_to_judge(case.labels[n], case) for case, _, n in open_ones]
+    replies = known.judge.replies(questions) if questions else []
+    for (_, made, number), reply in zip(open_ones, replies, strict=True):
+        correct = read_verdict(reply)
+        outcome: Outcome = "doubtful" if correct is None else "pass" if correct else "fail"
+        reason = {"pass": "match", "fail": "judged incorrect", "doubtful": "judge unclear"}[outcome]
+        made[number] = made[number].model_copy(
+            update={
+                "verifier": f"judge:{known.judge.name}",
+                "outcome": outcome,
+                "passed": outcome == "pass",
+                "reason": reason,
+            }
+        )
