@@ -1,8 +1,8 @@
 """Invented answers with the right verdict, and how many are judged right.
 
 They are harder than answers of models: most of those that are wrong name the label nevertheless.
-`cases/development.jsonl` may be looked at while a rule is written; `cases/held_out.jsonl` is only
-ever counted. `cases/classes.txt` holds the class names of the data set that they are about.
+Wrong verdicts of both halves have been read while rules were written, so they test and measure
+nothing. `cases/classes.txt` holds the class names of the data set that they are about.
 """
 
 from __future__ import annotations
