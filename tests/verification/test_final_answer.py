@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from judged_answers import ONE_OF_EACH, judged, outcome
 
-from video_star.labels import ChoiceLabel, ClassLabel, SetLabel, SpanLabel
+from video_star.labels import ChoiceLabel, ClassLabel, ScoreLabel, SetLabel, SpanLabel
 from video_star.verification.final_answer import read
 
 GUITAR = ClassLabel(name="playing guitar")
@@ -152,6 +152,9 @@ def test_a_final_line_decides_whatever_stands_before() -> None:
     assert outcome(scene, "A cup stands on a table. Answer: a dog.") == "fail"
     assert outcome(scene, "A dog stands there. Answer: a cup, a table") == "pass"
     assert outcome(GUITAR, "He is playing guitar.\nAnswer: a dog", others=("juggling",)) != "pass"
+    people = ScoreLabel(value=3)
+    assert outcome(people, "There are 3 people.\nAnswer: 3") == "pass"
+    assert outcome(people, "There are 3 people.\nAnswer: a dog") == "doubtful"
     assert outcome(CHOICE, "I first thought of A.\nAnswer: B") == "pass"
 
 

@@ -183,8 +183,9 @@ def _found(label: Label, case: Case, params: VerifyParams, known: Known) -> Foun
     final = replace(whole, final=True)
     made = [rule(label, _part(label, said, case), final) for said in reading.finals]
     found = made[-1]
-    if found.reason == "no value":
-        return rule(label, reading.visible, whole)
+    if found.reason == "no value":  # whatever it is, it is not the value that the text may hold
+        other = rule(label, reading.visible, whole)
+        return doubtful(found.reason, other.score) if other.outcome == "pass" else other
     if len({one.outcome for one in made if one.reason != "no value"}) > 1:
         return doubtful("several final answers", found.score, found.place)
     if found.outcome == "pass" and _contradicts(label, reading.reasoning, whole):
