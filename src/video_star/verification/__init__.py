@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from video_star.domain import Answer, LabelVerdict, Outcome, Verdict, VideoSample
@@ -180,7 +180,7 @@ def _found(label: Label, case: Case, params: VerifyParams, known: Known) -> Foun
         return rule(label, reading.visible, whole)
     if len(reading.finals) > MOST:
         return doubtful("several final answers")
-    final = replace(whole, final=True)
+    final = Asked(case, params, known, final=True)
     made = [rule(label, _part(label, said, case), final) for said in reading.finals]
     found = made[-1]
     if found.reason == "no value":  # whatever it is, it is not the value that the text may hold

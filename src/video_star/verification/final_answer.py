@@ -32,6 +32,8 @@ _MARKS: Final = re.compile(
     r"\*\*|__|`+|^[ \t]*(?:#{1,6}|[*\-\u2022])(?=[ \t])|\\(?:text|mathrm|mathbf)(?=\{)", re.M
 )
 """Bold, code, headings and list marks of Markdown, and text commands of LaTeX."""
+_SIGNS: Final = ("**", "__", "`", "#", "* ", "- ", "\u2022", "*\t", "-\t", "\\")
+"""One of them is in every text that has such a mark."""
 _BOLD: Final = re.compile(r"\*\*([^*\n]{1,60})\*\*")
 _TAGGED: Final = re.compile(r"<answer>(.*?)(?:</answer>|\Z)", re.S | re.I)
 _BOXED: Final = re.compile(r"\\boxed\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
@@ -57,6 +59,11 @@ class Said:
 
     text: str
     start: int
+
+    @cached_property
+    def key(self) -> str:
+        """`key_of` this part."""
+        return key_of(self.text)
 
     @cached_property
     def words(self) -> Words:
@@ -97,7 +104,8 @@ def read(text: str) -> Reading:
     for pattern, sign in ((_TAGGED, "<"), (_BOXED, "\\boxed"), (_JSON, "{")):
         found += _marked(pattern, visible, sign)
     bold = _marked(_BOLD, visible, "**")
-    visible = _blanked(_MARKS, visible)
+    if any(sign in visible for sign in _SIGNS):
+        visible = _blanked(_MARKS, visible)
     if not found:
         found = list(_said(visible))
     if not found and len({visible[start:end] for start, end, _ in bold}) == 1:
@@ -106,7 +114,7 @@ def read(text: str) -> Reading:
     for start, end, _ in sorted(found):
         said = _trimmed(visible[start:end], start)
         if said.text:
-            key = key_of(said.text) or said.text
+            key = said.key or said.text
             finals.pop(key, None)  # the last place of equal ones counts
             finals[key] = said
     cut = min((begun for _, _, begun in found), default=len(visible)) if finals else len(visible)

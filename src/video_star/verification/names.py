@@ -88,24 +88,26 @@ class ClassNames:
             for bit, own in enumerate(name.lemmas):
                 for lemma in own:
                     self._where[lemma].append((number, 1 << bit))
+        self._full = [(1 << len(name.words)) - 1 for name in self._names]
+        """The mask of a name that is there with all of its words."""
         self._hits: dict[str, tuple[tuple[int, int], ...]] = {}
         self._vectors: np.ndarray | None = None
 
     def given(self, text: str) -> list[tuple[str, Name]]:
         """Owner and name of all whose words all occur in a text."""
         masks: dict[int, int] = {}
+        found: list[int] = []
         for word in dict.fromkeys(all_words(text)):
             hits = self._hits.get(word)
             if hits is None:
-                found = {hit for lemma in lemmas(word) for hit in self._where.get(lemma, ())}
-                hits = self._hits[word] = tuple(sorted(found))
+                new = {hit for lemma in lemmas(word) for hit in self._where.get(lemma, ())}
+                hits = self._hits[word] = tuple(sorted(new))
             for number, bit in hits:
-                masks[number] = masks.get(number, 0) | bit
-        return [
-            (self._owners[number], self._names[number])
-            for number, mask in masks.items()
-            if mask + 1 == 1 << len(self._names[number].words)
-        ]
+                before = masks.get(number, 0)
+                masks[number] = after = before | bit
+                if after == self._full[number] != before:
+                    found.append(number)
+        return [(self._owners[number], self._names[number]) for number in found]
 
     def nearest(self, text: str, embed: Embed) -> list[tuple[str, float]]:
         """The two classes nearest to a text with their cosines, the nearest first."""
@@ -237,7 +239,7 @@ def best_mention(
 
 def verify_class(label: ClassLabel, said: Said, asked: Asked) -> Found:
     """Which class a part of an answer gives."""
-    key, whole = key_of(said.text), (said.start, said.start + len(said.text))
+    key, whole = said.key, (said.start, said.start + len(said.text))
     if key and key in _keys(label):
         return passes(1.0, whole)
     names = asked.known.classes.get(asked.case.group)
@@ -305,7 +307,7 @@ def _without(
 
 def needs_embedding(label: ClassLabel, said: Said, asked: Asked) -> bool:
     """Whether `verify_class` will ask for the embedding of a final answer."""
-    key, names = key_of(said.text), asked.known.classes.get(asked.case.group)
+    key, names = said.key, asked.known.classes.get(asked.case.group)
     if names is None or key in _keys(label) or key in names.by_key:
         return False
     words = said.words
