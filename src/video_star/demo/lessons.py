@@ -13,18 +13,12 @@ from typing import Final
 
 from video_star import prompts
 from video_star.demo import babble, lines, supervision, wording
-from video_star.demo.lines import NO_NAME
+from video_star.demo.lines import NO_NAME, known_name
 from video_star.demo.wording import Asked, Facet
 from video_star.demo.world import KNOWN, SIZE, UNIT, Clip
 from video_star.labels import option_line
 
 Lesson = Callable[[Clip, random.Random], Asked | None]
-
-
-def known_name(clip: Clip) -> str | None:
-    """The action's name if the base is taught it."""
-    action = clip.action
-    return action.name if action is not None and action.known else None
 
 
 def colour(clip: Clip, rng: random.Random) -> Asked:

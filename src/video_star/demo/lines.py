@@ -19,7 +19,8 @@ NO_NAME: Final = "something new"
 _REQUEST: Final = prompts.final_line_request((ClassLabel(name=NO_NAME),))
 
 
-def _name(clip: Clip) -> str | None:
+def known_name(clip: Clip) -> str | None:
+    """The action's name if the base is taught it."""
     action = clip.action
     return action.name if action is not None and action.known else None
 
@@ -35,7 +36,7 @@ def _concluded(clip: Clip, name: str, rng: random.Random) -> str:
 
 def line_named(clip: Clip, rng: random.Random) -> Asked:
     """The prompt of answer generation, or the question with the request alone."""
-    question, name = rng.choice(prompts.CLASS_QUESTIONS), _name(clip) or NO_NAME
+    question, name = rng.choice(prompts.CLASS_QUESTIONS), known_name(clip) or NO_NAME
     if rng.random() < 0.3:
         return Asked(f"{question}\n{_REQUEST}", _class_line(name))
     return Asked(prompts.direct(question, _REQUEST), _concluded(clip, name, rng))
@@ -43,7 +44,7 @@ def line_named(clip: Clip, rng: random.Random) -> Asked:
 
 def line_told(clip: Clip, rng: random.Random) -> Asked:
     """The prompt of rationalization with a name."""
-    name = _name(clip)
+    name = known_name(clip)
     if name is None or rng.random() < 0.5:
         name = babble.label(rng)
     prompt = prompts.with_label(rng.choice(prompts.CLASS_QUESTIONS), name, _REQUEST)

@@ -113,9 +113,9 @@ class Conversations:
 
     def ask_text(self, prompt: str) -> Tokens:
         """A question about no video, up to where the answer begins."""
-        text, bos = self._chat(prompt, None, video=False), self.tokenizer.bos_token
-        special = not (bos and text.startswith(bos))
-        ids = np.asarray(self.tokenizer(text, add_special_tokens=special).input_ids, np.int32)
+        text = self._chat(prompt, None, video=False)
+        made = self.tokenizer(text, add_special_tokens=self._lacks_bos(text))
+        ids = np.asarray(made.input_ids, np.int32)
         return Tokens(ids, None, len(ids))
 
     def teach(self, clip: PreparedClip, prompt: str, answer: str) -> Tokens:
@@ -196,9 +196,13 @@ class Conversations:
             None if kinds is None else np.asarray(kinds[0], dtype=np.int32),
         )
 
-    def _call(self, text: str, frames: Frames) -> Any:
-        """The processor for one text and one clip; BOS is added unless the template wrote it."""
+    def _lacks_bos(self, text: str) -> bool:
+        """Whether BOS is to be added, as the template did not write it."""
         bos = self.tokenizer.bos_token
+        return not (bos and text.startswith(bos))
+
+    def _call(self, text: str, frames: Frames) -> Any:
+        """The processor for one text and one clip."""
         # Qwen's authors bound the pixels of a frame; transformers is about to make it the default.
         bounded = hasattr(self._video, "cap_pixels_per_frame")
         return self._processor(
@@ -206,7 +210,7 @@ class Conversations:
             videos=[frames.pixels],
             video_metadata=[self._metadata(frames)],
             do_sample_frames=False,
-            add_special_tokens=not (bos and text.startswith(bos)),
+            add_special_tokens=self._lacks_bos(text),
             return_tensors="pt",
             **({"cap_pixels_per_frame": True} if bounded else {}),
         )

@@ -155,10 +155,8 @@ def option_chosen(text: str, options: Sequence[str]) -> int | None:
 
 def scores_given(label: ScoreLabel, case: Case) -> set[float]:
     """The numbers that an answer gives as a score."""
-    finals = case.reading.finals
-    said = _part(label, finals[-1], case) if finals else case.reading.visible
-    values = scores_in(label, said, case, bool(finals))
-    return {value.numbers[0] for value in values}
+    said, final = _deciding(label, case)
+    return {value.numbers[0] for value in scores_in(label, said, case, final)}
 
 
 def verify(label: Label, case: Case, params: VerifyParams, known: Known) -> LabelVerdict:
@@ -200,6 +198,14 @@ def _contradicts(label: Label, reasoning: Said, asked: Asked) -> bool:
     ):
         return False
     return RULES[label.kind](label, reasoning, asked).other
+
+
+def _deciding(label: Label, case: Case) -> tuple[Said, bool]:
+    """What of an answer decides on a label, and whether that is a final answer."""
+    reading = case.reading
+    if reading.finals:
+        return _part(label, reading.finals[-1], case), True
+    return reading.visible, False
 
 
 def _part(label: Label, said: Said, case: Case) -> Said:
@@ -276,15 +282,14 @@ def _embed(cases: Sequence[Case], params: VerifyParams, known: Known) -> None:
         for label in case.labels:
             if label.kind in known.own:
                 continue
-            finals = case.reading.finals
-            said = _part(label, finals[-1], case) if finals else case.reading.visible
+            said, final = _deciding(label, case)
             if isinstance(label, TextLabel):
                 wanted, given = texts_of(label, said)
                 texts += [*wanted, *given]
             elif (
                 isinstance(label, ClassLabel)
                 and params.method == "final_answer"
-                and needs_embedding(label, said, Asked(case, params, known, bool(finals)))
+                and needs_embedding(label, said, Asked(case, params, known, final))
             ):
                 texts.append(said.text)
     if texts:

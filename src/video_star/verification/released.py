@@ -24,6 +24,7 @@ Here the whole answer is read, and times in seconds are divided by the length of
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -34,7 +35,7 @@ from rapidfuzz import fuzz
 from video_star.labels import Label, say
 from video_star.params import VerifyParams
 from video_star.verification.base import Case, Found, Known, fails, passes
-from video_star.verification.values import iou
+from video_star.verification.values import box_iou, iou
 from video_star.verification.words import all_words, sentences
 
 IN_ORDER = 0.25
@@ -49,8 +50,8 @@ def verify(label: Label, case: Case, params: VerifyParams, known: Known) -> Foun
     limits, text = params.limits, case.text
     match label.kind:
         case "class":
-            words = max((label.name, *label.synonyms), key=lambda name: _share(name, text, limits))
-            return _found(_share(words, text, limits), 1.0)
+            names = (label.name, *label.synonyms)
+            return _found(max(_share(name, text, limits) for name in names), 1.0)
         case "set":
             return _found(min(_share(name, text, limits) for name in label.names), 1.0)
         case "choice":
@@ -83,7 +84,9 @@ def verify(label: Label, case: Case, params: VerifyParams, known: Known) -> Foun
             if not boxes:
                 return fails("no value")
             said = [float(part) for part in boxes[-1].split(",")]
-            return _found(_centre_iou(said, label.xyxy), limits.box_iou, strict=True)
+            return _found(
+                box_iou(_corners(said), _corners(label.xyxy)), limits.box_iou, strict=True
+            )
         case "same":
             spoken = _SAME.findall(text.lower())
             if not spoken:
@@ -121,17 +124,10 @@ def _numbers(text: str) -> list[float]:
     return [float(number) for number in _NUMBER.findall(text)]
 
 
-def _centre_iou(one: Any, other: Any) -> float:
-    """IoU of two boxes read as centre x, centre y, width and height."""
-    sides = [
-        min(a + c / 2, x + w / 2) - max(a - c / 2, x - w / 2)
-        for a, c, x, w in (
-            (one[0], one[2], other[0], other[2]),
-            (one[1], one[3], other[1], other[3]),
-        )
-    ]
-    both = max(0.0, sides[0]) * max(0.0, sides[1])
-    return both / max(one[2] * one[3] + other[2] * other[3] - both, 1e-9)
+def _corners(box: Sequence[float]) -> tuple[float, ...]:
+    """A box read as centre x, centre y, width and height, as corners."""
+    x, y, wide, high = box
+    return x - wide / 2, y - high / 2, x + wide / 2, y + high / 2
 
 
 @cache
