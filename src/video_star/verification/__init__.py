@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from video_star.domain import Answer, LabelVerdict, Outcome, Verdict, VideoSample
@@ -193,11 +193,12 @@ def _found(label: Label, case: Case, params: VerifyParams, known: Known) -> Foun
 
 def _contradicts(label: Label, reasoning: Said, asked: Asked) -> bool:
     """Whether the reasoning before a final answer plainly gives another value."""
-    if not reasoning.text.strip() or (
-        label.kind == "class" and not gives_another(reasoning, asked)
-    ):
+    if label.kind == "score" or not reasoning.text.strip():  # its numbers are steps to the score
         return False
-    return RULES[label.kind](label, reasoning, asked).other
+    if label.kind == "class" and not gives_another(reasoning, asked):
+        return False
+    by_words = replace(asked, known=replace(asked.known, embed=None))
+    return RULES[label.kind](label, reasoning, by_words).other
 
 
 def _deciding(label: Label, case: Case) -> tuple[Said, bool]:
@@ -289,7 +290,7 @@ def _embed(cases: Sequence[Case], params: VerifyParams, known: Known) -> None:
             elif (
                 isinstance(label, ClassLabel)
                 and params.method == "final_answer"
-                and needs_embedding(label, said, Asked(case, params, known, final))
+                and needs_embedding(said, Asked(case, params, known, final))
             ):
                 texts.append(said.text)
     if texts:

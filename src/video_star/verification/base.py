@@ -86,7 +86,7 @@ class Asked:
     """Whether the part is a final answer, not a whole text with reasoning."""
 
 
-VERSION = 3
+VERSION = 4
 """Of the rules; goes up when one changes."""
 Rule: TypeAlias = Callable[[Any, Said, Asked], Found]
 

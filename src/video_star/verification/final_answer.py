@@ -43,7 +43,7 @@ _JSON: Final = re.compile(
 _SAID: Final = re.compile(
     r"\b(?:answer|(?:correct|right|best|final)[ \t]+(?:option|choice)|(?:option|choice)(?=[ \t]*:))"
     r"(?:[ \t][^\n.:;,?!(]{0,60}?)?"
-    r"(?:[ \t]*[:\uff1a]|[ \t]+(?:is|would be|should be|must be)"
+    r"(?:[ \t]*[:\uff1a]|[ \t]+(?:is|should be|must be)"
     r"(?![ \t]+(?:not|that|to|in|based)\b)[ \t]*:?)"
     r"[ \t]*\n{0,2}[ \t]*(?=[^\n])",
     re.I,

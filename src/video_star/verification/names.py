@@ -8,13 +8,11 @@ with all of them: the nearest one counts where it is nearer than the second by a
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from typing import Final, NamedTuple
 
 import numpy as np
 from rapidfuzz import fuzz
@@ -22,33 +20,14 @@ from rapidfuzz import fuzz
 from video_star.labels import ClassLabel, SequenceLabel, SetLabel, say
 from video_star.verification.base import Asked, Embed, Found, doubtful, fails, passes
 from video_star.verification.final_answer import Said
-from video_star.verification.words import (
-    BOUND,
-    Words,
-    all_words,
-    content,
-    is_function,
-    key_of,
-    lemmas,
-)
+from video_star.verification.words import Words, all_words, content, key_of, lemmas
 
 SHORT = 6
 """A reply of at most so many words is a final answer without a line."""
 LONG = 3
 """A name of so many words may have them anywhere, as few texts have all of them by chance."""
-
-
-_AND: Final = re.compile(r"\band\b", re.I)
-
-
-class Mention(NamedTuple):
-    """Where a name stands: numbers of its first and last token, and what speaks against it."""
-
-    first: int
-    last: int
-    against: str
-    """ "", or why it is not plain: the reasons in the order of `_WORST`."""
-    score: float
+BETWEEN = 2
+"""Words that may stand between two words of a shorter name ("playing the old guitar")."""
 
 
 @dataclass(frozen=True)
@@ -58,21 +37,34 @@ class Name:
     text: str
     words: tuple[str, ...]
     lemmas: tuple[frozenset[str], ...]
-    joined: tuple[Name, ...]
-    """The parts of "eating and drinking", which may come in any order."""
 
 
 @lru_cache(maxsize=1 << 14)
 def name_of(text: str) -> Name:
     """A name taken apart."""
-    words, parts = content(text), [part for part in _AND.split(text) if all_words(part)]
-    joined = tuple(name_of(part) for part in parts) if len(parts) > 1 else ()
-    return Name(text, words, tuple(lemmas(word) for word in words), joined)
+    words = content(text)
+    return Name(text, words, tuple(lemmas(word) for word in words))
+
+
+@dataclass(frozen=True)
+class Mention:
+    """Where a name stands."""
+
+    first: int
+    """Number of its first token."""
+    last: int
+    score: float
+    """1.0, or the similarity of its words with misspelt ones."""
+    against: str
+    """ "", or why it is not plain: one of `_WORST`."""
+
+
+_WORST = ("", "hedged", "asked", "contrasted", "negated", "words apart", "other order")
 
 
 @lru_cache(maxsize=1 << 14)
 def _keys(label: ClassLabel) -> frozenset[str]:
-    return frozenset(key_of(text) for text in (label.name, *label.synonyms))
+    return frozenset(key_of(text) for text in _texts(label))
 
 
 class ClassNames:
@@ -126,92 +118,49 @@ def _texts(label: ClassLabel) -> tuple[str, ...]:
     return label.name, *label.synonyms
 
 
-def mention(name: Name, words: Words, least: float, plain: bool) -> Mention | None:
-    """The best mention of a name in a text; None where one of its words is missing.
+def mention(name: Name, words: Words, least: float) -> Mention | None:
+    """The plainest mention of a name in a text; None where one of its words is missing.
 
-    `least` is the similarity from which a word that no dictionary has counts as a misspelt one;
-    `plain` is that of `Words.against`.
+    `least` is the similarity from which a word that no dictionary has counts as a misspelt one.
     """
-    if name.joined:
-        parts = [one for part in name.joined if (one := mention(part, words, least, plain))]
-        if len(parts) < len(name.joined):
-            return None
-        first, last = min(one.first for one in parts), max(one.last for one in parts)
-        against = max((one.against for one in parts), key=_WORST.index)
-        return Mention(first, last, against, min(one.score for one in parts))
     places, score = [], 1.0
     for word, own in zip(name.words, name.lemmas, strict=True):
         found = words.at(own)
         if not found:
-            ratio, at = max(
-                ((fuzz.ratio(word, said) / 100, n) for said, n in words.unknown), default=(0.0, 0)
-            )
-            if ratio < least or not words.unknown:
+            likely = ((fuzz.ratio(word, said) / 100, place) for said, place in words.unknown)
+            ratio, at = max(likely, default=(0.0, 0))
+            if not ratio or ratio < least:
                 return None
             found, score = [at], min(score, ratio)
         places.append(found)
     if not places:
         return None
-    by_sentence: dict[int, list[list[int]]] = {}
+    by_sentence: dict[int, list[list[int]]] = defaultdict(lambda: [[] for _ in places])
     for number, found in enumerate(places):
         for token in found:
-            own_places = by_sentence.setdefault(words.sentence_numbers[token], [[] for _ in places])
-            own_places[number].append(token)
-    best: Mention | None = None
-    for sentence, own_places in by_sentence.items():
-        if all(own_places):
-            made = _in_sentence(name, own_places, sentence, words, score, plain)
-            if best is None or _WORST.index(made.against) < _WORST.index(best.against):
-                best = made
-            elif made.against == "negated" and not best.against:
-                return Mention(best.first, best.last, "negated", score)
-    if best is None:
+            by_sentence[words.sentence_numbers[token]][number].append(token)
+    made = [_in_sentence(name, own, words, score) for own in by_sentence.values() if all(own)]
+    if not made:
         first, last = min(found[0] for found in places), max(found[-1] for found in places)
-        return Mention(first, last, "words apart", score)
-    return best
-
-
-_WORST = ("", "hedged", "asked", "contrasted", "not told", "negated", "words apart", "other order")
+        return Mention(first, last, score, "words apart")
+    denied = next((one for one in made if one.against == "negated"), None)
+    return denied or min(made, key=lambda one: _WORST.index(one.against))
 
 
 def _in_sentence(
-    name: Name,
-    places: Sequence[Sequence[int]],
-    sentence: int,
-    words: Words,
-    score: float,
-    plain: bool,
+    name: Name, places: Sequence[Sequence[int]], words: Words, score: float
 ) -> Mention:
-    chosen, against = _in_order(places), ""
+    chosen = _in_order(places)
     if chosen is None:
-        chosen, against = [found[0] for found in places], "other order"
-    elif len(chosen) < LONG and any(_is_broken(*two, words) for two in pairwise(chosen)):
+        chosen = [found[0] for found in places]
+        joined = "and" in all_words(name.text)  # "eating and drinking" is in any order
+        against = "" if joined else "other order"
+    elif len(chosen) < LONG and any(b - a > BETWEEN + 1 for a, b in pairwise(chosen)):
         against = "words apart"
-    first, last = min(chosen), max(chosen)
-    if plain and not against and not _is_told(name, first, last, words):
-        against = "not told"
-    return Mention(first, last, against or words.against(sentence, last, plain), score)
-
-
-def _is_told(name: Name, first: int, last: int, words: Words) -> bool:
-    """Whether a mention tells what happens.
-
-    It does not behind "than" or "after", in a longer quotation, and where it may be a thing ("a
-    bowl" is no bowling).
-    """
-    said, before = words.tokens[first].word, words.tokens[first - 1].word if first else ""
-    thing = len(name.words) == 1 and name.words[0].endswith("ing") and said in name.lemmas[0]
-    if before in BOUND or (thing and said != name.words[0] and before != "to"):
-        return False
-    start, end = words.tokens[first].start, words.tokens[last].end
-    return all(key_of(words.text[start:end]) == key_of(q) for q in words.quotation(start, end))
-
-
-def _is_broken(one: int, other: int, words: Words) -> bool:
-    """Whether more than modifiers stand between two words ("shaves his beard and his head")."""
-    between = [is_function(words.tokens[number].word) for number in range(one + 1, other)]
-    marks = words.text[words.tokens[one].end : words.tokens[other].start]
-    return between != sorted(between, reverse=True) or ":" in marks
+    else:
+        against = ""
+    against = against or words.doubt(words.tokens[chosen[0]].start)
+    return Mention(min(chosen), max(chosen), score, against)
 
 
 def _in_order(places: Sequence[Sequence[int]]) -> list[int] | None:
@@ -229,12 +178,10 @@ def _in_order(places: Sequence[Sequence[int]]) -> list[int] | None:
     return chosen
 
 
-def best_mention(
-    texts: Sequence[str], words: Words, least: float, plain: bool = False
-) -> Mention | None:
-    """The best mention of any of several names for the same thing."""
-    made = [m for text in texts if (m := mention(name_of(text), words, least, plain)) is not None]
-    return min(made, key=lambda m: (_WORST.index(m.against), -m.score), default=None)
+def _best_mention(texts: Sequence[str], words: Words, least: float) -> Mention | None:
+    """The plainest mention of any of several names for the same thing."""
+    made = [one for text in texts if (one := mention(name_of(text), words, least)) is not None]
+    return min(made, key=lambda one: (_WORST.index(one.against), -one.score), default=None)
 
 
 def verify_class(label: ClassLabel, said: Said, asked: Asked) -> Found:
@@ -246,74 +193,43 @@ def verify_class(label: ClassLabel, said: Said, asked: Asked) -> Found:
     siblings = {other.name for other in asked.case.labels if isinstance(other, ClassLabel)}
     if names is not None and key in names.by_key and names.by_key[key] not in siblings:
         return fails("other class", 0.0, whole)
-    words = said.words
-    own = best_mention(_texts(label), words, asked.params.limits.class_similarity, not asked.final)
+    words, final = said.words, is_short(said, asked)
+    own = _best_mention(_texts(label), words, asked.params.limits.class_similarity)
     rivals = list(_rivals(label, words, names, siblings, asked)) if names is not None else []
-    final = asked.final or len(words.tokens) <= SHORT
     if own is None:
-        return _without(label, said, words, rivals, final, names, asked)
+        if rivals:
+            first = said.place(*words.place((rivals[0][1].first, rivals[0][1].last)))
+            several = len({owner for owner, _ in rivals}) > 1
+            return fails("other class", 0.0, None if several else first)
+        return _nearest(label, said, names, asked) if names and final else fails("no match")
     place = said.place(*words.place((own.first, own.last)))
     if own.against == "other order" and final:
         return fails(own.against, own.score, place)
     if own.against == "words apart" and not (
-        final or rivals or words.negated or words.hedged or len(name_of(label.name).words) < LONG
+        final or rivals or words.marks or len(name_of(label.name).words) < LONG
     ):
         return passes(own.score, place)  # as the paper reads: every word of the label somewhere
     if own.against:
         return doubtful(own.against, own.score, place)
-    if asked.params.allow_hedge:
-        return passes(own.score, place)
-    wider = {owner for owner, name, _ in rivals if _is_within(label, name)}
-    if wider and final:
-        return fails("other class", own.score, place)
-    if not final:  # of several that a description names the first one is what it shows
-        rivals = [rival for rival in rivals if rival[2].first < own.first]
-    if rivals:
+    if not final:  # what a description goes on to tell is no other answer
+        sentence = words.sentence_numbers[own.last]
+        rivals = [one for one in rivals if words.sentence_numbers[one[1].first] <= sentence]
+    if rivals and not asked.params.allow_hedge:
         return doubtful("several classes", own.score, place)
     return passes(own.score, place)
 
 
-def _without(
-    label: ClassLabel,
-    said: Said,
-    words: Words,
-    rivals: list[tuple[str, Name, Mention]],
-    final: bool,
-    names: ClassNames | None,
-    asked: Asked,
-) -> Found:
-    """A part of an answer in which the label's words are not."""
-    owners = {owner for owner, _, _ in rivals}
-    if owners:
-        made = rivals[0][2]
-        place = said.place(*words.place((made.first, made.last))) if len(owners) == 1 else None
-        return fails("other class", 0.0, place)
-    if not final or names is None or asked.known.embed is None or not words.tokens:
-        return fails("no match")
-    if names.given(said.text):  # it gives a class by its words, though not plainly
-        return fails("no match")
-    limits = asked.params.limits
-    near = names.nearest(said.text, asked.known.embed)
-    (first, cosine), (_, second) = near[0], (near[1] if len(near) > 1 else ("", 0.0))
-    whole = (said.start, said.start + len(said.text))
-    if cosine < limits.class_nearest:
-        return fails("no match", max(0.0, cosine))
-    if cosine - second < limits.class_margin or len(near) < 2:
-        return doubtful("near several classes", cosine, whole)
-    if first == label.name:
-        return passes(cosine, whole)
-    return fails("other class", 0.0, whole)
+def is_short(said: Said, asked: Asked) -> bool:
+    """Whether a part of an answer is a final one, marked as such or not."""
+    return asked.final or len(said.words.tokens) <= SHORT
 
 
-def needs_embedding(label: ClassLabel, said: Said, asked: Asked) -> bool:
-    """Whether `verify_class` will ask for the embedding of a final answer."""
-    key, names = said.key, asked.known.classes.get(asked.case.group)
-    if names is None or key in _keys(label) or key in names.by_key:
+def needs_embedding(said: Said, asked: Asked) -> bool:
+    """Whether `verify_class` may ask for the embedding of a part of an answer."""
+    names = asked.known.classes.get(asked.case.group)
+    if names is None or said.key in names.by_key or not is_short(said, asked):
         return False
-    words = said.words
-    if (not asked.final and len(words.tokens) > SHORT) or names.given(said.text):
-        return False
-    return best_mention(_texts(label), words, asked.params.limits.class_similarity) is None
+    return bool(said.words.tokens) and not names.given(said.text)
 
 
 def gives_another(said: Said, asked: Asked) -> bool:
@@ -323,42 +239,37 @@ def gives_another(said: Said, asked: Asked) -> bool:
     return names is not None and any(owner not in own for owner, _ in names.given(said.text))
 
 
+def _nearest(label: ClassLabel, said: Said, names: ClassNames, asked: Asked) -> Found:
+    """Which class a final answer means that gives none by its words."""
+    if asked.known.embed is None or not needs_embedding(said, asked):
+        return fails("no match")
+    limits = asked.params.limits
+    near = names.nearest(said.text, asked.known.embed)
+    (first, cosine), (_, second) = near[0], (near[1] if len(near) > 1 else ("", 0.0))
+    whole = (said.start, said.start + len(said.text))
+    if cosine < limits.class_nearest:
+        return fails("no match", max(0.0, cosine))
+    if cosine - second < limits.class_margin or len(near) < 2:
+        return doubtful("near several classes", cosine, whole)
+    return passes(cosine, whole) if first == label.name else fails("other class", 0.0, whole)
+
+
 def _rivals(
     label: ClassLabel, words: Words, names: ClassNames, siblings: set[str], asked: Asked
-) -> Iterator[tuple[str, Name, Mention]]:
-    """Other classes that a text gives plainly, less those that others of them contain.
+) -> Iterator[tuple[str, Mention]]:
+    """Other classes that a text gives, each with its mention.
 
     A class whose words are all in the label's name, or in the question, is none.
     """
     given = [(owner, name) for owner, name in names.given(words.text) if owner not in siblings]
-    if not given:
-        return
-    own = [name_of(text) for text in _texts(label)]
-    asked_for = frozenset().union(*(lemmas(w) for w in content(asked.case.question)), frozenset())
+    known = (
+        [name_of(text).lemmas for text in (*_texts(label), asked.case.question)] if given else []
+    )
     for owner, name in given:
-        if all(own_lemmas & asked_for for own_lemmas in name.lemmas):
-            continue
-        if any(_contains(mine, name) for mine in own):
-            continue
-        made = mention(name, words, 2.0, plain=False)
-        if made is not None and made.against in ("", "hedged", "asked"):
-            yield owner, name, made
-
-
-def _contains(name: Name, part: Name) -> bool:
-    """Whether all words of one name are in the other, in its order."""
-    at = 0
-    for own in part.lemmas:
-        while at < len(name.lemmas) and not name.lemmas[at] & own:
-            at += 1
-        if at == len(name.lemmas):
-            return False
-        at += 1
-    return True
-
-
-def _is_within(label: ClassLabel, name: Name) -> bool:
-    return any(_contains(name, name_of(text)) for text in _texts(label))
+        if not any(all(any(one & own for own in other) for one in name.lemmas) for other in known):
+            made = mention(name, words, 2.0)
+            if made is not None and made.against in ("", "hedged", "asked"):
+                yield owner, made
 
 
 def verify_set(label: SetLabel, said: Said, asked: Asked) -> Found:
@@ -369,69 +280,34 @@ def verify_set(label: SetLabel, said: Said, asked: Asked) -> Found:
 def verify_sequence(label: SequenceLabel, said: Said, asked: Asked) -> Found:
     """Whether a part of an answer gives every step, in order."""
     found = _all(label, said, asked, "step missing")
-    if found.outcome != "pass":
+    if found.outcome != "pass" or found.score < 1:  # where a misspelt word stands is not known
         return found
-    if _in_order([_ends(name_of(name), said.words) for name in label.names]) is None:
-        return fails("other order", found.score, found.place)
-    if not asked.final and said.words.at(BOUND):
-        return doubtful("other order", found.score, found.place)
-    return found
-
-
-def _ends(name: Name, words: Words) -> list[int]:
-    """The tokens at which a mention of a name ends, ascending."""
-    places = [words.at(own) for own in name.lemmas]
-    if not all(places):
-        return list(range(len(words.tokens)))  # misspelt: it may stand anywhere
-    ends, at = [], [0] * len(places)
-    for last in places[-1]:
-        chosen = last
-        for number in range(len(places) - 2, -1, -1):
-            own = places[number]
-            while at[number] + 1 < len(own) and own[at[number] + 1] < chosen:
-                at[number] += 1
-            if own[at[number]] >= chosen:
-                break
-            chosen = own[at[number]]
-        else:
-            ends.append(last)
-    return ends
+    steps = [said.words.at(own) for name in label.names for own in name_of(name).lemmas]
+    return found if _in_order(steps) else fails("other order", found.score, found.place)
 
 
 def _all(label: SetLabel | SequenceLabel, said: Said, asked: Asked, missing: str) -> Found:
-    """All names must be given, none with anything against it; as a list where no line gives them.
+    """All names must be given plainly, and next to nothing else where no final line gives them.
 
-    A text that tells of one name after the other, or goes on, may tell that one is missing.
+    A text that tells more may tell that one of them is missing.
     """
-    least, plain = asked.params.limits.class_similarity, not asked.final
-    made = [best_mention((name,), said.words, least, plain) for name in label.names]
+    words, least = said.words, asked.params.limits.class_similarity
+    made = [mention(name_of(name), words, least) for name in label.names]
     given = [one for one in made if one is not None]
     if not given:
         return fails("no match")
-    words = said.words
     place = said.place(*words.place([n for one in given for n in (one.first, one.last)]))
     if len(given) < len(made):
         return Found("fail", missing, len(given) / len(made), place)
     score = min(one.score for one in given)
     against = next((one.against for one in given if one.against), "")
-    if not (against or asked.final):
-        known = f"{asked.case.question} {say(label)}"
-        places = [words.place([one.first, one.last]) for one in (min(given), max(given))]
-        if not (_is_list(given, words) and all(words.is_alone(*two, known) for two in places)):
-            against = "no list"
+    known = [*all_words(f"{asked.case.question} {say(label)}"), *_numbering(words)]
+    if not (against or asked.final) and words.others(known):
+        against = "other words"
     return doubtful(against, score, place) if against else passes(score, place)
 
 
-def _is_list(given: Sequence[Mention], words: Words) -> bool:
-    """Whether names follow each other with nothing but modifiers between, and end the text."""
-    if words.sentence_numbers[max(given).last] < words.sentence_numbers[-1]:
-        return False
-    figures: list[int] = []
-    for one, other in pairwise(sorted(given)):
-        between = words.tokens[one.last + 1 : other.first]
-        figures += [int(token.word) for token in between if token.word.isdecimal()]
-        same = words.sentence_numbers[one.last] == words.sentence_numbers[other.first]
-        lines = "\n" in words.text[words.tokens[one.last].end : words.tokens[other.first].start]
-        if not (same or lines) or _is_broken(one.last, other.first, words):
-            return False
-    return figures == sorted(figures)
+def _numbering(words: Words) -> list[str]:
+    """The figures of a text where they count up, as those of a list do."""
+    figures = [token.word for token in words.tokens if token.word.isdecimal()]
+    return figures if [*map(int, figures)] == [*range(1, len(figures) + 1)] else []

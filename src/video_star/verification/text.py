@@ -32,7 +32,7 @@ def verify_text(label: TextLabel, said: Said, asked: Asked) -> Found:
         return fails("no match")
     cosines = asked.known.embed(wanted) @ asked.known.embed(given).T
     nearest = [int(column) for column in np.argmax(cosines, axis=1)]
-    near = float(np.clip(cosines.max(axis=1), 0, 1).mean())
+    near = float(np.clip(cosines.max(axis=1).min(), 0, 1))
     score = (near + _shared(label.text, said.words, asked.case.question)) / 2
     start, end = _place(said, given[nearest[0]])
     place = said.place(start, end)
@@ -65,7 +65,7 @@ def _shared(text: str, words: Words, question: str) -> float:
 def contradiction(one: str, other: str) -> str:
     """What makes two sentences that are alike opposites: "" where nothing does."""
     left, right = Words(one), Words(other)
-    if bool(left.negated) != bool(right.negated):
+    if left.is_negated != right.is_negated:
         return "negated"
     mine, theirs = ({value.numbers[0] for value in numbers_in(text)} for text in (one, other))
     if mine and theirs and mine.isdisjoint(theirs):

@@ -7,7 +7,8 @@ them are close to the label the answer passes, if none is it fails, otherwise it
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from string import ascii_uppercase
@@ -26,7 +27,6 @@ from video_star.verification.final_answer import Said
 from video_star.verification.words import (
     BOUND,
     CONTRAST,
-    HEDGING,
     Words,
     all_words,
     content,
@@ -49,11 +49,8 @@ _RANGE: Final = re.compile(r"\b(?:to|until|till|through|end\w*)\b|[-\u2013\u2014
 _BETWEEN: Final = re.compile(r"\bbetween\W+(?:\w+\W+){0,3}\Z", re.I)
 _WORDS: Final = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*|\d+(?:\.\d+)?|[^\w\s]")
 _LETTER_IN: Final = re.compile(r"[^\W\d_]")
-_JOINED: Final = re.compile(r"\s*(?:to|and|or|[-\u2013\u2014])\s*", re.I)
-_TIMED: Final = re.compile(
-    r"[:%]|(?<![a-z])(?:s|secs?|seconds?|m|mins?|minutes?|h|hours?|percent)\Z", re.I
-)
-"""An instant with a unit."""
+_TIMED: Final = re.compile(r"[:%.]|\d\s*[a-z]+\Z", re.I)
+"""An instant that counts nothing: with a unit, or with a fraction."""
 LONGEST_GAP: Final = 60
 """Characters between the start and the end of a span at most."""
 
@@ -170,35 +167,38 @@ def _decide(
     close = [one > least if strict else one >= least for one, _ in scored]
     best, value = max(scored, key=lambda one: one[0])
     place = said.place(value.start, value.end)
-    if all(close):
-        against = _against(label.kind, value, said.words, asked)
-        return doubtful(against, best, place) if against else passes(best, place)
-    if any(close):
-        return doubtful("several values", best, place)
-    return fails("other value", best, place if len({v.numbers for v in values}) == 1 else None)
+    if not any(close):
+        return fails("other value", best, place if len({v.numbers for v in values}) == 1 else None)
+    known = all_words(f"{asked.case.question} {said.text[value.start : value.end]}")
+    ignored = CONTRAST.union(known) if label.kind == "score" else known
+    against = "" if all(close) else "several values"
+    against = against or _beside(label.kind, value, said, known)
+    against = against or said.words.doubt(value.start, ignored)
+    if not (against or asked.final or label.kind == "score"):  # the last number of a reasoning
+        others = said.words.others(known, value.start, value.end)
+        against = "other words" if others > (label.kind != "time") else ""
+    return doubtful(against, best, place) if against else passes(best, place)
 
 
-def _against(kind: str, value: Value, words: Words, asked: Asked) -> str:
-    """What speaks against a value: a denial, a hedge, or a word that makes it something else.
+_BEFORE: Final = re.compile(r"([^\W\d_]+)\s+\Z")
+_BEHIND: Final = re.compile(r"[\s-]*([^\W\d_]{3,})")
 
-    A score is the last number of a reasoning, so what is told around it does not matter.
-    """
-    before, behind = words.beside(value.start, value.end)
-    if {before, behind} & BOUND:
+
+def _beside(kind: str, value: Value, said: Said, known: Sequence[str]) -> str:
+    """Why the words beside a value make it something else ("after 5 s", "5 people")."""
+    behind = _BEHIND.match(said.text, value.end)
+    text = said.text[max(0, value.start - LONGEST_GAP) : value.start]
+    before = _BEFORE.search(text)
+    beside = {match[1].lower() for match in (before, behind) if match}
+    if beside & BOUND or (kind == "score" and _BETWEEN.search(text)):
         return "a bound"
-    text, question = words.text[value.start : value.end], all_words(asked.case.question)
-    if kind == "score" and len(behind) > 2 and _UNIT.fullmatch(behind) and behind not in question:
-        return "other unit"
-    if kind == "time" or (kind == "span" and "." not in text):
-        named = (word for word in (before, behind) if word and not is_function(word))
-        if not _TIMED.search(text) and any("second" not in lemmas(word) for word in named):
-            return "other unit"
-    known = f"{asked.case.question} {text}"
-    if not (asked.final or kind == "score" or words.is_alone(value.start, value.end, known)):
-        return "other words"
-    ignored = CONTRAST.union(question) if kind == "score" else question
-    sentence, last = words.sentence_at(value.start), words.token_at(value.end)
-    return words.against(sentence, last, not asked.final, ignored)
+    timed = {word for word in beside if _UNIT.fullmatch(word) or "second" in lemmas(word)}
+    if kind == "score":
+        return "other unit" if timed - {*known} else ""
+    if kind == "box" or _TIMED.search(said.text, value.start, value.end):
+        return ""
+    counted = any(not is_function(word) for word in beside - timed - {*known})
+    return "other unit" if counted else ""
 
 
 def iou(one: Sequence[float], other: Sequence[float]) -> float:
@@ -242,9 +242,8 @@ def scores_in(label: ScoreLabel, said: Said, case: Case, final: bool) -> list[Va
 
     Of "8 out of 10" and "8/10" the first, brought to the label's scale where the scale is known.
     Where the answer names the score, the number that follows the name ("a difficulty of 3.2"); one
-    that follows the name of another score of the sample is none of this one. A
-    text that reasons gives the last of its numbers that the question does not have; "one" counts
-    where there is no other.
+    that follows the name of another score of the sample is none of this one. A text that reasons
+    gives the last of its numbers that the question does not have.
     """
     values, text, skip = [], said.text, -1
     for number in numbers_in(text):
@@ -257,47 +256,38 @@ def scores_in(label: ScoreLabel, said: Said, case: Case, final: bool) -> list[Va
             if label.high is not None and float(whole[1]) > 0:
                 value *= label.high / float(whole[1])
         values.append(Value((value,), number.start, number.end))
-    others = [o.name for o in case.labels if isinstance(o, ScoreLabel) and o.name != label.name]
-    taken = {value for other in others for value in _named(other, said, values)}
-    values = [value for value in values if value not in taken]
-    named = _with_ranges(list(_named(label.name, said, values)), values, text)
-    if named or final:
-        return named or values
-    if others:
-        return []
-    known = {value.numbers for value in numbers_in(case.question)}
-    new = [value for value in values if value.numbers not in known] or values
-    if label.low is not None or label.high is not None:
+    scores = [other for other in case.labels if isinstance(other, ScoreLabel)]
+    named = {other.name: _named(other.name, said.words, values) for other in scores}
+    mine = named.pop(label.name, [])
+    if mine or named:
+        others = [value for own in named.values() for value in own]
+        return mine or [value for value in values if final and value not in others]
+    if final or label.low is not None or label.high is not None:
         return values
-    last = [
-        value
-        for value in new
-        if not text[value.start : value.end].isalpha() or value.numbers != (1.0,)
-    ][-1:] or new[-1:]
-    return _with_ranges(last, values, text)
+    known = {value.numbers for value in numbers_in(case.question)}
+    new = [value for value in values if value.numbers not in known]
+    figures = [value for value in new if text[value.start : value.end].lower() != "one"]
+    return (figures or new or values)[-1:]
 
 
-def _with_ranges(named: list[Value], values: list[Value], text: str) -> list[Value]:
-    """Named values with the other end where one is an end of a range ("between 60 and 70")."""
-    ends = [
-        two[1 - own]
-        for two in pairwise(values)
-        for own in (0, 1)
-        if two[own] in named and _JOINED.fullmatch(text, two[0].end, two[1].start)
-    ]
-    return named + ends
+_OR: Final = re.compile(r"\s*(?:to|and|or|[-\u2013\u2014])\s*", re.I)
 
 
-def _named(name: str, said: Said, values: Sequence[Value]) -> Iterator[Value]:
-    """The first number behind each mention of a score's name, within its sentence."""
-    wanted, words = content(name), said.words
-    if not wanted or not values:
-        return
-    for number in words.at(lemmas(wanted[-1])):
-        sentence = words.sentence_numbers[number]
-        behind = next((v for v in values if v.start >= words.tokens[number].end), None)
-        if behind is not None and words.sentence_at(behind.start) == sentence:
-            yield behind
+def _named(name: str, words: Words, values: Sequence[Value]) -> list[Value]:
+    """The first number behind each mention of a score's name in its sentence, and "or" the next."""
+    mentions = words.at(lemmas(content(name)[-1])) if content(name) else []
+    starts = [value.start for value in values]
+    named: list[Value] = []
+    for number in mentions:
+        at, sentence = (
+            bisect_right(starts, words.tokens[number].start),
+            words.sentence_numbers[number],
+        )
+        own = [value for value in values[at : at + 2] if words.sentence_at(value.start) == sentence]
+        if len(own) == 2 and not _OR.fullmatch(words.text, own[0].end, own[1].start):
+            own.pop()
+        named += own
+    return named
 
 
 _GROUP: Final = re.compile(r"[\[(]([^\[\]()]{3,120})[\])]")
@@ -334,50 +324,29 @@ _SAME: Final = {"same": True, "identical": True, "different": False, "distinct":
 
 
 def verify_same(label: SameLabel, said: Said, asked: Asked) -> Found:
-    """Whether an answer says that two things are the same."""
-    words, read = said.words, []
-    asks = {lemma for word in content(asked.case.question) for lemma in lemmas(word)}
-    for number, token in enumerate(words.tokens):
-        polarity = next((_SAME[lemma] for lemma in lemmas(token.word) if lemma in _SAME), None)
-        if polarity is None:
-            continue
-        place = said.place(token.start, token.end)
-        against = _denied(number, words, asked)
-        if against not in ("", "negated"):
-            return doubtful(against, 0.0, place)
-        behind = words.beside(token.start, token.end)[1]
-        if polarity and not (asked.final or is_function(behind or "a") or lemmas(behind) & asks):
-            return doubtful("same in part", 0.0, place)
-        if not (asked.final or words.is_alone(token.start, token.end, asked.case.question)):
-            return doubtful("other words", 0.0, place)
-        read.append((polarity != bool(against), token))
-    opening = words.tokens[0] if words.tokens else None
-    polar = {token.word for token in words.tokens} & set(_POLAR)
-    if opening is not None and opening.word == "no":
-        behind = words.beside(opening.start, opening.end)[1]
-        polar -= set() if is_function(behind or "a") else {"no"}  # "no difference"
-    if opening is not None and polar == {opening.word} and len(asks & set(_SAME)) == 1:
-        wanted = _SAME[(asks & set(_SAME)).pop()]
-        read.append(((opening.word == "yes") == wanted, opening))
+    """Whether an answer says that two things are the same, or yes or no to that question."""
+    words, question = said.words, all_words(asked.case.question)
+    asks = {_SAME[word] for word in question if word in _SAME}
+    spoken = [token for token in words.tokens if token.word in _POLAR]
+    opening = [one for one in words.tokens[:1] if one in spoken and len(asks) == 1]
+    read = [((token.word == "yes") in asks, token) for token in opening]
+    for token in words.tokens:
+        if token.word in _SAME:
+            marks = words.marks.get(words.sentence_at(token.start), ())
+            marks = [(word, why) for word, why in marks if why == "negated" or word not in question]
+            reasons = {why for word, why in marks if word != "no"}
+            if reasons - {"negated"}:
+                return doubtful(min(reasons), 0.0, said.place(token.start, token.end))
+            read.append((_SAME[token.word] != bool(reasons), token))
     if not read:
         return fails("no value")
-    token = read[0][1]
-    place = said.place(token.start, token.end)
-    if len({polarity for polarity, _ in read}) > 1 or len(polar) > 1:
+    place = said.place(read[0][1].start, read[-1][1].end)
+    if len({same for same, _ in read}) > 1 or len({token.word for token in spoken}) > 1:
         return doubtful("several values", 0.0, place)
+    known = [*question, *_SAME, *_POLAR, *filter(is_negation, words.by_word)]
+    if not asked.final and words.others(known):
+        return doubtful("other words", 0.0, place)
     return passes(1.0, place) if read[0][0] == label.same else fails("other value", 0.0, place)
-
-
-def _denied(number: int, words: Words, asked: Asked) -> str:
-    """ "negated" of "not the same", another reason where a sentence speaks against it otherwise."""
-    near = range(max(0, number - 3), number)
-    denied = [n for n in near if is_negation(words.tokens[n].word) and words.tokens[n].word != "no"]
-    for mark, reason in words.marks.get(words.sentence_numbers[number], ()):
-        if reason == "negated" and mark not in denied and mark:  # a first "no" answers
-            return "negated elsewhere"
-        if reason in ("asked", "hedged"):
-            return reason
-    return "negated" if denied else ""
 
 
 _LETTER: Final = re.compile(
@@ -429,25 +398,22 @@ def choose(
         if letters or (texts and chosen not in texts):
             return None, None, "several options"
         return chosen, said.place(mark.start(1), mark.end(1)), "match"
-    named = {m[1] or m[2]: m for m in _LETTERED.finditer(said.text)}
-    named = {letter: m for letter, m in named.items() if letter in marks}
+    named = {m[1] or m[2]: m for m in _LETTERED.finditer(said.text) if (m[1] or m[2]) in marks}
     if len(named) == 1:
         ((letter, found),) = named.items()
         chosen, place = marks.index(letter), said.place(found.start(), found.end())
-        if not final and _is_denied(said.words, found.start(), f"{question} {options[chosen]}"):
-            return None, place, "negated"
-        return chosen, place, "match"
+        known = _known(question, options[chosen])
+        against = "" if final else said.words.doubt(found.start(), known)
+        return (None, place, against) if against else (chosen, place, "match")
     polar = [key_of(option) for option in options]
     if sorted(polar) == sorted(_POLAR):
         return _say_yes_or_no(polar, said, question, final)
     return _by_text(options, said, question, final)
 
 
-def _is_denied(words: Words, place: int, known: str) -> bool:
-    """Whether a sentence denies by more than the words of a known text."""
-    marks = words.marks.get(words.sentence_at(place), ())
-    denials = {words.tokens[number].word for number, reason in marks if reason == "negated"}
-    return not denials <= {*all_words(known)}
+def _known(question: str, option: str) -> tuple[str, ...]:
+    """Words that speak against no choice; "would" is polite ("the best option would be (B)")."""
+    return ("would", *all_words(f"{question} {option}"))
 
 
 def _by_text(
@@ -466,12 +432,9 @@ def _by_text(
     if len(wide) != 1:
         return None, None, "several options" if wide else "no value"
     first, last = runs[wide[0]]
+    known = _known(question, options[wide[0]])
+    against = words.doubt(words.tokens[first].start, known)
     place = said.place(*words.place((first, last)))
-    if not final and words.beside(words.tokens[first].start, words.tokens[last].end)[0] in BOUND:
-        return None, place, "a bound"
-    ignored = {"would", *all_words(question), *all_words(options[wide[0]])}
-    sentence = words.sentence_numbers[last]
-    against = words.against(sentence, last, not final, ignored, beside=False)
     return (None, place, against) if against else (wide[0], place, "match")
 
 
@@ -495,30 +458,29 @@ def _say_yes_or_no(
 ) -> tuple[int | None, tuple[int, int] | None, str]:
     """A yes or no at the beginning; else whether a sentence affirms or denies the question."""
     words = said.words
-    if not words.tokens:
-        return None, None, "no value"
     spoken = [token for token in words.tokens if token.word in _POLAR]
-    opening = words.tokens[0]
-    if opening.word in _POLAR:
-        return options.index(opening.word), said.place(opening.start, opening.end), "match"
-    if len({token.word for token in spoken}) == 1 and final:
-        return options.index(spoken[0].word), said.place(spoken[0].start, spoken[0].end), "match"
-    asked = question[: question.rfind("?")] if "?" in question else question
-    wanted = [lemmas(word) for word in dict.fromkeys(content(asked))]
-    first = [
-        n
-        for n, sentence in enumerate(words.sentence_numbers)
-        if sentence == words.sentence_numbers[0]
+    if spoken and (spoken[0] is words.tokens[0] or (final and len({t.word for t in spoken}) == 1)):
+        token = spoken[0]
+        return options.index(token.word), said.place(token.start, token.end), "match"
+    wanted = [
+        lemmas(word) for word in dict.fromkeys(content(question.rpartition("?")[0] or question))
     ]
-    said_there = set().union(*(lemmas(words.tokens[n].word) for n in first))
-    if not wanted or sum(bool(own & said_there) for own in wanted) < 0.6 * len(wanted):
+    first = [n for n, number in enumerate(words.sentence_numbers) if number == words.sentence_at(0)]
+    there = set().union(*(lemmas(words.tokens[n].word) for n in first))
+    if (
+        not wanted
+        or not first
+        or sum(not own.isdisjoint(there) for own in wanted) < 0.6 * len(wanted)
+    ):
         return None, None, "no value"
-    sentence = words.sentence_numbers[0]
-    place = said.place(*words.place(first))
-    hedges = {words.tokens[n].word for n in first} & HEDGING
-    if hedges - {word for word in all_words(question)}:
+    place, marks = said.place(*words.place(first)), words.marks.get(words.sentence_at(0), ())
+    if any(why == "hedged" and word not in all_words(question) for word, why in marks):
         return None, place, "hedged"
-    return options.index("no" if sentence in words.negated else "yes"), place, "match"
+    return (
+        options.index("no" if any(why == "negated" for _, why in marks) else "yes"),
+        place,
+        "match",
+    )
 
 
 RULES: dict[str, Any] = {

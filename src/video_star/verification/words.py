@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Sequence, Set
 from functools import cache, cached_property, lru_cache
@@ -29,14 +29,14 @@ with "unable" and "false"; a contracted "n't" counts as well."""
 HEDGING: Final = _list("maybe perhaps possibly probably might may could or unclear whether")
 """Hedges (Hyland, Metadiscourse, 2005, appendix: epistemic adverbs and modals), and "or" and
 "whether", which leave open; without "seem" and "appear", with which models begin sure answers."""
-CONTRAST: Final = _list("but yet though although however instead except only if would will")
+CONTRAST: Final = _list("but yet though although however instead except than only if would will")
 """Contrast, concession, condition and future (Quirk et al., A Comprehensive Grammar of the English
 Language, 1985, 4.42 and 15.33-39); without "while", which mostly joins what happens together."""
 BOUND: Final = _list("before after until than below above for every")
 """Prepositions of order, comparison and duration (Quirk et al., 9.33-43): a number beside one of
 them tells what comes before or behind it, or how long something is."""
 FUNCTION: Final = _list(
-    "a an the be do and of to in on at with by for from it its he his they their"
+    "a an the this that be do and of to in on at with by for from about it its he his they their"
 )
 """The most frequent function words of written English (Leech, Rayson and Wilson, Word Frequencies,
 2001), by lemma: a name is found without them."""
@@ -98,6 +98,13 @@ def is_function(word: str) -> bool:
 def is_negation(word: str) -> bool:
     """Whether a folded word denies; a cross does."""
     return word in NEGATION or bool(_N_T.search(word)) or bool(_CROSS.fullmatch(word))
+
+
+def mark_of(word: str) -> str:
+    """Why a folded word makes a statement less than plain; "" where it does not."""
+    if is_negation(word):
+        return "negated"
+    return "hedged" if word in HEDGING else "contrasted" if word in CONTRAST else ""
 
 
 @cache
@@ -186,106 +193,42 @@ class Words:
         return [self.sentence_at(token.start) for token in self.tokens]
 
     @cached_property
-    def marks(self) -> dict[int, list[tuple[int, str]]]:
-        """Sentence to its tokens that deny, ask, hedge or contrast, in order."""
-        asking = {self.sentence_at(match.start()) for match in _ASKS.finditer(self.text)}
-        marks: dict[int, list[tuple[int, str]]] = defaultdict(list)
-        for number, (token, sentence) in enumerate(
-            zip(self.tokens, self.sentence_numbers, strict=True)
-        ):
-            if sentence in asking:
-                asking.discard(sentence)
-                marks[sentence].append((number, "asked"))
-            if is_negation(token.word):
-                marks[sentence].append((number, "negated"))
-            elif token.word in HEDGING:
-                marks[sentence].append((number, "hedged"))
-            elif token.word in CONTRAST:
-                marks[sentence].append((number, "contrasted"))
+    def marks(self) -> dict[int, list[tuple[str, str]]]:
+        """Sentence to its words that deny, hedge or contrast, each with the reason, in order.
+
+        A question mark is one of them.
+        """
+        marks: dict[int, list[tuple[str, str]]] = defaultdict(list)
+        for match in _ASKS.finditer(self.text):
+            marks[self.sentence_at(match.start())].append(("?", "asked"))
+        for token, sentence in zip(self.tokens, self.sentence_numbers, strict=True):
+            if reason := mark_of(token.word):
+                marks[sentence].append((token.word, reason))
         return marks
 
-    @cached_property
-    def negated(self) -> dict[int, int]:
-        """Sentence to its first token that denies."""
-        return self._first("negated")
+    @property
+    def is_negated(self) -> bool:
+        """Whether a word denies."""
+        return any(reason == "negated" for own in self.marks.values() for _, reason in own)
 
-    @cached_property
-    def hedged(self) -> dict[int, int]:
-        """Sentence to its first token that hedges; a question does from its first word on."""
-        return self._first("hedged", "asked")
+    def doubt(self, place: int, known: Collection[str] = ()) -> str:
+        """Why the sentence that a character is in does not plainly say something; "" if it does.
 
-    def _first(self, *reasons: str) -> dict[int, int]:
-        return {
-            sentence: min(own)
-            for sentence, marks in self.marks.items()
-            if (own := [number for number, reason in marks if reason in reasons])
-        }
-
-    def against(
-        self,
-        sentence: int,
-        last: int,
-        plain: bool,
-        ignored: Collection[str] = (),
-        beside: bool = True,
-    ) -> str:
-        """What speaks against a mention that ends with a token: "" where nothing does.
-
-        That is a denial before it, a hedge around it, a question. Where `plain` speech is wanted,
-        as there is no final answer, also any of these behind it, a contrast, and a denial or a
-        contrast that begins a sentence `beside` it. Words that are `ignored` speak against nothing.
+        Marks that are `known`, from the question or the label, speak against nothing.
         """
-        for number, reason in self.marks.get(sentence, ()):
-            near = plain or (number < last + 3 * (reason == "hedged") and reason != "contrasted")
-            if reason == "asked" or (near and self.tokens[number].word not in ignored):
-                return reason
-        for other in (sentence - 1, sentence + 1) if plain and beside else ():
-            for number, reason in self.marks.get(other, ()):
-                opens = number == 0 or self.sentence_numbers[number - 1] != other
-                opens = opens and self.tokens[number].word not in ignored
-                if opens and reason in ("negated", "contrasted"):
-                    return reason
-        return ""
+        marks = self.marks.get(self.sentence_at(place), ())
+        return next((reason for word, reason in marks if word not in known), "")
 
-    @cached_property
-    def _token_starts(self) -> list[int]:
-        return [token.start for token in self.tokens]
+    def others(self, known: Collection[str], start: int = 0, end: int | None = None) -> int:
+        """How many words a text, or the clauses around a stretch, have besides known ones.
 
-    def token_at(self, place: int) -> int:
-        """The number of the last token that starts before a character."""
-        return bisect_left(self._token_starts, place) - 1
-
-    def beside(self, start: int, end: int) -> tuple[str, str]:
-        """The words before and behind a stretch; "" where more than blanks stand between."""
-        one, other = self.token_at(start), self.token_at(end) + 1
-        before = self.tokens[one] if one >= 0 else Token("", 0, start)
-        behind = self.tokens[other] if other < len(self.tokens) else Token("", end, end)
-        return (
-            "" if self.text[before.end : start].strip() else before.word,
-            "" if self.text[end : behind.start].strip() else behind.word,
-        )
-
-    @cached_property
-    def _quotations(self) -> list[re.Match[str]]:
-        return list(_QUOTED.finditer(self.text))
-
-    def quotation(self, start: int, end: int) -> list[str]:
-        """The quotation that a stretch is in, where it is in one."""
-        number = bisect_right(self._quotations, start, key=lambda match: match.start()) - 1
-        inside = number >= 0 and end <= self._quotations[number].end()
-        return [self._quotations[number][1]] if inside else []
-
-    def is_alone(self, start: int, end: int, known: str) -> bool:
-        """Whether the clause around a stretch says little but words of a known text.
-
-        So are those that prompts ask with, and one more ("the scene from 3 to 7 shows it").
+        Function words are known, and those that prompts ask with.
         """
-        before = max((m.end() for m in _CLAUSE.finditer(self.text, 0, start)), default=0)
-        behind = _CLAUSE.search(self.text, end)
-        after = self.text[end : behind.start() if behind else len(self.text)]
-        expected = _asking() | {lemma for word in all_words(known) for lemma in lemmas(word)}
-        own = [w for w in all_words(f"{self.text[before:start]} {after}") if not is_function(w)]
-        return sum(not (lemmas(w) & expected or w.isdigit()) for w in own) <= 1
+        first = max((m.end() for m in _CLAUSE.finditer(self.text, 0, start)), default=0)
+        behind = None if end is None else _CLAUSE.search(self.text, end)
+        said = {*all_words(self.text[first : behind.start() if behind else len(self.text)])}
+        expected = _asking().union(*map(lemmas, known), FUNCTION)
+        return sum(lemmas(word).isdisjoint(expected) for word in said)
 
     def place(self, numbers: Sequence[int]) -> tuple[int, int]:
         """Characters from the first to the last of some tokens."""
