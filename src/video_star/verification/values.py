@@ -279,10 +279,8 @@ def _named(name: str, words: Words, values: Sequence[Value]) -> list[Value]:
     starts = [value.start for value in values]
     named: list[Value] = []
     for number in mentions:
-        at, sentence = (
-            bisect_right(starts, words.tokens[number].start),
-            words.sentence_numbers[number],
-        )
+        at = bisect_right(starts, words.tokens[number].start)
+        sentence = words.sentence_numbers[number]
         own = [value for value in values[at : at + 2] if words.sentence_at(value.start) == sentence]
         if len(own) == 2 and not _OR.fullmatch(words.text, own[0].end, own[1].start):
             own.pop()
@@ -462,25 +460,18 @@ def _say_yes_or_no(
     if spoken and (spoken[0] is words.tokens[0] or (final and len({t.word for t in spoken}) == 1)):
         token = spoken[0]
         return options.index(token.word), said.place(token.start, token.end), "match"
-    wanted = [
-        lemmas(word) for word in dict.fromkeys(content(question.rpartition("?")[0] or question))
-    ]
+    asked = question.rpartition("?")[0] or question
+    wanted = [lemmas(word) for word in dict.fromkeys(content(asked))]
     first = [n for n, number in enumerate(words.sentence_numbers) if number == words.sentence_at(0)]
-    there = set().union(*(lemmas(words.tokens[n].word) for n in first))
-    if (
-        not wanted
-        or not first
-        or sum(not own.isdisjoint(there) for own in wanted) < 0.6 * len(wanted)
-    ):
+    there = {lemma for n in first for lemma in lemmas(words.tokens[n].word)}
+    found = sum(not own.isdisjoint(there) for own in wanted)
+    if not found or found < 0.6 * len(wanted):
         return None, None, "no value"
     place, marks = said.place(*words.place(first)), words.marks.get(words.sentence_at(0), ())
     if any(why == "hedged" and word not in all_words(question) for word, why in marks):
         return None, place, "hedged"
-    return (
-        options.index("no" if any(why == "negated" for _, why in marks) else "yes"),
-        place,
-        "match",
-    )
+    denied = any(why == "negated" for _, why in marks)
+    return options.index("no" if denied else "yes"), place, "match"
 
 
 RULES: dict[str, Any] = {
