@@ -102,23 +102,28 @@ def _passing(context: StepContext, samples: Sequence[VideoSample]) -> list[Kept]
     return [chosen[name] for name in sorted(chosen)]
 
 
+_NAMES = frozenset({"class", "set", "sequence", "text"})
+"""Kinds whose values are words; a letter or a figure elsewhere in an answer is something else."""
+
+
 def _short(text: str, verdict: Verdict) -> str:
     """The sentences of the answer that hold the labels; all of it when a place is not known.
 
     Of a final answer the sentence before it that holds the same value, else the value alone.
     """
     reading = read(text)
-    places = [label.place for label in verdict.labels]
+    text, start = reading.visible.text, reading.visible.start
+    places = [p and (p[0] - start, p[1] - start) for p in (one.place for one in verdict.labels)]
     if reading.finals:
         values = [label.extracted for label in verdict.labels]
         if not all(values):
             return reading.finals[-1].text
-        prose = reading.reasoning.text
-        known = [prose.find(value) for value in values if value]
-        if min(known) < 0:
+        text = reading.reasoning.text
+        names = [one.extracted for one in verdict.labels if one.extracted and one.kind in _NAMES]
+        found = [re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) for name in names]
+        places = [match and match.span() for match in found]
+        if len(names) < len(values) or not all(places):
             return prompts.BETWEEN_LABELS.join(value for value in values if value)
-        places = [(at, at + len(v)) for at, v in zip(known, values, strict=True) if v]
-        text = prose
     sentences = [match for match in SENTENCE.finditer(text) if match.group().strip()]
     held = [
         sentence.group().strip()

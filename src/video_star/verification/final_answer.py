@@ -13,42 +13,53 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import zip_longest
 from typing import Final
 
 from video_star.verification.words import Words, key_of
 
-_THOUGHT: Final = re.compile(r"<(think|thinking|thought)>.*?(?:</\1>|\Z)", re.S | re.I)
-_THOUGHT_END: Final = re.compile(r"</(?:think|thinking|thought)>", re.I)
+_SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
+"""Half characters, which no tokenizer takes."""
+_THOUGHT: Final = re.compile(
+    r"[<\[\u25c1](?:seed:)?(think|thinking|thought)[>\]\u25b7].*?"
+    r"(?:[<\[\u25c1]/(?:seed:)?\1[>\]\u25b7]|\Z)",
+    re.S | re.I,
+)
+_THOUGHT_END: Final = re.compile(
+    r"[<\[\u25c1]/(?:seed:)?(?:think|thinking|thought)[>\]\u25b7]", re.I
+)
 _BOXES: Final = re.compile(r"<\|begin_of_box\|>(.*?)(?:<\|end_of_box\|>|\Z)", re.S)
 _SPECIAL: Final = re.compile(
     r"<\|[^|<>\n]{1,40}\|>|<\uff5c[^\uff5c<>\n]{1,40}\uff5c>|</?s>"
-    r"|<(?:pad|bos|eos|unk|mask|cls|sep|image|video)>|<[a-z]{1,12}(?:_[a-z]{1,12}){1,4}>"
+    r"|<(?:pad|bos|eos|unk|mask|cls|sep|image|video)>|<[a-z]{1,12}(?:_[a-z0-9]{1,12}){1,4}>"
     r"|\[/?INST\]"
 )
 """Special tokens of Qwen, Llama 3, Phi, GLM and SmolVLM (<|x|>), DeepSeek (fullwidth bars), Llama 2
 and Mistral (<s>, [INST]), Gemma and Idefics (<end_of_turn>)."""
 _MARKS: Final = re.compile(
-    r"\*\*|__|`+|^[ \t]*(?:#{1,6}|[*\-\u2022])(?=[ \t])|\\(?:text|mathrm|mathbf)(?=\{)", re.M
+    r"\*\*|__|`+|^[ \t]*(?:#{1,6}|[*\-\u2022])(?=[ \t])|\\(?:text|mathrm|mathbf|textbf)(?=\{)"
+    r"|</?answer>",
+    re.M,
 )
-"""Bold, code, headings and list marks of Markdown, and text commands of LaTeX."""
-_SIGNS: Final = ("**", "__", "`", "#", "* ", "- ", "\u2022", "*\t", "-\t", "\\")
+"""Bold, code, headings and list marks of Markdown, text commands of LaTeX, and lone tags."""
+_SIGNS: Final = ("**", "__", "`", "#", "* ", "- ", "\u2022", "*\t", "-\t", "\\", "answer>")
 """One of them is in every text that has such a mark."""
-_BOLD: Final = re.compile(r"\*\*([^*\n]{1,60})\*\*")
+_BOLD: Final = re.compile(r"\*\*([^*\n:]{1,60})\*\*(?!:)")
 _TAGGED: Final = re.compile(r"<answer>(.*?)(?:</answer>|\Z)", re.S | re.I)
 _BOXED: Final = re.compile(r"\\boxed\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
 _JSON: Final = re.compile(
     r'"(?:final[_ ]?)?answer"\s*:\s*("(?:[^"\\\n]|\\.)*"|\[[^\]\n]*\]|[^\s,}\]"][^,}\n]*)', re.I
 )
 _SAID: Final = re.compile(
-    r"\b(?:answer|(?:correct|right|best|final)[ \t]+(?:option|choice)|(?:option|choice)(?=[ \t]*:))"
+    r"(?:\banswer(?![ \t]+(?:option|choice))|\b(?:correct|right|best|final)[ \t]+(?:option|choice)"
+    r"|^\W*(?:option|choice)(?=[ \t]*:))"
     r"(?:[ \t][^\n.:;,?!(]{0,60}?)?"
-    r"(?:[ \t]*[:\uff1a]|[ \t]+(?:is|should be|must be)"
+    r"(?:[ \t]*[:\uff1a]|[ \t]+(?:is|would be|should be|must be)"
     r"(?![ \t]+(?:not|that|to|in|based)\b)[ \t]*:?)"
     r"[ \t]*\n{0,2}[ \t]*(?=[^\n])",
-    re.I,
+    re.I | re.M,
 )
-_TRIM: Final = " \t\r\n\"'\u201c\u201d*`_$<>"
+_TRIM: Final = " \t\r\n\"'\u201c\u201d*`_$<>{}!;"
 MOST: Final = 8
 """An answer with more different final answers has none."""
 
@@ -106,12 +117,11 @@ def read(text: str) -> Reading:
     bold = _marked(_BOLD, visible, "**")
     if any(sign in visible for sign in _SIGNS):
         visible = _blanked(_MARKS, visible)
-    if not found:
-        found = list(_said(visible))
+    found += _said(visible)
     if not found and len({visible[start:end] for start, end, _ in bold}) == 1:
         found = bold
     finals: dict[str, Said] = {}
-    for start, end, _ in sorted(found):
+    for start, end, _ in _innermost(found, visible):
         said = _trimmed(visible[start:end], start)
         if said.text:
             key = said.key or said.text
@@ -127,16 +137,27 @@ def _marked(pattern: re.Pattern[str], text: str, sign: str) -> list[tuple[int, i
 
 
 def _said(text: str) -> Iterator[tuple[int, int, int]]:
-    """What is said to be the answer: the rest of its line, up to the next such words."""
-    begun = [(match.start(), match.end()) for match in _SAID.finditer(text)]
-    for (begin, start), (after, _) in pairwise([*begun, (len(text), 0)]):
-        line = text.find("\n", start, after)
-        yield start, line if line >= 0 else after, begin
+    """What is said to be the answer, up to the next such words: the rest of its line.
+
+    Where that is empty it is what follows, up to an empty line.
+    """
+    begun = list(_SAID.finditer(text))
+    for match, following in zip_longest(begun, begun[1:]):
+        after = following.start() if following else len(text)
+        end = text.find("\n\n" if match[0].endswith("\n") else "\n", match.end(), after)
+        yield match.end(), end if end >= 0 else after, match.start()
+
+
+def _innermost(found: list[tuple[int, int, int]], text: str) -> list[tuple[int, int, int]]:
+    """Those that hold no other one: of "<answer>The answer is B</answer>" the B."""
+    pairs = zip_longest(sorted(found), sorted(found)[1:], fillvalue=(0, len(text) + 1, 0))
+    return [one for one, following in pairs if following[1] > one[1]]
 
 
 def _visible(text: str) -> str:
     """The text with its thoughts blanked; a thought may lack its beginning or its end."""
-    if "<" not in text:
+    text = _SURROGATE.sub("\ufffd", text)
+    if not any(sign in text for sign in "<[\u25c1"):
         return text
     text = _blanked(_THOUGHT, text)
     ends = [match.end() for match in _THOUGHT_END.finditer(text)]

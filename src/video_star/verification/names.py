@@ -20,7 +20,7 @@ from rapidfuzz import fuzz
 from video_star.labels import ClassLabel, SequenceLabel, SetLabel, say
 from video_star.verification.base import Asked, Embed, Found, doubtful, fails, passes
 from video_star.verification.final_answer import Said
-from video_star.verification.words import Words, all_words, content, key_of, lemmas
+from video_star.verification.words import Words, all_words, content, is_negation, key_of, lemmas
 
 SHORT = 6
 """A reply of at most so many words is a final answer without a line."""
@@ -232,8 +232,10 @@ def needs_embedding(said: Said, asked: Asked) -> bool:
     return bool(said.words.tokens) and not names.given(said.text)
 
 
-def gives_another(said: Said, asked: Asked) -> bool:
-    """Whether the words of a class that is no label of the sample are in a text: a quick look."""
+def may_contradict(said: Said, asked: Asked) -> bool:
+    """Whether a text denies, or has the words of a class that is no label: a quick look."""
+    if any(map(is_negation, all_words(said.text))):
+        return True
     names = asked.known.classes.get(asked.case.group)
     own = {label.name for label in asked.case.labels if isinstance(label, ClassLabel)}
     return names is not None and any(owner not in own for owner, _ in names.given(said.text))

@@ -328,11 +328,15 @@ def verify_same(label: SameLabel, said: Said, asked: Asked) -> Found:
     spoken = [token for token in words.tokens if token.word in _POLAR]
     opening = [one for one in words.tokens[:1] if one in spoken and len(asks) == 1]
     read = [((token.word == "yes") in asks, token) for token in opening]
+    marks: dict[int, set[str]] = {}  # of each sentence
     for token in words.tokens:
         if token.word in _SAME:
-            marks = words.marks.get(words.sentence_at(token.start), ())
-            marks = [(word, why) for word, why in marks if why == "negated" or word not in question]
-            reasons = {why for word, why in marks if word != "no"}
+            sentence = words.sentence_at(token.start)
+            reasons = marks.get(sentence)
+            if reasons is None:
+                own = words.marks.get(sentence, ())
+                reasons = {w for m, w in own if m != "no" and (w == "negated" or m not in question)}
+                marks[sentence] = reasons
             if reasons - {"negated"}:
                 return doubtful(min(reasons), 0.0, said.place(token.start, token.end))
             read.append((_SAME[token.word] != bool(reasons), token))
@@ -349,7 +353,7 @@ def verify_same(label: SameLabel, said: Said, asked: Asked) -> Found:
 
 _LETTER: Final = re.compile(
     r"\W*(?:(?:option|choice|answer|caption|sentence|description|statement)\s*)?"
-    r"[(\[]?([A-Za-z]|\d{1,2})(?:[)\].:,]|\s*$"
+    r"[(\[]?([A-Za-z]|\d{1,2})(?:[)\].:,]|\s*(?:\n|$|\()"
     r"|\s+(?:because|is\s+(?:the\s+)?(?:correct|right|best))\b|\s+-)",
     re.I,
 )
@@ -401,7 +405,7 @@ def choose(
         ((letter, found),) = named.items()
         chosen, place = marks.index(letter), said.place(found.start(), found.end())
         known = _known(question, options[chosen])
-        against = "" if final else said.words.doubt(found.start(), known)
+        against = said.words.doubt(found.start(), known)
         return (None, place, against) if against else (chosen, place, "match")
     polar = [key_of(option) for option in options]
     if sorted(polar) == sorted(_POLAR):
@@ -458,8 +462,10 @@ def _say_yes_or_no(
     words = said.words
     spoken = [token for token in words.tokens if token.word in _POLAR]
     if spoken and (spoken[0] is words.tokens[0] or (final and len({t.word for t in spoken}) == 1)):
-        token = spoken[0]
-        return options.index(token.word), said.place(token.start, token.end), "match"
+        token, opens = spoken[0], spoken[0] is words.tokens[0]
+        place = said.place(token.start, token.end)
+        against = "" if opens else words.doubt(token.start, _POLAR)
+        return (None, place, against) if against else (options.index(token.word), place, "match")
     asked = question.rpartition("?")[0] or question
     wanted = [lemmas(word) for word in dict.fromkeys(content(asked))]
     first = [n for n, number in enumerate(words.sentence_numbers) if number == words.sentence_at(0)]
@@ -468,8 +474,9 @@ def _say_yes_or_no(
     if not found or found < 0.6 * len(wanted):
         return None, None, "no value"
     place, marks = said.place(*words.place(first)), words.marks.get(words.sentence_at(0), ())
-    if any(why == "hedged" and word not in all_words(question) for word, why in marks):
-        return None, place, "hedged"
+    open_ = [why for word, why in marks if why != "negated" and word not in all_words(question)]
+    if open_:
+        return None, place, open_[0]
     denied = any(why == "negated" for _, why in marks)
     return options.index("no" if denied else "yes"), place, "match"
 

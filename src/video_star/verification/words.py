@@ -23,9 +23,11 @@ def _list(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-NEGATION: Final = _list("no not never none neither nor nobody nothing without cannot unable false")
+NEGATION: Final = _list(
+    "no not never none neither nor nobody nothing without cannot unable false wrong incorrect"
+)
 """Absolute negators (Huddleston and Pullum, The Cambridge Grammar of the English Language, 9.1)
-with "unable" and "false"; a contracted "n't" counts as well."""
+with "unable" and words for false; a contracted "n't" counts as well."""
 HEDGING: Final = _list("maybe perhaps possibly probably might may could or unclear whether")
 """Hedges (Hyland, Metadiscourse, 2005, appendix: epistemic adverbs and modals), and "or" and
 "whether", which leave open; without "seem" and "appear", with which models begin sure answers."""
@@ -95,6 +97,7 @@ def is_function(word: str) -> bool:
     return bool(lemmas(word) & FUNCTION)
 
 
+@lru_cache(maxsize=1 << 16)
 def is_negation(word: str) -> bool:
     """Whether a folded word denies; a cross does."""
     return word in NEGATION or bool(_N_T.search(word)) or bool(_CROSS.fullmatch(word))
