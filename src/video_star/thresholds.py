@@ -32,7 +32,7 @@ class Thresholds(BaseModel):
     text_similarity: Fraction
     """Least cosine of each sentence with some sentence of the answer (verify.method: released)."""
     text_agreement: Fraction
-    """Least mean of that cosine and of the share of the label's own words that the answer has."""
+    """Least mean of the lowest such cosine and of the share of the label's words in the answer."""
 
 
 # Neither knows these; measured on answers of published models, see EXPERIMENTS.md.

@@ -35,7 +35,7 @@ from video_star.verification.final_answer import MOST, Said, read
 from video_star.verification.judge import Judge, question_to_judge, read_verdict
 from video_star.verification.names import (
     ClassNames,
-    may_contradict,
+    is_contradicted,
     needs_embedding,
     verify_class,
     verify_sequence,
@@ -195,9 +195,9 @@ def _contradicts(label: Label, reasoning: Said, asked: Asked) -> bool:
     """Whether the reasoning before a final answer plainly gives another value, or denies this."""
     if label.kind == "score" or not reasoning.text.strip():  # its numbers are steps to the score
         return False
-    if label.kind == "class" and not may_contradict(reasoning, asked):
-        return False
-    by_words = replace(asked, known=replace(asked.known, embed=None))
+    if isinstance(label, ClassLabel):
+        return is_contradicted(label, reasoning, asked)
+    by_words = replace(asked, known=Known())
     found = RULES[label.kind](label, reasoning, by_words)
     return found.other or (found.reason == "negated" and label.kind != "choice")
 

@@ -51,13 +51,13 @@ _JSON: Final = re.compile(
     r'"(?:final[_ ]?)?answer"\s*:\s*("(?:[^"\\\n]|\\.)*"|\[[^\]\n]*\]|[^\s,}\]"][^,}\n]*)', re.I
 )
 _SAID: Final = re.compile(
-    r"(?:\banswer(?![ \t]+(?:option|choice))|\b(?:correct|right|best|final)[ \t]+(?:option|choice)"
-    r"|^\W*(?:option|choice)(?=[ \t]*:))"
+    r"\b(?:answer(?![ \t]+(?:option|choice))|(?:correct|right|best|final)[ \t]+(?:option|choice)"
+    r"|(?<![a-z][ \t])(?:option|choice)(?=[ \t]*:))"
     r"(?:[ \t][^\n.:;,?!(]{0,60}?)?"
-    r"(?:[ \t]*[:\uff1a]|[ \t]+(?:is|would be|should be|must be)"
+    r"(?:[ \t]*[:\uff1a]|(?<=final answer)(?=[ \t]*\n)|[ \t]+(?:is|would be|should be|must be)"
     r"(?![ \t]+(?:not|that|to|in|based)\b)[ \t]*:?)"
     r"[ \t]*\n{0,2}[ \t]*(?=[^\n])",
-    re.I | re.M,
+    re.I,
 )
 _TRIM: Final = " \t\r\n\"'\u201c\u201d*`_$<>{}!;"
 MOST: Final = 8
@@ -144,19 +144,21 @@ def _said(text: str) -> Iterator[tuple[int, int, int]]:
     begun = list(_SAID.finditer(text))
     for match, following in zip_longest(begun, begun[1:]):
         after = following.start() if following else len(text)
-        end = text.find("\n\n" if match[0].endswith("\n") else "\n", match.end(), after)
+        end = text.find("\n\n" if "\n" in match[0] else "\n", match.end(), after)
         yield match.end(), end if end >= 0 else after, match.start()
 
 
 def _innermost(found: list[tuple[int, int, int]], text: str) -> list[tuple[int, int, int]]:
     """Those that hold no other one: of "<answer>The answer is B</answer>" the B."""
+    if len(found) < 2:
+        return found
     pairs = zip_longest(sorted(found), sorted(found)[1:], fillvalue=(0, len(text) + 1, 0))
     return [one for one, following in pairs if following[1] > one[1]]
 
 
 def _visible(text: str) -> str:
     """The text with its thoughts blanked; a thought may lack its beginning or its end."""
-    text = _SURROGATE.sub("\ufffd", text)
+    text = text if text.isascii() else _SURROGATE.sub("\ufffd", text)
     if not any(sign in text for sign in "<[\u25c1"):
         return text
     text = _blanked(_THOUGHT, text)

@@ -18,6 +18,7 @@ from video_star.layout import Workspace
 from video_star.params import Params, ServerJudge
 from video_star.progress import Progress
 from video_star.verification.base import Case
+from video_star.verification.final_answer import read
 
 if TYPE_CHECKING:
     from video_star.engines.store import AnswerStore
@@ -35,7 +36,11 @@ INSTRUCTION = (
 )
 _STEPS = "The order of the steps matters. "
 _REQUEST = re.compile(r"correct\W+(?:or\W+)?incorrect", re.I)
-_VERDICT = re.compile(r"\b(not\s+)?(in)?correct\b", re.I)
+_VERDICT = re.compile(
+    r"(\bnot\s+|n['\u2019]t\s+)?(?:\b(?:quite|entirely|fully|be|look|seem)\s+)?\b(in)?correct\b"
+    r"(?!\s+(?:answer|option|choice|one)\b)",
+    re.I,
+)
 
 
 class Judge(Protocol):
@@ -120,7 +125,8 @@ def question_to_judge(label: Label, case: Case) -> Messages:
 
 def read_verdict(reply: str) -> bool | None:
     """Whether the last verdict of a reply is Correct; None where there is none."""
-    found = list(_VERDICT.finditer(_REQUEST.sub(" ", reply)))
+    said = read(reply).visible.text  # without thoughts, which may end in the middle
+    found = list(_VERDICT.finditer(_REQUEST.sub(" ", said)))
     if not found:
         return None
     denied, wrong = found[-1].groups()

@@ -8,7 +8,7 @@ with all of them: the nearest one counts where it is nearer than the second by a
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -75,31 +75,21 @@ class ClassNames:
         self._owners = [owner for _, owner in owners]
         self._names = [name_of(text) for text, _ in owners]
         self.by_key = {key_of(text): owner for text, owner in reversed(owners)}
-        self._where: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        counts = Counter(lemma for name in self._names for own in name.lemmas for lemma in own)
+        self._by_rarest: dict[str, list[int]] = defaultdict(list)
+        """Each name by the word of it that the fewest names have."""
         for number, name in enumerate(self._names):
-            for bit, own in enumerate(name.lemmas):
-                for lemma in own:
-                    self._where[lemma].append((number, 1 << bit))
-        self._full = [(1 << len(name.words)) - 1 for name in self._names]
-        """The mask of a name that is there with all of its words."""
-        self._hits: dict[str, tuple[tuple[int, int], ...]] = {}
+            rarest = min(name.lemmas, key=lambda own: max(counts[w] for w in own), default=())
+            for lemma in rarest:
+                self._by_rarest[lemma].append(number)
         self._vectors: np.ndarray | None = None
 
     def given(self, text: str) -> list[tuple[str, Name]]:
         """Owner and name of all whose words all occur in a text."""
-        masks: dict[int, int] = {}
-        found: list[int] = []
-        for word in dict.fromkeys(all_words(text)):
-            hits = self._hits.get(word)
-            if hits is None:
-                new = {hit for lemma in lemmas(word) for hit in self._where.get(lemma, ())}
-                hits = self._hits[word] = tuple(sorted(new))
-            for number, bit in hits:
-                before = masks.get(number, 0)
-                masks[number] = after = before | bit
-                if after == self._full[number] != before:
-                    found.append(number)
-        return [(self._owners[number], self._names[number]) for number in found]
+        said = set().union(*map(lemmas, all_words(text)))
+        numbers = {n for lemma in said & self._by_rarest.keys() for n in self._by_rarest[lemma]}
+        given = [n for n in numbers if not any(map(said.isdisjoint, self._names[n].lemmas))]
+        return [(self._owners[n], self._names[n]) for n in sorted(given)]
 
     def nearest(self, text: str, embed: Embed) -> list[tuple[str, float]]:
         """The two classes nearest to a text with their cosines, the nearest first."""
@@ -138,7 +128,7 @@ def mention(name: Name, words: Words, least: float) -> Mention | None:
     by_sentence: dict[int, list[list[int]]] = defaultdict(lambda: [[] for _ in places])
     for number, found in enumerate(places):
         for token in found:
-            by_sentence[words.sentence_numbers[token]][number].append(token)
+            by_sentence[words.sentence_of(token)][number].append(token)
     made = [_in_sentence(name, own, words, score) for own in by_sentence.values() if all(own)]
     if not made:
         first, last = min(found[0] for found in places), max(found[-1] for found in places)
@@ -212,8 +202,8 @@ def verify_class(label: ClassLabel, said: Said, asked: Asked) -> Found:
     if own.against:
         return doubtful(own.against, own.score, place)
     if not final:  # what a description goes on to tell is no other answer
-        sentence = words.sentence_numbers[own.last]
-        rivals = [one for one in rivals if words.sentence_numbers[one[1].first] <= sentence]
+        sentence = words.sentence_of(own.last)
+        rivals = [one for one in rivals if words.sentence_of(one[1].first) <= sentence]
     if rivals and not asked.params.allow_hedge:
         return doubtful("several classes", own.score, place)
     return passes(own.score, place)
@@ -232,13 +222,17 @@ def needs_embedding(said: Said, asked: Asked) -> bool:
     return bool(said.words.tokens) and not names.given(said.text)
 
 
-def may_contradict(said: Said, asked: Asked) -> bool:
-    """Whether a text denies, or has the words of a class that is no label: a quick look."""
-    if any(map(is_negation, all_words(said.text))):
-        return True
+def is_contradicted(label: ClassLabel, said: Said, asked: Asked) -> bool:
+    """Whether a text plainly gives another class, or denies this one."""
     names = asked.known.classes.get(asked.case.group)
-    own = {label.name for label in asked.case.labels if isinstance(label, ClassLabel)}
-    return names is not None and any(owner not in own for owner, _ in names.given(said.text))
+    given = names.given(said.text) if names is not None else []
+    own = {other.name for other in asked.case.labels if isinstance(other, ClassLabel)}
+    if any(owner not in own for owner, _ in given):  # so it is not compared by embedding
+        return verify_class(label, said, asked).other
+    if not given or not any(map(is_negation, all_words(said.text))):
+        return False  # at once for most answers
+    made = _best_mention(_texts(label), said.words, asked.params.limits.class_similarity)
+    return made is not None and made.against == "negated"
 
 
 def _nearest(label: ClassLabel, said: Said, names: ClassNames, asked: Asked) -> Found:

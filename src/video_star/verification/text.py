@@ -1,12 +1,15 @@
 """Sentences as labels: whether an answer means the same.
 
-Two measures are averaged: how near the label's sentences are to sentences of the answer by
-embedding, and which share of the label's own words (those that the question does not give already)
-the answer has. Embeddings take opposites for the same, so where both reach the threshold, numbers,
-negation and directions may still make it doubtful.
+Two measures are averaged: how near each of the label's sentences is to some sentence of the
+answer by embedding, and which share of the label's own words (those that the question does not
+give already) the answer has. Embeddings take opposites for the same, so where both reach the
+threshold, numbers, negation, names and directions may still make it doubtful.
 """
 
 from __future__ import annotations
+
+import re
+from typing import Final
 
 import numpy as np
 
@@ -14,8 +17,10 @@ from video_star.labels import TextLabel
 from video_star.verification.base import Asked, Found, doubtful, fails, passes
 from video_star.verification.final_answer import Said
 from video_star.verification.values import numbers_in
-from video_star.verification.words import OPPOSITE, Words, content, lemmas, sentences
+from video_star.verification.words import OPPOSITE, Words, all_words, content, lemmas, sentences
 
+_NAME: Final = re.compile(r"(?<=[a-z,;:] )[A-Z][a-z]+")
+"""A word with a capital inside of a sentence."""
 MOST_SENTENCES = 64
 """Sentences of an answer that are compared."""
 
@@ -38,8 +43,12 @@ def verify_text(label: TextLabel, said: Said, asked: Asked) -> Found:
     place = said.place(start, end)
     if score < asked.params.limits.text_agreement:
         return fails("no match", score)
+    known = all_words(f"{asked.case.question} {label.text}")
     for sentence, number in zip(wanted, nearest, strict=True):
         problem = contradiction(sentence, given[number])
+        left_open = said.words.doubt(_place(said, given[number])[0], known)
+        if left_open == "asked" or (left_open == "hedged" and (asked.final or len(given) == 1)):
+            problem = left_open  # models hedge in their long explanations, and mean them
         if problem:
             return doubtful(problem, score, place)
     return passes(score, place)
@@ -67,8 +76,11 @@ def contradiction(one: str, other: str) -> str:
     left, right = Words(one), Words(other)
     if left.is_negated != right.is_negated:
         return "negated"
-    mine, theirs = ({value.numbers[0] for value in numbers_in(text)} for text in (one, other))
-    if mine and theirs and mine.isdisjoint(theirs):
+    names, theirs = ({*_NAME.findall(text)} for text in (one, other))
+    if names and theirs and names.isdisjoint(theirs):
+        return "other name"
+    mine, said = ({value.numbers[0] for value in numbers_in(text)} for text in (one, other))
+    if mine and said and mine.isdisjoint(said):
         return "other number"
     ways, others = _directions(left), _directions(right)
     turned = sorted(ways) == sorted(others) or any(OPPOSITE[way] in others for way in ways)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from string import ascii_uppercase
 from typing import Any, Final, NamedTuple
@@ -22,6 +22,7 @@ from video_star.labels import (
     SpanLabel,
     TimeLabel,
 )
+from video_star.questions import times
 from video_star.verification.base import Asked, Case, Found, doubtful, fails, passes
 from video_star.verification.final_answer import Said
 from video_star.verification.words import (
@@ -175,9 +176,17 @@ def _decide(
     against = against or _beside(label.kind, value, said, known)
     against = against or said.words.doubt(value.start, ignored)
     if not (against or asked.final or label.kind == "score"):  # the last number of a reasoning
-        others = said.words.others(known, value.start, value.end)
+        expected = [*known, *_asking(label.kind)]
+        others = said.words.others(expected, value.start, value.end)
         against = "other words" if others > (label.kind != "time") else ""
     return doubtful(against, best, place) if against else passes(best, place)
+
+
+@cache
+def _asking(kind: str) -> tuple[str, ...]:
+    """The words that questions for a kind are asked with."""
+    asked = {"span": times.SPAN, "time": times.TIME}.get(kind, ())
+    return all_words(" ".join(asked).replace("{event}", ""))
 
 
 _BEFORE: Final = re.compile(r"([^\W\d_]+)\s+\Z")
@@ -280,7 +289,7 @@ def _named(name: str, words: Words, values: Sequence[Value]) -> list[Value]:
     named: list[Value] = []
     for number in mentions:
         at = bisect_right(starts, words.tokens[number].start)
-        sentence = words.sentence_numbers[number]
+        sentence = words.sentence_of(number)
         own = [value for value in values[at : at + 2] if words.sentence_at(value.start) == sentence]
         if len(own) == 2 and not _OR.fullmatch(words.text, own[0].end, own[1].start):
             own.pop()
@@ -468,7 +477,7 @@ def _say_yes_or_no(
         return (None, place, against) if against else (options.index(token.word), place, "match")
     asked = question.rpartition("?")[0] or question
     wanted = [lemmas(word) for word in dict.fromkeys(content(asked))]
-    first = [n for n, number in enumerate(words.sentence_numbers) if number == words.sentence_at(0)]
+    first = [n for n in range(len(words.tokens)) if words.sentence_of(n) == words.sentence_at(0)]
     there = {lemma for n in first for lemma in lemmas(words.tokens[n].word)}
     found = sum(not own.isdisjoint(there) for own in wanted)
     if not found or found < 0.6 * len(wanted):

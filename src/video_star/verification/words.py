@@ -103,6 +103,7 @@ def is_negation(word: str) -> bool:
     return word in NEGATION or bool(_N_T.search(word)) or bool(_CROSS.fullmatch(word))
 
 
+@lru_cache(maxsize=1 << 16)
 def mark_of(word: str) -> str:
     """Why a folded word makes a statement less than plain; "" where it does not."""
     if is_negation(word):
@@ -190,10 +191,9 @@ class Words:
         """The number of the sentence that a character is in; a semicolon ends one as well."""
         return bisect_right(self._starts, place)
 
-    @cached_property
-    def sentence_numbers(self) -> list[int]:
-        """For each token the number of its sentence."""
-        return [self.sentence_at(token.start) for token in self.tokens]
+    def sentence_of(self, number: int) -> int:
+        """The number of the sentence that a token is in."""
+        return self.sentence_at(self.tokens[number].start)
 
     @cached_property
     def marks(self) -> dict[int, list[tuple[str, str]]]:
@@ -204,9 +204,10 @@ class Words:
         marks: dict[int, list[tuple[str, str]]] = defaultdict(list)
         for match in _ASKS.finditer(self.text):
             marks[self.sentence_at(match.start())].append(("?", "asked"))
-        for token, sentence in zip(self.tokens, self.sentence_numbers, strict=True):
-            if reason := mark_of(token.word):
-                marks[sentence].append((token.word, reason))
+        marked = sorted(n for word, own in self.by_word.items() if mark_of(word) for n in own)
+        for number in marked:
+            word = self.tokens[number].word
+            marks[self.sentence_of(number)].append((word, mark_of(word)))
         return marks
 
     @property
