@@ -34,7 +34,12 @@ def finals(text: str) -> list[str]:
         "He sits. He strums.\nAnswer: playing guitar",
         "The answer is playing guitar",
         "So the correct answer is: playing guitar",
-        "The best answer should be playing guitar",
+        "The best answer would be playing guitar",
+        "## Final Answer\n\nplaying guitar",
+        "<answer>The answer is playing guitar</answer>",
+        r"\boxed{Answer: playing guitar}",
+        "Answer: playing guitar!",
+        "Let us look at the answer choices:\nriding a bike\nAnswer: playing guitar",
         "The answer to the question is playing guitar",
         "<answer>playing guitar</answer>",
         "<answer> playing guitar </answer>",
@@ -64,6 +69,8 @@ def test_each_form_of_a_final_answer_is_found(text: str) -> None:
         "The answer is not known.",
         "The answer is based on the frames.",
         "It is **one** or **two**.",
+        "**Scene**: a man is playing guitar.",
+        "For each option: a man is playing guitar.",
         "",
     ],
 )
@@ -80,6 +87,8 @@ def test_a_text_without_one_is_read_as_a_whole(text: str) -> None:
         "<think>It may be drums.</think>\n\nThis is playing guitar.",
         "It may be drums. Answer: playing drums</think>playing guitar",
         "<think>a</think><think>b</think>playing guitar",
+        "\u25c1think\u25b7playing drums\u25c1/think\u25b7playing guitar",
+        "[THINK]playing drums[/THINK]playing guitar",
     ],
 )
 def test_thoughts_are_taken_off(text: str) -> None:
@@ -145,6 +154,23 @@ def test_a_final_answer_that_its_reasoning_contradicts_is_doubtful() -> None:
     assert outcome(span, text.replace("11 to 19", "3 to 8")) == "pass"
     found = judged(GUITAR, "This is juggling balls.\nAnswer: playing guitar", others=("juggling",))
     assert (found.outcome, found.reason) == ("doubtful", "contradicted")
+
+
+def test_a_final_answer_that_its_reasoning_denies_is_doubtful() -> None:
+    assert outcome(GUITAR, "He is not playing guitar.\nAnswer: playing guitar") == "doubtful"
+    things = SetLabel(names=("cup", "table"))
+    assert outcome(things, "There is no cup on the table.\nAnswer: cup, table") == "doubtful"
+
+
+def test_a_final_answer_may_be_a_list_on_the_lines_below() -> None:
+    things = SetLabel(names=("cup", "table"))
+    assert outcome(things, "Answer:\n- cup\n- table\n\nBoth are brown.") == "pass"
+    assert outcome(things, "The answer is:\n1. **Cup**\n2. **Chair**") == "fail"
+
+
+@pytest.mark.parametrize("label", ONE_OF_EACH, ids=lambda label: label.kind)
+def test_half_a_character_is_no_error(label: object) -> None:
+    assert outcome(label, "bad \ud800 a") in ("fail", "doubtful")
 
 
 def test_a_final_line_decides_whatever_stands_before() -> None:

@@ -71,6 +71,10 @@ def judged(texts: Sequence[str], spoken: Spoken, decides: str = "doubtful") -> l
         ("", None),
         ("yes", None),
         ("It cannot be said.", None),
+        ("The answer isn't correct.", False),
+        ("This is not entirely correct.", False),
+        ("Incorrect. The correct answer would be B.", False),
+        ("<think>I would say Correct", None),
     ],
 )
 def test_the_last_verdict_of_a_reply_counts(reply: str, verdict: bool | None) -> None:

@@ -29,6 +29,9 @@ REPEATED = {
     "numbers": "3, ",
     "times": "0:03 to 0:07 he sits, ",
     "and": "and ",
+    "apostrophes": "'",
+    "same": "the same not different ",
+    "capitals": "John Smith ",
     "asked": "is it? ",
     "named": "play the guitar on a table and a cup, ",
 }

@@ -49,6 +49,9 @@ def test_a_paraphrase_passes(label: str, text: str) -> None:
         ("He waits for 5 seconds.", "He waits for 9 seconds.", "doubtful"),
         ("The ball rolls from left to right.", "The ball rolls from right to left.", "doubtful"),
         ("The car turns left.", "The car turns right.", "doubtful"),
+        ("Then Ann Lee opens the door.", "Then Eva Kim opens the door.", "doubtful"),
+        (DOOR, "Perhaps the person opens the door.", "doubtful"),
+        (DOOR, "Does the person open the door?", "doubtful"),
         ("The lift goes up.", "The lift goes down.", "doubtful"),
     ],
 )

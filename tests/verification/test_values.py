@@ -93,6 +93,8 @@ def test_a_range_is_read_where_a_text_says_one(text: str, spans: list[tuple[floa
     [
         "the segment from 3.5 to 7.2 shows the man jumping",
         "The man jumps from 3 to 8 seconds.",
+        "The given query happens in 3.0 - 7.5 seconds.",
+        "The moment occurs between 00:03 and 00:07.",
         "It happens between 0:03 and 0:07.",
         "The man jumps from second 3 to second 7.",
         "From 15 % to 40 % of the clip.",
@@ -293,6 +295,13 @@ THINGS = ("the cup", "the box", "the chair")
         ("Is it the box?", None),
         ("It may be the box.", None),
         ("Option B is not right.", None),
+        ("Option B is wrong.", None),
+        ("Answer: not (B)", None),
+        ("Answer: maybe option B", None),
+        (r"\boxed{\text{B}}", 1),
+        ("B\nHe takes the box.", 1),
+        ("B (the box)", 1),
+        ("The correct answer would be B", 1),
         ("the cup and the box", None),
         ("The cup is empty. He takes the box.", None),
         ("A. the cup\nB. the box\nC. the chair", None),
@@ -317,6 +326,9 @@ def test_an_option_is_chosen_by_its_letter_or_its_text(text: str, option: int | 
         ("Does the man jump?\nPlease answer yes or no:", "The answer is yes.", "pass"),
         ("Does the man jump?", "A dog barks.", "fail"),
         ("Does the man jump?", "Perhaps the man jumps.", "doubtful"),
+        ("Does the man jump?", "I am not sure if the man jumps.", "doubtful"),
+        ("Does the man jump?", "Answer: probably yes", "doubtful"),
+        ("Does the man jump?", "Answer: not yes", "doubtful"),
     ],
 )
 def test_a_sentence_may_say_yes_or_no(question: str, text: str, expected: str) -> None:

@@ -71,6 +71,11 @@ class Said:
     text: str
     start: int
 
+    @property
+    def end(self) -> int:
+        """Where it ends."""
+        return self.start + len(self.text)
+
     @cached_property
     def key(self) -> str:
         """`key_of` this part."""
@@ -120,14 +125,13 @@ def read(text: str) -> Reading:
     found += _said(visible)
     if not found and len({visible[start:end] for start, end, _ in bold}) == 1:
         found = bold
+    parts = [(_trimmed(visible[start:end], start), begun) for start, end, begun in found]
+    parts = _innermost([(said, begun) for said, begun in parts if said.text])
     finals: dict[str, Said] = {}
-    for start, end, _ in _innermost(found, visible):
-        said = _trimmed(visible[start:end], start)
-        if said.text:
-            key = said.key or said.text
-            finals.pop(key, None)  # the last place of equal ones counts
-            finals[key] = said
-    cut = min((begun for _, _, begun in found), default=len(visible)) if finals else len(visible)
+    for said, _ in parts:
+        finals.pop(said.key or said.text, None)  # the last place of equal ones counts
+        finals[said.key or said.text] = said
+    cut = min((begun for _, begun in parts), default=len(visible))
     return Reading(_stripped(visible), tuple(finals.values()), Said(visible[:cut], 0))
 
 
@@ -148,12 +152,14 @@ def _said(text: str) -> Iterator[tuple[int, int, int]]:
         yield match.end(), end if end >= 0 else after, match.start()
 
 
-def _innermost(found: list[tuple[int, int, int]], text: str) -> list[tuple[int, int, int]]:
-    """Those that hold no other one: of "<answer>The answer is B</answer>" the B."""
-    if len(found) < 2:
-        return found
-    pairs = zip_longest(sorted(found), sorted(found)[1:], fillvalue=(0, len(text) + 1, 0))
-    return [one for one, following in pairs if following[1] > one[1]]
+def _innermost(parts: list[tuple[Said, int]]) -> list[tuple[Said, int]]:
+    """In order those that hold no other one: of "<answer>The answer is B</answer>" the B."""
+    parts = sorted(parts, key=lambda part: (part[0].start, -part[0].end))
+    return [
+        one
+        for one, after in zip_longest(parts, parts[1:])
+        if not after or after[0].end > one[0].end
+    ]
 
 
 def _visible(text: str) -> str:

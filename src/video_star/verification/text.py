@@ -23,6 +23,8 @@ _NAME: Final = re.compile(r"(?<=[a-z,;:] )[A-Z][a-z]+")
 """A word with a capital inside of a sentence."""
 MOST_SENTENCES = 64
 """Sentences of an answer that are compared."""
+LONGEST = 1000
+"""Characters of a sentence that are compared."""
 
 
 def texts_of(label: TextLabel, said: Said) -> tuple[list[str], list[str]]:
@@ -55,7 +57,7 @@ def verify_text(label: TextLabel, said: Said, asked: Asked) -> Found:
 
 
 def _sentences(text: str) -> list[str]:
-    return [text[start:end].strip() for start, end in sentences(text)]
+    return [text[start:end].strip()[:LONGEST] for start, end in sentences(text)]
 
 
 def _place(said: Said, sentence: str) -> tuple[int, int]:

@@ -55,6 +55,8 @@ _CROSS: Final = re.compile(r"[\u2715-\u2718\u274c\u274e]")
 _ASKS: Final = re.compile(r"(?<=\S)\?(?=\W|\Z)")
 _CLAUSE: Final = re.compile(r"[.,;:!?](?=\s|\Z)|\n")
 _QUOTED: Final = re.compile(r"[\"\u201c]([^\"\u201c\u201d\n]{1,300})[\"\u201d]")
+_PIECE: Final = re.compile(r"[^\n]{0,2000}(?:\n|(?!\S))|[^\n]{2000}")
+"""A line, or as much of it as the library segments in linear time."""
 _SEMICOLON: Final = re.compile(r";\s")
 _N_T: Final = re.compile(r"n['\u2019]t$")
 
@@ -142,8 +144,8 @@ def sentences(text: str) -> list[tuple[int, int]]:
 
     found: list[tuple[int, int]] = []
     at = 0
-    for line in text.splitlines(keepends=True):
-        for part in segment("en", line):
+    for piece in _PIECE.findall(text):
+        for part in segment("en", piece):
             start = text.find(part, at)
             at = start + len(part)
             if found and found[-1][1] == start and not text[start - 1].isspace():
