@@ -42,7 +42,7 @@ _MARKS: Final = re.compile(
     re.M,
 )
 """Bold, code, headings and list marks of Markdown, text commands of LaTeX, and lone tags."""
-_SIGNS: Final = ("**", "__", "`", "#", "* ", "- ", "\u2022", "*\t", "-\t", "\\", "answer>")
+_SIGN: Final = re.compile(r"[*_`#\u2022\\]|- |-\t|answer>")
 """One of them is in every text that has such a mark."""
 _BOLD: Final = re.compile(r"\*\*([^*\n:]{1,60})\*\*(?!:)")
 _TAGGED: Final = re.compile(r"<answer>(.*?)(?:</answer>|\Z)", re.S | re.I)
@@ -120,13 +120,14 @@ def read(text: str) -> Reading:
     for pattern, sign in ((_TAGGED, "<"), (_BOXED, "\\boxed"), (_JSON, "{")):
         found += _marked(pattern, visible, sign)
     bold = _marked(_BOLD, visible, "**")
-    if any(sign in visible for sign in _SIGNS):
+    if _SIGN.search(visible):
         visible = _blanked(_MARKS, visible)
     found += _said(visible)
     if not found and len({visible[start:end] for start, end, _ in bold}) == 1:
         found = bold
     parts = [(_trimmed(visible[start:end], start), begun) for start, end, begun in found]
-    parts = _innermost([(said, begun) for said, begun in parts if said.text])
+    parts = [part for part in parts if part[0].text]
+    parts = _innermost(parts) if len(parts) > 1 else parts
     finals: dict[str, Said] = {}
     for said, _ in parts:
         finals.pop(said.key or said.text, None)  # the last place of equal ones counts
@@ -165,7 +166,7 @@ def _innermost(parts: list[tuple[Said, int]]) -> list[tuple[Said, int]]:
 def _visible(text: str) -> str:
     """The text with its thoughts blanked; a thought may lack its beginning or its end."""
     text = text if text.isascii() else _SURROGATE.sub("\ufffd", text)
-    if not any(sign in text for sign in "<[\u25c1"):
+    if "<" not in text and "[" not in text and "\u25c1" not in text:
         return text
     text = _blanked(_THOUGHT, text)
     ends = [match.end() for match in _THOUGHT_END.finditer(text)]

@@ -20,7 +20,15 @@ from rapidfuzz import fuzz
 from video_star.labels import ClassLabel, SequenceLabel, SetLabel, say
 from video_star.verification.base import Asked, Embed, Found, doubtful, fails, passes
 from video_star.verification.final_answer import Said
-from video_star.verification.words import Words, all_words, content, is_negation, key_of, lemmas
+from video_star.verification.words import (
+    Words,
+    all_words,
+    content,
+    is_negation,
+    key_of,
+    lemmas,
+    sentences,
+)
 
 SHORT = 6
 """A reply of at most so many words is a final answer without a line."""
@@ -84,9 +92,9 @@ class ClassNames:
                 self._by_rarest[lemma].append(number)
         self._vectors: np.ndarray | None = None
 
-    def given(self, text: str) -> list[tuple[str, Name]]:
-        """Owner and name of all whose words all occur in a text."""
-        said = set().union(*map(lemmas, all_words(text)))
+    def given(self, words: Iterable[str]) -> list[tuple[str, Name]]:
+        """Owner and name of all whose words all occur among the words of a text."""
+        said = set().union(*map(lemmas, words))
         numbers = {n for lemma in said & self._by_rarest.keys() for n in self._by_rarest[lemma]}
         given = [n for n in numbers if not any(map(said.isdisjoint, self._names[n].lemmas))]
         return [(self._owners[n], self._names[n]) for n in sorted(given)]
@@ -219,20 +227,22 @@ def needs_embedding(said: Said, asked: Asked) -> bool:
     names = asked.known.classes.get(asked.case.group)
     if names is None or said.key in names.by_key or not is_short(said, asked):
         return False
-    return bool(said.words.tokens) and not names.given(said.text)
+    return bool(said.words.tokens) and not names.given(said.words.by_word)
 
 
 def is_contradicted(label: ClassLabel, said: Said, asked: Asked) -> bool:
     """Whether a text plainly gives another class, or denies this one."""
-    names = asked.known.classes.get(asked.case.group)
-    given = names.given(said.text) if names is not None else []
+    names, words = asked.known.classes.get(asked.case.group), all_words(said.text)
+    given = names.given(words) if names is not None else []
+    if names is None or not given:
+        return False  # at once for most answers
     own = {other.name for other in asked.case.labels if isinstance(other, ClassLabel)}
     if any(owner not in own for owner, _ in given):  # so it is not compared by embedding
         return verify_class(label, said, asked).other
-    if not given or not any(map(is_negation, all_words(said.text))):
-        return False  # at once for most answers
-    made = _best_mention(_texts(label), said.words, asked.params.limits.class_similarity)
-    return made is not None and made.against == "negated"
+    if not any(map(is_negation, words)):
+        return False
+    parts = (all_words(said.text[start:end]) for start, end in sentences(said.text))
+    return any(any(map(is_negation, part)) and names.given(part) for part in parts)
 
 
 def _nearest(label: ClassLabel, said: Said, names: ClassNames, asked: Asked) -> Found:
@@ -257,7 +267,7 @@ def _rivals(
 
     A class whose words are all in the label's name, or in the question, is none.
     """
-    given = [(owner, name) for owner, name in names.given(words.text) if owner not in siblings]
+    given = [(owner, name) for owner, name in names.given(words.by_word) if owner not in siblings]
     known = (
         [name_of(text).lemmas for text in (*_texts(label), asked.case.question)] if given else []
     )
