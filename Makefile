@@ -50,7 +50,7 @@ down: ## stop them
 
 cycle: setup ## all rounds through Prefect, live, then the table (ROUNDS=2, PRESET=presets/24gb.yaml)
 	@$(if $(PRESET),$(BIN)/video-star preset $(PRESET))
-	@$(BIN)/python -m video_star.launch $(ROUNDS)
+	@$(BIN)/python -m video_star.cli.launch $(ROUNDS)
 
 repro: setup ## the same rounds with plain DVC, no server
 	@$(BIN)/dvc repro
@@ -59,7 +59,7 @@ rounds: setup ## the table of rounds
 	@$(BIN)/video-star rounds
 
 ui: up ## the MLflow page that shows the rounds side by side
-	@$(BIN)/python -m video_star.addresses
+	@$(BIN)/python -m video_star.services.addresses
 
 doctor: $(VENV)/.installed ## what is wrong with this installation, and how to mend it
 	@$(BIN)/video-star doctor

@@ -16,11 +16,11 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from video_star.demo.world import KNOWN
-from video_star.layout import Workspace
-from video_star.params import load_params
-from video_star.rounds_table import rounds_rows
-from video_star.runner import STEPS, rounds_of
+from video_star.core.params import load_params
+from video_star.core.paths import Workspace
+from video_star.pipeline.runner import STEPS, rounds_of
+from video_star.tracking.rounds_table import rounds_rows
+from video_star_demo.world import KNOWN
 
 ROOT = Path(__file__).resolve().parents[1]
 KNOWN_NAMES = {action.name for action in KNOWN}

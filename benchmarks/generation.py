@@ -19,15 +19,15 @@ from typing import Any
 
 from transformers import AutoProcessor
 
-from video_star.device import pick_device
-from video_star.engines.base import Clip, Reply, Request, Sampling
-from video_star.engines.transformers import TransformersEngine, load
-from video_star.frames import FrameCache
-from video_star.models import base_location, base_ref
-from video_star.params import ModelParams, VideoParams
-from video_star.progress import Silent
-from video_star.prompts import CLASS_QUESTIONS, direct, with_label
-from video_star.video import read_frames
+from video_star.core.device import pick_device
+from video_star.core.engine import Clip, Reply, Request, Sampling
+from video_star.core.model_paths import base_location, base_ref
+from video_star.core.params import ModelParams, VideoParams
+from video_star.core.progress import Silent
+from video_star.core.prompts import CLASS_QUESTIONS, direct, with_label
+from video_star.generation.transformers import TransformersEngine, load
+from video_star.video.cache import FrameCache
+from video_star.video.decode import read_frames
 
 ENDINGS = {".mp4", ".mkv", ".webm", ".avi", ".mov"}
 

@@ -27,8 +27,8 @@ from typing import Any
 from plain_verifier import passes
 from scipy.stats import binomtest
 
-from video_star.judge_file import Judged, judge_lines
-from video_star.params import Params, load_params
+from video_star.core.params import Params, load_params
+from video_star.verification.judge_file import Judged, judge_lines
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("VIDEO_STAR_REAL_DATA", ROOT.parent / "shared" / "data"))

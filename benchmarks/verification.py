@@ -22,13 +22,13 @@ from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
-from video_star.domain import Answer, VideoSample
-from video_star.labels import ClassLabel, TextLabel
-from video_star.layout import Workspace
-from video_star.params import load_params
-from video_star.progress import Silent
-from video_star.records import write_records, write_shards
-from video_star.runner import run_step
+from video_star.core.jsonl import write_records, write_shards
+from video_star.core.labels import ClassLabel, TextLabel
+from video_star.core.params import load_params
+from video_star.core.paths import Workspace
+from video_star.core.progress import Silent
+from video_star.core.records import Answer, VideoSample
+from video_star.pipeline.runner import run_step
 from video_star.verification import Case, judge_all, known_of
 
 ONSETS = ("bal", "cor", "dru", "fen", "gui", "hor", "kay", "lam", "pum", "tab")

@@ -21,11 +21,11 @@ from tasks.lineage import describe_code, forget_lost_runs
 from tasks.stage import DvcDoor
 from tasks.steps import TASKS
 from tasks.summary import show_rounds
-from video_star.errors import UsageError, VideoStarError
-from video_star.layout import Workspace
-from video_star.params import Params, PlateauParams, load_params
-from video_star.rounds_table import rounds_rows
-from video_star.runner import STEPS, only_one, rounds_of
+from video_star.core.errors import UsageError, VideoStarError
+from video_star.core.params import Params, PlateauParams, load_params
+from video_star.core.paths import Workspace
+from video_star.pipeline.runner import STEPS, only_one, rounds_of
+from video_star.tracking.rounds_table import rounds_rows
 
 UP_TO_DATE = "everything up to date"
 

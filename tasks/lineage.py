@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from video_star.layout import Workspace
-from video_star.params import Params
-from video_star.provenance import git_state
+from video_star.core.params import Params
+from video_star.core.paths import Workspace
+from video_star.tracking.provenance import git_state
 
 
 def describe_code(workspace: Workspace) -> str:

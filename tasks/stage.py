@@ -14,18 +14,18 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Literal, Protocol
 
-from video_star.environment import QUIET
-from video_star.errors import BusyError, VideoStarError
-from video_star.layout import Workspace
-from video_star.ledger import stage_name
-from video_star.processes import run_lines
-from video_star.progress import Progress
-from video_star.runner import run_step
+from video_star.core.environment import QUIET
+from video_star.core.errors import BusyError, VideoStarError
+from video_star.core.paths import Workspace
+from video_star.core.processes import run_lines
+from video_star.core.progress import Progress
+from video_star.pipeline.dvc import stage_name
+from video_star.pipeline.runner import run_step
 
 Outcome = Literal["ran", "restored", "up to date"]
 
 REFUSALS = (2, 3, 4, 5)
-"""Exit codes of the command line that trying again cannot mend (see video_star.errors)."""
+"""Exit codes of the command line that trying again cannot mend (see video_star.core.errors)."""
 
 NOISE = re.compile(
     r"^(Data and pipelines are up to date|Use `dvc push`|Updating lock file|Generating lock file"

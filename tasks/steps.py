@@ -16,8 +16,8 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.states import Completed, Failed
 
 from tasks.stage import REFUSALS, Door
-from video_star.errors import VideoStarError
-from video_star.runner import STEPS
+from video_star.core.errors import VideoStarError
+from video_star.pipeline.runner import STEPS
 
 ARTIFACT_EVERY_S = 2.0
 LOG_EVERY_S = 10.0

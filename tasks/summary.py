@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from prefect.artifacts import create_link_artifact, create_table_artifact
 
-from video_star.addresses import compare_url
-from video_star.layout import Workspace
-from video_star.params import Params
-from video_star.rounds_table import RoundRow, is_share, rounds_rows
+from video_star.core.params import Params
+from video_star.core.paths import Workspace
+from video_star.services.addresses import compare_url
+from video_star.tracking.rounds_table import RoundRow, is_share, rounds_rows
 
 
 def show_rounds(workspace: Workspace, params: Params) -> None:

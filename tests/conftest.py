@@ -16,7 +16,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 import tiny
 from hypothesis import settings
 
-from video_star.layout import Workspace
+from video_star.core.paths import Workspace
 
 # The same examples each time, and no example fails for being slow on a busy machine.
 settings.register_profile("project", deadline=None, derandomize=True)

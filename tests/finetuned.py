@@ -7,12 +7,12 @@ from pathlib import Path
 
 import tiny
 
-from video_star.domain import TrainingExample
-from video_star.layout import Workspace
-from video_star.models import base_ref, write_ref
-from video_star.progress import Silent
-from video_star.records import write_shards
-from video_star.runner import run_step
+from video_star.core.jsonl import write_shards
+from video_star.core.model_paths import base_ref, write_ref
+from video_star.core.paths import Workspace
+from video_star.core.progress import Silent
+from video_star.core.records import TrainingExample
+from video_star.pipeline.runner import run_step
 
 
 def examples(n: int = 24) -> list[TrainingExample]:

@@ -14,8 +14,8 @@ import psutil
 import pytest
 import yaml
 
-from video_star.demo import dives, files, moments, remarks, situations, tempcompass
-from video_star.progress import Silent
+from video_star.core.progress import Silent
+from video_star_demo import dives, files, moments, remarks, situations, tempcompass
 
 ROOT = Path(__file__).resolve().parents[1]
 CODE = ("src", "flows", "tasks", "mlflow")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from video_star.domain import Answer, Origin, StepReport
-from video_star.layout import Workspace
-from video_star.progress import Silent
-from video_star.records import write_shards
-from video_star.runner import run_step
+from video_star.core.jsonl import write_shards
+from video_star.core.paths import Workspace
+from video_star.core.progress import Silent
+from video_star.core.records import Answer, Origin, StepReport
+from video_star.pipeline.runner import run_step
 
 
 def store(workspace: Workspace, texts: dict[str, str], origin: Origin = "direct") -> None:

@@ -31,12 +31,12 @@ import tiny
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from video_star import embeddings
-from video_star.errors import DataError, UsageError
-from video_star.labels import ClassLabel, TimeLabel
-from video_star.params import load_params
+from video_star.core.errors import DataError, UsageError
+from video_star.core.hashing import stable_hash
+from video_star.core.labels import ClassLabel, TimeLabel
+from video_star.core.params import load_params
 from video_star.rewards import FormatReward, LabelReward, classes_of, labels_of, text_of
-from video_star.stable import stable_hash
+from video_star.verification import embeddings
 
 PARAMS = tiny.ROOT / "params.yaml"
 DOCS = (tiny.ROOT / "docs" / "rewards.md").read_text(encoding="utf-8")

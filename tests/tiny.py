@@ -10,11 +10,11 @@ import av
 import numpy as np
 import yaml
 
-from video_star.domain import VideoSample
-from video_star.labels import ClassLabel
-from video_star.layout import Workspace
-from video_star.params import Params, load_params
-from video_star.records import write_records
+from video_star.core.jsonl import write_records
+from video_star.core.labels import ClassLabel
+from video_star.core.params import Params, load_params
+from video_star.core.paths import Workspace
+from video_star.core.records import VideoSample
 
 ROOT = Path(__file__).resolve().parents[1]
 CLASSES = ("jumping", "surfing", "clapping", "hiking")
@@ -150,7 +150,7 @@ CHAT_TEMPLATE = (
 
 def tiny_samples(n: int, split: str = "train") -> list[VideoSample]:
     """n samples over the four classes, one clip each, named `clips/<split>-<i>.mp4`."""
-    from video_star.prompts import class_question
+    from video_star.core.prompts import class_question
 
     samples = []
     for i in range(n):

@@ -1,5 +1,5 @@
 """`python -m video_star` is `video-star`."""
 
-from video_star.cli import main
+from video_star.cli.main import main
 
 main()

@@ -15,10 +15,10 @@ from typing import Any, TypeAlias
 
 from pydantic import TypeAdapter
 
-from video_star.domain import Outcome
-from video_star.errors import DataError, UsageError
-from video_star.labels import ClassLabel, Label, TextLabel
-from video_star.params import VerifyParams, load_params
+from video_star.core.errors import DataError, UsageError
+from video_star.core.labels import ClassLabel, Label, TextLabel
+from video_star.core.params import VerifyParams, load_params
+from video_star.core.records import Outcome
 from video_star.verification import Case, judge_all, known_of
 from video_star.verification.final_answer import read
 

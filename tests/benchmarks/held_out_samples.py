@@ -7,12 +7,12 @@ from typing import Any
 
 import tiny
 
-from video_star.context import StepContext
-from video_star.domain import VideoSample
-from video_star.labels import ChoiceLabel, Label, ScoreLabel, SequenceLabel
-from video_star.layout import Workspace
-from video_star.manifest import write_manifest
-from video_star.prompts import with_options
+from video_star.core.context import StepContext
+from video_star.core.labels import ChoiceLabel, Label, ScoreLabel, SequenceLabel
+from video_star.core.paths import Workspace
+from video_star.core.prompts import with_options
+from video_star.core.records import VideoSample
+from video_star.data.manifest import write_manifest
 
 OPTIONS = ("The blanket", "The sandwich", "The closet", "The medicine")
 

@@ -15,20 +15,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from video_star.benchmarks.base import Item, Measure
-from video_star.benchmarks.finediving_qa import FineDivingQA, Gold, given_score
-from video_star.domain import MetricValue, ModelRef, Score, VideoSample
-from video_star.engines.base import Engine
-from video_star.engines.opening import open_engine
-from video_star.errors import DataError
-from video_star.labels import ScoreLabel, SequenceLabel
-from video_star.layout import Workspace
-from video_star.metrics import Bootstrap, RoundMetrics, Undefined, summarise
-from video_star.models import base_ref, write_ref
-from video_star.progress import Silent
-from video_star.prompts import EXPLAIN
-from video_star.records import read_records
-from video_star.steps.evaluate import run_evaluate
+from video_star.core.engine import Engine
+from video_star.core.errors import DataError
+from video_star.core.jsonl import read_records
+from video_star.core.labels import ScoreLabel, SequenceLabel
+from video_star.core.model_paths import base_ref, write_ref
+from video_star.core.paths import Workspace
+from video_star.core.progress import Silent
+from video_star.core.prompts import EXPLAIN
+from video_star.core.records import MetricValue, ModelRef, Score, VideoSample
+from video_star.evaluation.benchmarks.base import Item, Measure
+from video_star.evaluation.benchmarks.finediving_qa import FineDivingQA, Gold, given_score
+from video_star.evaluation.metrics import Bootstrap, RoundMetrics, Undefined, summarise
+from video_star.generation.opening import open_engine
+from video_star.pipeline.steps.evaluate import run_evaluate
 from video_star.verification import Case
 
 BOOTSTRAP = Bootstrap(200, 0)

@@ -11,16 +11,16 @@ import pytest
 import tiny
 from chat_server import said, serve
 
-from video_star.benchmarks.base import Item
-from video_star.benchmarks.confusable import Confusable
-from video_star.benchmarks.kinetics_qa import Choice, KineticsQA, Open, chosen_option
-from video_star.context import StepContext
-from video_star.embeddings import Embedder, open_embedder
-from video_star.errors import UsageError
-from video_star.labels import ClassLabel
-from video_star.layout import Workspace
-from video_star.manifest import read_manifest, write_manifest
-from video_star.prompts import EXPLAIN
+from video_star.core.context import StepContext
+from video_star.core.errors import UsageError
+from video_star.core.labels import ClassLabel
+from video_star.core.paths import Workspace
+from video_star.core.prompts import EXPLAIN
+from video_star.data.manifest import read_manifest, write_manifest
+from video_star.evaluation.benchmarks.base import Item
+from video_star.evaluation.benchmarks.confusable import Confusable
+from video_star.evaluation.benchmarks.kinetics_qa import Choice, KineticsQA, Open, chosen_option
+from video_star.verification.embeddings import Embedder, open_embedder
 
 OPTIONS = ("pole vaulting", "vaulting", "ice skating", "yawning")
 

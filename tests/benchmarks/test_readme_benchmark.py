@@ -1,4 +1,4 @@
-"""The README's own benchmark, executed as it stands there."""
+"""The benchmark of one's own in the docs, executed as it stands there."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ import pytest
 import tiny
 import yaml
 
-from video_star.benchmarks import open_benchmark
-from video_star.context import StepContext
-from video_star.domain import ModelRef, Prediction, Score
-from video_star.engines.scripted import read_script
-from video_star.errors import UsageError
-from video_star.frames import FrameCache
-from video_star.layout import Workspace
-from video_star.metrics import RoundMetrics
-from video_star.models import base_ref, write_ref
-from video_star.records import read_records
-from video_star.steps.evaluate import run_evaluate
+from video_star.core.context import StepContext
+from video_star.core.errors import UsageError
+from video_star.core.jsonl import read_records
+from video_star.core.model_paths import base_ref, write_ref
+from video_star.core.paths import Workspace
+from video_star.core.records import ModelRef, Prediction, Score
+from video_star.evaluation.benchmarks import open_benchmark
+from video_star.evaluation.metrics import RoundMetrics
+from video_star.generation.scripted import read_script
+from video_star.pipeline.steps.evaluate import run_evaluate
+from video_star.video.cache import FrameCache
 
-README = (tiny.ROOT / "README.md").read_text(encoding="utf-8")
+PAGE = (tiny.ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
 TABLE = """id,video,question,answer
 one,a.mp4,Which colour?,red
 two,a.mp4,Which ground?,grey
@@ -33,18 +33,18 @@ three,b.mp4,Which colour?,blue
 
 
 def block(language: str) -> str:
-    """The README's fenced block of this language that is about benchmarks."""
-    (found,) = re.findall(rf"```{language} benchmark\n(.*?)```", README, re.DOTALL)
+    """The page's fenced block of this language that is about benchmarks."""
+    (found,) = re.findall(rf"```{language} benchmark\n(.*?)```", PAGE, re.DOTALL)
     return str(found)
 
 
 @pytest.fixture
 def ready(new_workspace: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    """What the README says: the file in the workspace folder, the line in params.yaml."""
+    """What the page says: the file in the workspace folder, the line in params.yaml."""
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.delitem(sys.modules, "my_bench", raising=False)
     workspace = new_workspace(evaluate__benchmarks=yaml.safe_load(block("yaml")))
-    (name,) = re.findall(r"One file, `(my_bench\.py)` in the workspace folder", README)
+    (name,) = re.findall(r"One file, `(my_bench\.py)` in the workspace folder", PAGE)
     (workspace.root / name).write_text(block("python"), encoding="utf-8")
     for number, video in enumerate(("a.mp4", "b.mp4")):
         tiny.write_clip(workspace.data / "colours/videos" / video, tiny.moving_square(number))

@@ -144,7 +144,7 @@ def test_a_server_judges_and_its_replies_are_kept(
 
 def test_scoring_loads_no_heavy_package(questions: Path, answers: Path, tmp_path: Path) -> None:
     code = (
-        "import sys; from typer.testing import CliRunner; from video_star.cli import app\n"
+        "import sys; from typer.testing import CliRunner; from video_star.cli.main import app\n"
         f"args = ['score', 'tempcompass', '--questions', {str(questions)!r}, "
         f"'--predictions', {str(answers)!r}]\n"
         "assert CliRunner().invoke(app, args).exit_code == 0\n"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from held_out_samples import OPTIONS, context_of, star
 
-from video_star.benchmarks import open_benchmark
-from video_star.benchmarks.star_qa import StarQA
-from video_star.errors import DataError, UsageError
-from video_star.labels import ClassLabel, SpanLabel
-from video_star.layout import Workspace
-from video_star.metrics import Bootstrap, mean_with_interval
+from video_star.core.errors import DataError, UsageError
+from video_star.core.labels import ClassLabel, SpanLabel
+from video_star.core.paths import Workspace
+from video_star.evaluation.benchmarks import open_benchmark
+from video_star.evaluation.benchmarks.star_qa import StarQA
+from video_star.evaluation.metrics import Bootstrap, mean_with_interval
 
 BOOTSTRAP = Bootstrap(200, 0)
 STAR = StarQA({"dataset": "star"})

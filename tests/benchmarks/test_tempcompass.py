@@ -12,16 +12,16 @@ from typing import Any
 import pytest
 import tiny
 
-from video_star.benchmarks import open_benchmark
-from video_star.benchmarks.base import Item
-from video_star.benchmarks.tempcompass import TempCompass
-from video_star.benchmarks.tempcompass_items import Gold, source_of
-from video_star.benchmarks.tempcompass_scoring import Inputs, score
-from video_star.context import StepContext
-from video_star.domain import Score
-from video_star.errors import DataError, UsageError
-from video_star.layout import Workspace
-from video_star.metrics import Bootstrap, mean_with_interval
+from video_star.core.context import StepContext
+from video_star.core.errors import DataError, UsageError
+from video_star.core.paths import Workspace
+from video_star.core.records import Score
+from video_star.evaluation.benchmarks import open_benchmark
+from video_star.evaluation.benchmarks.base import Item
+from video_star.evaluation.benchmarks.tempcompass import TempCompass
+from video_star.evaluation.benchmarks.tempcompass_items import Gold, source_of
+from video_star.evaluation.benchmarks.tempcompass_scoring import Inputs, score
+from video_star.evaluation.metrics import Bootstrap, mean_with_interval
 
 RAW = {"annotations": "tempcompass", "suffixes": "official", "judge": None}
 CHOICE = {"question": "Which way?\nA. left\nB. right", "answer": "B. right"}

@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from video_star.benchmarks import tempcompass_rules as rules
-from video_star.benchmarks.tempcompass import rate
-from video_star.benchmarks.tempcompass_files import load
-from video_star.benchmarks.tempcompass_items import Gold, golds, official_match
-from video_star.benchmarks.tempcompass_judge import (
+from video_star.core.errors import DataError, ServiceError, UsageError
+from video_star.evaluation.benchmarks import tempcompass_rules as rules
+from video_star.evaluation.benchmarks.tempcompass import rate
+from video_star.evaluation.benchmarks.tempcompass_files import load
+from video_star.evaluation.benchmarks.tempcompass_items import Gold, golds, official_match
+from video_star.evaluation.benchmarks.tempcompass_judge import (
     Asked,
     ChatJudge,
     RecordedJudge,
@@ -24,9 +25,8 @@ from video_star.benchmarks.tempcompass_judge import (
     read_choice,
     read_mark,
 )
-from video_star.benchmarks.tempcompass_scoring import Inputs, open_judge, score
-from video_star.errors import DataError, ServiceError, UsageError
-from video_star.metrics import Bootstrap
+from video_star.evaluation.benchmarks.tempcompass_scoring import Inputs, open_judge, score
+from video_star.evaluation.metrics import Bootstrap
 
 RATINGS = {
     "multi-choice": [1, 1, 0],

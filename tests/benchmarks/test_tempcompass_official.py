@@ -9,10 +9,10 @@ from typing import Any
 import official_world as world
 import pytest
 
-from video_star.benchmarks.tempcompass_judge import RecordedJudge
-from video_star.benchmarks.tempcompass_scoring import Inputs, Scored, score
-from video_star.errors import DataError
-from video_star.metrics import Bootstrap
+from video_star.core.errors import DataError
+from video_star.evaluation.benchmarks.tempcompass_judge import RecordedJudge
+from video_star.evaluation.benchmarks.tempcompass_scoring import Inputs, Scored, score
+from video_star.evaluation.metrics import Bootstrap
 
 TASKS = ("multi-choice", "yes_no", "caption_matching", "captioning")
 LEADERBOARD = {

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from video_star.benchmarks import tempcompass_rules as rules
-from video_star.benchmarks.tempcompass_rules import UNMATCHED, UNRATED, Match
+from video_star.evaluation.benchmarks import tempcompass_rules as rules
+from video_star.evaluation.benchmarks.tempcompass_rules import UNMATCHED, UNRATED, Match
 
 RIGHT, WRONG = Match(1, True), Match(0, True)
 MATCHING = (

@@ -14,15 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from video_star.benchmarks.tempcompass_files import load
-from video_star.benchmarks.tempcompass_items import golds
-from video_star.benchmarks.tempcompass_join import join
-from video_star.benchmarks.tempcompass_judge import Judge, RecordedJudge
-from video_star.benchmarks.tempcompass_predictions import Found, Given
-from video_star.benchmarks.tempcompass_scoring import Inputs, Scored, meta_file, score
-from video_star.benchmarks.tempcompass_table import render
-from video_star.errors import DataError
-from video_star.metrics import Bootstrap
+from video_star.core.errors import DataError
+from video_star.evaluation.benchmarks.tempcompass_files import load
+from video_star.evaluation.benchmarks.tempcompass_items import golds
+from video_star.evaluation.benchmarks.tempcompass_join import join
+from video_star.evaluation.benchmarks.tempcompass_judge import Judge, RecordedJudge
+from video_star.evaluation.benchmarks.tempcompass_predictions import Found, Given
+from video_star.evaluation.benchmarks.tempcompass_scoring import Inputs, Scored, meta_file, score
+from video_star.evaluation.benchmarks.tempcompass_table import render
+from video_star.evaluation.metrics import Bootstrap
 
 BOOTSTRAP = Bootstrap(100, 0)
 RATINGS = {

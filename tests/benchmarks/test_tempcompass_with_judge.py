@@ -10,11 +10,11 @@ import tiny
 from chat_server import Answer, said, serve
 from test_tempcompass import RAW, _context, _write
 
-from video_star.benchmarks.base import Item
-from video_star.benchmarks.tempcompass import TempCompass
-from video_star.benchmarks.tempcompass_items import Gold
-from video_star.domain import Score
-from video_star.layout import Workspace
+from video_star.core.paths import Workspace
+from video_star.core.records import Score
+from video_star.evaluation.benchmarks.base import Item
+from video_star.evaluation.benchmarks.tempcompass import TempCompass
+from video_star.evaluation.benchmarks.tempcompass_items import Gold
 
 TEXTS = {
     "multi-choice/7/direction/0": "B. right",

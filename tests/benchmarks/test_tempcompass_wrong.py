@@ -9,11 +9,11 @@ from typing import Any
 import official_world as world
 import pytest
 
-from video_star.benchmarks.prediction_files import Problem
-from video_star.benchmarks.tempcompass_predictions import read_predictions
-from video_star.benchmarks.tempcompass_scoring import Inputs, Scored, score
-from video_star.errors import DataError
-from video_star.metrics import Bootstrap
+from video_star.core.errors import DataError
+from video_star.evaluation.benchmarks.prediction_files import Problem
+from video_star.evaluation.benchmarks.tempcompass_predictions import read_predictions
+from video_star.evaluation.benchmarks.tempcompass_scoring import Inputs, Scored, score
+from video_star.evaluation.metrics import Bootstrap
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from chat_server import said, serve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from video_star.benchmarks.video_chatgpt import (
+from video_star.core.errors import DataError
+from video_star.evaluation.benchmarks.video_chatgpt import (
     Asked,
     Opinion,
     RecordedJudge,
@@ -20,7 +21,6 @@ from video_star.benchmarks.video_chatgpt import (
     open_chat_judge,
     read_opinion,
 )
-from video_star.errors import DataError
 
 ASKED = Asked("7", "What is he doing?", "swimming", "He swims.")
 

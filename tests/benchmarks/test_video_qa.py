@@ -12,23 +12,23 @@ import pytest
 import tiny
 from chat_server import said, serve
 
-from video_star.benchmarks import open_benchmark
-from video_star.benchmarks.base import Item
-from video_star.benchmarks.video_qa import VideoQA
-from video_star.benchmarks.video_qa_files import Gold, VideoFolder, load, source_of
-from video_star.benchmarks.video_qa_rules import contains, exact
-from video_star.context import StepContext
-from video_star.domain import ModelRef, Score
-from video_star.engines.scripted import read_script
-from video_star.errors import DataError, UsageError
-from video_star.frames import FrameCache
-from video_star.layout import Workspace
-from video_star.leaks import refuse_shared_videos
-from video_star.manifest import read_manifest
-from video_star.metrics import RoundMetrics
-from video_star.models import base_ref, write_ref
-from video_star.records import read_records
-from video_star.steps.evaluate import run_evaluate
+from video_star.core.context import StepContext
+from video_star.core.errors import DataError, UsageError
+from video_star.core.jsonl import read_records
+from video_star.core.model_paths import base_ref, write_ref
+from video_star.core.paths import Workspace
+from video_star.core.records import ModelRef, Score
+from video_star.data.manifest import read_manifest
+from video_star.evaluation.benchmarks import open_benchmark
+from video_star.evaluation.benchmarks.base import Item
+from video_star.evaluation.benchmarks.video_qa import VideoQA
+from video_star.evaluation.benchmarks.video_qa_files import Gold, VideoFolder, load, source_of
+from video_star.evaluation.benchmarks.video_qa_rules import contains, exact
+from video_star.evaluation.leakage import refuse_shared_videos
+from video_star.evaluation.metrics import RoundMetrics
+from video_star.generation.scripted import read_script
+from video_star.pipeline.steps.evaluate import run_evaluate
+from video_star.video.cache import FrameCache
 
 QUESTIONS: list[dict[str, Any]] = [
     {"video_name": "-4wsuPCjDBc_5_15", "question": "what is eating?", "question_id": 30933},

@@ -224,7 +224,7 @@ def test_answers_by_position_need_the_option(folder: Path) -> None:
 
 def test_scoring_loads_no_heavy_package(folder: Path) -> None:
     code = (
-        "import sys; from typer.testing import CliRunner; from video_star.cli import app\n"
+        "import sys; from typer.testing import CliRunner; from video_star.cli.main import app\n"
         "args = 'score video-qa --questions test_q.json --answers test_a.json'.split()\n"
         "assert CliRunner().invoke(app, [*args, '--predictions', 'pred.json']).exit_code == 0\n"
         "heavy = {'torch', 'transformers', 'pandas', 'mlflow', 'prefect', 'dvc', 'av'}\n"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from video_star.runner import STEPS
+from video_star.pipeline.runner import STEPS
 
 SHIPPED = Path(__file__).parents[2] / "params.yaml"
 
@@ -56,5 +56,5 @@ def test_a_step_without_its_input_says_which_file_and_what_to_run(tmp_path: Path
 
 @pytest.mark.parametrize("module", ["torch", "mlflow", "prefect", "deepspeed", "dvc", "av"])
 def test_starting_up_does_not_import_the_heavy_packages(module: str) -> None:
-    code = f"import sys, video_star.cli; sys.exit({module!r} in sys.modules)"
+    code = f"import sys, video_star.cli.main; sys.exit({module!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

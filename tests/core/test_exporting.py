@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from video_star.errors import UsageError
-from video_star.exporting import export_star_annotations
-from video_star.layout import Workspace
-from video_star.manifest import read_manifest
+from video_star.core.errors import UsageError
+from video_star.core.paths import Workspace
+from video_star.data.export import export_star_annotations
+from video_star.data.manifest import read_manifest
 
 
 def test_a_split_is_written_as_star_annotations(workspace: Workspace, tmp_path: Path) -> None:

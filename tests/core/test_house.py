@@ -26,12 +26,38 @@ def test_a_module_says_what_it_holds(path: Path) -> None:
     assert not text.strip() or ast.get_docstring(ast.parse(text))
 
 
-def test_only_tracking_imports_mlflow() -> None:
-    importing = {
-        path.name
-        for path in SOURCES
+ROOMS = (
+    *("core", "video", "data", "models", "generation", "verification", "training", "evaluation"),
+    *("tracking", "pipeline", "services", "cli"),
+)
+"""In the order in which data flow: a room imports from itself and from those before it."""
+
+
+def imports(path: Path) -> set[str]:
+    """Rooms that a file imports from, also inside of functions."""
+    names = {
+        name
         for node in ast.walk(ast.parse(path.read_text()))
-        if (isinstance(node, ast.Import) and any(a.name.startswith("mlflow") for a in node.names))
-        or (isinstance(node, ast.ImportFrom) and (node.module or "").startswith("mlflow"))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in [getattr(node, "module", None) or "", *(alias.name for alias in node.names)]
     }
-    assert importing <= {"tracking.py"}
+    return {name.split(".")[1] for name in names if name.startswith("video_star.")}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_imports_go_one_way(room: str) -> None:
+    allowed = {*ROOMS[: ROOMS.index(room) + 1]}
+    files = (ROOT / "src" / "video_star" / room).rglob("*.py")
+    upward = {path.name: imports(path) - allowed for path in files}
+    assert not {name: rooms for name, rooms in upward.items() if rooms}
+
+
+def test_nothing_lies_beside_the_rooms() -> None:
+    beside = {p.name for p in (ROOT / "src" / "video_star").iterdir() if p.name[0] != "."}
+    assert beside - {"__pycache__"} == {
+        *ROOMS,
+        "__init__.py",
+        "__main__.py",
+        "py.typed",
+        "rewards.py",
+    }

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import tiny
 
-from video_star.judge_file import BadLine, Judged, judge_lines
-from video_star.params import Params, load_params
+from video_star.core.params import Params, load_params
+from video_star.verification.judge_file import BadLine, Judged, judge_lines
 
 PARAMS = tiny.ROOT / "params.yaml"
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from video_star.context import StepContext
-from video_star.domain import Split, VideoSample
-from video_star.engines.base import Engine
-from video_star.errors import DataError
-from video_star.labels import TextLabel
-from video_star.layout import Workspace
-from video_star.leaks import ContentHashes, recording_of, refuse_shared_videos
-from video_star.params import load_params
+from video_star.core.context import StepContext
+from video_star.core.engine import Engine
+from video_star.core.errors import DataError
+from video_star.core.labels import TextLabel
+from video_star.core.params import load_params
+from video_star.core.paths import Workspace
+from video_star.core.records import Split, VideoSample
+from video_star.evaluation.leakage import ContentHashes, recording_of, refuse_shared_videos
 
 
 class Counting:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from video_star.errors import UsageError
-from video_star.params import load_params
-from video_star.runner import STEPS
+from video_star.core.errors import UsageError
+from video_star.core.params import load_params
+from video_star.pipeline.runner import STEPS
 
 SHIPPED = Path(__file__).parents[2] / "params.yaml"
 

@@ -9,10 +9,10 @@ import pytest
 import tiny
 import yaml
 
-from video_star.errors import UsageError
-from video_star.layout import Workspace
-from video_star.params import load_params
-from video_star.presets import apply_preset
+from video_star.core.errors import UsageError
+from video_star.core.params import load_params
+from video_star.core.paths import Workspace
+from video_star.core.presets import apply_preset
 
 PRESETS = sorted((tiny.ROOT / "presets").glob("*.yaml"))
 

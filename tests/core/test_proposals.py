@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from video_star.cli import app
-from video_star.domain import VideoSample
-from video_star.errors import DataError, ServiceError, UsageError
-from video_star.labels import ClassLabel, Label, SequenceLabel, SpanLabel
-from video_star.layout import Workspace
-from video_star.questions.bank import load_questions
-from video_star.questions.propose import propose_questions, write_proposals
+from video_star.cli.main import app
+from video_star.cli.propose import propose_questions, write_proposals
+from video_star.core.errors import DataError, ServiceError, UsageError
+from video_star.core.labels import ClassLabel, Label, SequenceLabel, SpanLabel
+from video_star.core.paths import Workspace
+from video_star.core.records import VideoSample
+from video_star.data.questions.bank import load_questions
 
 TASK = "Recognise sports."
 LABELS = ["diving", "doing push ups", "ski jumping"]

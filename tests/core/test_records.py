@@ -8,10 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from video_star.domain import Failure
-from video_star.errors import DataError
-from video_star.layout import inside
-from video_star.records import (
+from video_star.core.errors import DataError
+from video_star.core.jsonl import (
     SHARDS,
     read_records,
     read_shards,
@@ -19,6 +17,8 @@ from video_star.records import (
     write_records,
     write_shards,
 )
+from video_star.core.paths import inside
+from video_star.core.records import Failure
 
 
 def failure(name: str) -> Failure:

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from video_star.context import StepContext
-from video_star.domain import Failure, StepReport
-from video_star.errors import BusyError, TooManyFailures, UsageError, VideoStarError
-from video_star.layout import Workspace
-from video_star.progress import Silent
-from video_star.runner import STEPS, Step, StepResult, only_one, run_step
+from video_star.core.context import StepContext, StepResult
+from video_star.core.errors import BusyError, TooManyFailures, UsageError, VideoStarError
+from video_star.core.paths import Workspace
+from video_star.core.progress import Silent
+from video_star.core.records import Failure, StepReport
+from video_star.pipeline.runner import STEPS, Step, only_one, run_step
 
 SHIPPED = Path(__file__).parents[2] / "params.yaml"
 Body = Callable[[StepContext], StepResult]

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import tiny
 
-from video_star import sample_index
-from video_star.errors import DataError
-from video_star.records import write_records
-from video_star.sample_index import SampleIndex
+from video_star.core.errors import DataError
+from video_star.core.jsonl import write_records
+from video_star.data import sample_index
+from video_star.data.sample_index import SampleIndex
 
 
 @pytest.fixture

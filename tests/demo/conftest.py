@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from video_star.demo import files
-from video_star.progress import Silent
+from video_star.core.progress import Silent
+from video_star_demo import files
 
 
 @pytest.fixture(scope="session")

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
-from video_star import demo, prompts
-from video_star.demo import packing, pretrain, skeleton, world
+import video_star_demo as demo
+from video_star.core import prompts
+from video_star_demo import packing, pretrain, skeleton, world
 
 WHICH = [round(i * 15 / 7) for i in range(8)]
 

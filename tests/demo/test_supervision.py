@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 import tiny
 
-from video_star.context import StepContext
-from video_star.demo import lessons, supervision, world
-from video_star.domain import Failure, VideoSample
-from video_star.labels import KINDS, BoxLabel, SequenceLabel, SpanLabel, label_text
-from video_star.layout import Workspace
-from video_star.manifest import read_manifest
-from video_star.params import load_params
-from video_star.prompts import final_line
-from video_star.steps.ingest import run_ingest
+from video_star.core.context import StepContext
+from video_star.core.labels import KINDS, BoxLabel, SequenceLabel, SpanLabel, label_text
+from video_star.core.params import load_params
+from video_star.core.paths import Workspace
+from video_star.core.prompts import final_line
+from video_star.core.records import Failure, VideoSample
+from video_star.data.manifest import read_manifest
+from video_star.pipeline.steps.ingest import run_ingest
 from video_star.verification import case_of, judge_all, known_of_samples
-from video_star.video import probe
+from video_star.video.decode import probe
+from video_star_demo import lessons, supervision, world
 
 SHIPPED = load_params(tiny.ROOT / "params.yaml")
 

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rapidfuzz import fuzz
 
-from video_star import prompts
-from video_star.demo import babble, lessons, mp4, tempcompass, wording, world
+from video_star.core import prompts
+from video_star_demo import babble, lessons, mp4, tempcompass, wording, world
 
 UNKNOWN_WORDS = {word for action in world.UNKNOWN for word in action.name.split()}
 

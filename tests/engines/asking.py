@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from video_star.engines.base import Clip, Engine, Outcome, Request, Sampling
-from video_star.engines.transformers import TransformersEngine
-from video_star.frames import FrameCache
-from video_star.models import base_ref
-from video_star.params import ModelParams, VideoParams
-from video_star.progress import Silent
+from video_star.core.engine import Clip, Engine, Outcome, Request, Sampling
+from video_star.core.model_paths import base_ref
+from video_star.core.params import ModelParams, VideoParams
+from video_star.core.progress import Silent
+from video_star.generation.transformers import TransformersEngine
+from video_star.video.cache import FrameCache
 
 
 class Notes(Silent):

@@ -8,8 +8,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from video_star.engines.base import Clip, Request, Sampling
-from video_star.engines.batching import clips_of, plan_batches
+from video_star.core.engine import Clip, Request, Sampling
+from video_star.generation.batching import clips_of, plan_batches
 
 
 def make(counts: list[int], limits: list[int]) -> list[Request]:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from chat_server import Answer, said, serve
 
-from video_star.chat import OpenAIChat, RecordedChat, ask_all, recorded
-from video_star.errors import ServiceError, UsageError
+from video_star.core.chat import OpenAIChat, RecordedChat, ask_all, recorded
+from video_star.core.errors import ServiceError, UsageError
 
 HELLO = [{"role": "user", "content": "Hello"}]
 

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from video_star.domain import ModelRef
-from video_star.errors import DataError, UsageError
-from video_star.models import (
+from video_star.core.errors import DataError, UsageError
+from video_star.core.model_paths import (
     adapter_ref,
     base_location,
     base_ref,
@@ -19,7 +18,8 @@ from video_star.models import (
     weights_ref,
     write_ref,
 )
-from video_star.params import ModelParams
+from video_star.core.params import ModelParams
+from video_star.core.records import ModelRef
 
 
 def params(base: str) -> ModelParams:

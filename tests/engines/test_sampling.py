@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from video_star.engines.base import Clip, Request, Sampling
-from video_star.engines.sampling import SeededSampling
+from video_star.core.engine import Clip, Request, Sampling
+from video_star.generation.sampling import SeededSampling
 
 CPU = torch.device("cpu")
 

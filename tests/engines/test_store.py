@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from asking import requests_for
 
-from video_star.domain import ModelRef
-from video_star.engines.base import Outcome, Reply, Request, Unusable
-from video_star.engines.store import AnswerStore, ask
-from video_star.frames import FrameCache
-from video_star.params import VideoParams
-from video_star.progress import Silent
+from video_star.core.engine import Outcome, Reply, Request, Unusable
+from video_star.core.params import VideoParams
+from video_star.core.progress import Silent
+from video_star.core.records import ModelRef
+from video_star.generation.store import AnswerStore, ask
+from video_star.video.cache import FrameCache
 
 REF = ModelRef(base="b", revision=None, base_digest="0" * 64, adapter=None, adapter_digest=None)
 

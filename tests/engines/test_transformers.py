@@ -11,11 +11,11 @@ from asking import Notes, answers, engine_for, requests_for
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForImageTextToText
 
-from video_star.device import pick_device
-from video_star.engines import transformers as engine_module
-from video_star.engines.base import Reply, Unusable
-from video_star.engines.transformers import load
-from video_star.errors import UsageError, VideoStarError
+from video_star.core.device import pick_device
+from video_star.core.engine import Reply, Unusable
+from video_star.core.errors import UsageError, VideoStarError
+from video_star.generation import transformers as engine_module
+from video_star.generation.transformers import load
 
 
 def test_a_batch_gives_the_answers_of_one_by_one(
@@ -38,7 +38,7 @@ def test_dropping_finished_rows_changes_no_answer(
     loaded.model.generation_config.eos_token_id = list(range(2, 40))
     engine.use(replace(loaded, ends=set(range(2, 40))))
     dropped = answers(engine, requests)
-    monkeypatch.setattr("video_star.engines.decoding.FEWEST_ROWS", 1000)
+    monkeypatch.setattr("video_star.generation.decoding.FEWEST_ROWS", 1000)
     assert answers(engine, requests) == dropped
     lengths = {r.n_tokens for r in dropped.values() if isinstance(r, Reply)}
     assert len(lengths) > 3

@@ -13,9 +13,9 @@ from family_params import POLICIES, model_params
 from tiny_families import BUILDERS
 from transformers import GenerationConfig
 
-from video_star.engines.transformers import Loaded, load
-from video_star.families.table import FAMILIES
-from video_star.params import VideoParams
+from video_star.core.params import VideoParams
+from video_star.generation.transformers import Loaded, load
+from video_star.models.table import FAMILIES
 
 
 @pytest.fixture(scope="session", params=list(FAMILIES))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from video_star.params import ModelParams, VideoParams
+from video_star.core.params import ModelParams, VideoParams
 
 POLICIES = {
     "uniform": VideoParams(frames=4, sampling="uniform", fps=None, short_side=None),

@@ -10,12 +10,12 @@ from asking import Notes
 from family_params import model_params
 from transformers import GenerationConfig
 
-from video_star.domain import ModelRef
-from video_star.engines import decoding
-from video_star.engines.base import Clip, Reply, Request, Sampling
-from video_star.engines.transformers import Loaded, TransformersEngine
-from video_star.frames import FrameCache
-from video_star.params import VideoParams
+from video_star.core.engine import Clip, Reply, Request, Sampling
+from video_star.core.params import VideoParams
+from video_star.core.records import ModelRef
+from video_star.generation import decoding
+from video_star.generation.transformers import Loaded, TransformersEngine
+from video_star.video.cache import FrameCache
 
 REF = ModelRef(base="tiny", revision=None, base_digest="0", adapter=None, adapter_digest=None)
 

@@ -12,9 +12,9 @@ import tiny
 import yaml
 from tiny_families import BUILDERS
 
-from video_star.layout import Workspace
-from video_star.progress import Silent
-from video_star.runner import STEPS, run_step
+from video_star.core.paths import Workspace
+from video_star.core.progress import Silent
+from video_star.pipeline.runner import STEPS, run_step
 
 pytestmark = pytest.mark.slow
 WALKED = os.environ.get("VIDEO_STAR_WALKED", "video_llava gemma4").split()

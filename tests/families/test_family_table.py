@@ -1,4 +1,4 @@
-"""The table of families is true of the classes, and is the one in the README."""
+"""The table of families is true of the classes, and is the one in the docs."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 import tiny
 
-from video_star.engines.check import check_model
-from video_star.engines.transformers import Loaded
-from video_star.errors import UsageError
-from video_star.families.parts import lora_targets, part_modules
-from video_star.families.table import FAMILIES, PARTS, markdown_table
+from video_star.core.errors import UsageError
+from video_star.generation.check import check_model
+from video_star.generation.transformers import Loaded
+from video_star.models.parts import lora_targets, part_modules
+from video_star.models.table import FAMILIES, PARTS, markdown_table
 
 
 def test_the_readme_has_the_table() -> None:
-    assert markdown_table() in (tiny.ROOT / "README.md").read_text(encoding="utf-8")
+    assert markdown_table() in (tiny.ROOT / "docs" / "models.md").read_text(encoding="utf-8")
 
 
 def test_every_module_of_a_row_is_there(loaded: Loaded, family: str) -> None:

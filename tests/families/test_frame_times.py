@@ -15,17 +15,17 @@ import tiny
 from tiny_families import BUILDERS
 from transformers import AutoProcessor
 
-from video_star.domain import TrainingExample, VideoSample
-from video_star.engines import transformers as engine
-from video_star.engines.base import Clip, Request
-from video_star.families.conversation import Conversations
-from video_star.frames import FrameCache
-from video_star.labels import ClassLabel
-from video_star.layout import Workspace
-from video_star.progress import Silent
-from video_star.records import write_records
-from video_star.runner import run_step
+from video_star.core.engine import Clip, Request
+from video_star.core.jsonl import write_records
+from video_star.core.labels import ClassLabel
+from video_star.core.paths import Workspace
+from video_star.core.progress import Silent
+from video_star.core.records import TrainingExample, VideoSample
+from video_star.generation import transformers as engine
+from video_star.models.conversation import Conversations
+from video_star.pipeline.runner import run_step
 from video_star.training.examples import encode_examples
+from video_star.video.cache import FrameCache
 
 CUT = (0.4, 1.3)
 """Seconds of the part of each second clip that a sample is about."""

@@ -11,17 +11,17 @@ import torch
 from family_params import model_params
 from safetensors.torch import load_file
 
-from video_star.domain import TrainingExample
-from video_star.engines.transformers import Loaded, load
-from video_star.errors import DataError, UsageError
-from video_star.families.batches import on_device, pad_id
-from video_star.families.parts import lora_targets, part_modules, train_parts
-from video_star.families.table import PARTS
-from video_star.frames import FrameCache
-from video_star.params import Part, VideoParams
+from video_star.core.errors import DataError, UsageError
+from video_star.core.params import Part, VideoParams
+from video_star.core.records import TrainingExample
+from video_star.generation.transformers import Loaded, load
+from video_star.models.batches import on_device, pad_id
+from video_star.models.parts import lora_targets, part_modules, train_parts
+from video_star.models.table import PARTS
 from video_star.training.clips import ClipInputs
 from video_star.training.examples import IGNORED, Encoded, encode_examples
 from video_star.training.trainer import Collate, answer_tokens, summed_loss
+from video_star.video.cache import FrameCache
 
 TURNS = (
     ("What?", "A run."),
@@ -103,7 +103,7 @@ def _own_loss(
     loaded: Loaded, row: Encoded, footage: list[Path], policy: VideoParams, scratch: Path
 ) -> float:
     """The model's own loss of one unpadded conversation, times its answer tokens."""
-    from video_star.engines.base import Clip
+    from video_star.core.engine import Clip
 
     path = sorted(footage, key=lambda path: path.name)[row.clip]
     frames = FrameCache(scratch / "frames", policy, 1).get(Clip(path, None, None))
@@ -162,7 +162,7 @@ def test_an_adapter_of_other_layers_is_refused(loaded: Loaded, base: Path, tmp_p
     from peft import LoraConfig, get_peft_model
     from safetensors.torch import save_file
 
-    from video_star.families.adapters import WEIGHTS
+    from video_star.models.adapters import WEIGHTS
     from video_star.training.lora import adapter_weights, save_adapter
 
     targets = lora_targets(loaded.model, ["language_model"], None)

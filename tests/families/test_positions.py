@@ -10,9 +10,9 @@ import torch
 from family_params import model_params
 from tiny_families import BUILDERS
 
-from video_star.engines.transformers import Loaded, load
-from video_star.families.batches import on_device
-from video_star.families.positions import continued
+from video_star.generation.transformers import Loaded, load
+from video_star.models.batches import on_device
+from video_star.models.positions import continued
 
 
 def positions(loaded: Loaded, grid: list[int], seconds: float | None, tail: int) -> torch.Tensor:

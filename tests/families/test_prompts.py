@@ -12,12 +12,12 @@ import pytest
 import torch
 from write_golden import CASES, GOLDEN, clip_of
 
-from video_star.engines.transformers import Loaded
-from video_star.errors import VideoError
-from video_star.families.conversation import PreparedClip
-from video_star.families.features import encode_all
-from video_star.families.table import FAMILIES
-from video_star.video import Frames
+from video_star.core.errors import VideoError
+from video_star.generation.transformers import Loaded
+from video_star.models.conversation import PreparedClip
+from video_star.models.features import encode_all
+from video_star.models.table import FAMILIES
+from video_star.video.decode import Frames
 
 Golden = dict[str, Any]
 

@@ -17,12 +17,12 @@ import yaml
 from safetensors.torch import load_file, save_file
 from tiny_families import BUILDERS
 
-from video_star.doctor import run_doctor
-from video_star.errors import UsageError
-from video_star.families import loading
-from video_star.layout import Workspace
-from video_star.progress import Silent
-from video_star.runner import run_step
+from video_star.cli.doctor import run_doctor
+from video_star.core.errors import UsageError
+from video_star.core.paths import Workspace
+from video_star.core.progress import Silent
+from video_star.models import loading
+from video_star.pipeline.runner import run_step
 
 WEIGHTS = "model.safetensors"
 
@@ -203,7 +203,7 @@ def test_a_good_model_passes_and_is_loaded_for_it_once(
 ) -> None:
     run_step("base", "r0", workspace, Silent())
     assert workspace.round("r0").model_json.exists()
-    monkeypatch.setattr("video_star.engines.transformers.load", None)  # calling it: TypeError
+    monkeypatch.setattr("video_star.generation.transformers.load", None)  # calling it: TypeError
     run_step("base", "r0", workspace, Silent())
     assert any(f.ok and f.what.startswith("base model base") for f in run_doctor(workspace))
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import finetuned
 import pytest
 
-from video_star.layout import Workspace
+from video_star.core.paths import Workspace
 
 LIMIT_S = 400
 

@@ -14,18 +14,18 @@ from pathlib import Path
 import pytest
 import tiny
 
-from video_star.domain import Answer
-from video_star.layout import Workspace
-from video_star.progress import Silent
-from video_star.records import read_shards
-from video_star.runner import run_step
+from video_star.core.jsonl import read_shards
+from video_star.core.paths import Workspace
+from video_star.core.progress import Silent
+from video_star.core.records import Answer
+from video_star.pipeline.runner import run_step
 
 CHILD = """
 import sys
 from pathlib import Path
-from video_star.layout import Workspace
-from video_star.progress import Silent
-from video_star.runner import run_step
+from video_star.core.paths import Workspace
+from video_star.core.progress import Silent
+from video_star.pipeline.runner import run_step
 run_step("generate", "r1", Workspace(Path(sys.argv[1])), Silent())
 """
 

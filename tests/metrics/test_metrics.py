@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from video_star.metrics import Bootstrap, Point, mean_with_interval
+from video_star.evaluation.metrics import Bootstrap, Point, mean_with_interval
 
 BOOTSTRAP = Bootstrap(resamples=200, seed=3)
 POINTS = st.lists(

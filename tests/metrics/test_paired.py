@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from video_star.domain import PairedDifference
-from video_star.metrics import Bootstrap, Point
-from video_star.paired import paired_difference
+from video_star.core.records import PairedDifference
+from video_star.evaluation.metrics import Bootstrap, Point
+from video_star.evaluation.significance import paired_difference
 
 
 def _score(item: str, value: float, cluster: str) -> Point:

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from video_star.domain import MetricValue, StepReport
-from video_star.errors import DataError, UsageError
-from video_star.labels import KINDS
-from video_star.layout import Workspace
-from video_star.metrics import RoundMetrics
-from video_star.picture import draw_rounds
-from video_star.records import dump_json, write_text
-from video_star.rounds_table import kinds_table, rounds_rows, rounds_table
+from video_star.core.errors import DataError, UsageError
+from video_star.core.jsonl import dump_json, write_text
+from video_star.core.labels import KINDS
+from video_star.core.paths import Workspace
+from video_star.core.records import MetricValue, StepReport
+from video_star.evaluation.metrics import RoundMetrics
+from video_star.tracking.picture import draw_rounds
+from video_star.tracking.rounds_table import kinds_table, rounds_rows, rounds_table
 
 OPEN = "kinetics_qa/open_accuracy"
 

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from video_star.domain import MetricValue
-from video_star.metrics import Bootstrap, Point, Undefined, spearman, summarise
+from video_star.core.records import MetricValue
+from video_star.evaluation.metrics import Bootstrap, Point, Undefined, spearman, summarise
 
 BOOTSTRAP = Bootstrap(resamples=200, seed=3)
 PAIRS = st.lists(

@@ -11,12 +11,12 @@ from dvc_workspace import REPOSITORY, make_workspace, ran, set_param
 from flows.cycle import chosen_rounds, plateaued, run_cycle, steps_of, verdict
 from tasks.stage import DvcDoor, StageOutput, StepFailed
 from tasks.steps import worth_retrying
-from video_star.errors import BusyError, UsageError, VideoStarError
-from video_star.layout import Workspace
-from video_star.ledger import stage_name
-from video_star.params import Params, PlateauParams, load_params
-from video_star.progress import Silent
-from video_star.runner import STEPS, only_one, rounds_of
+from video_star.core.errors import BusyError, UsageError, VideoStarError
+from video_star.core.params import Params, PlateauParams, load_params
+from video_star.core.paths import Workspace
+from video_star.core.progress import Silent
+from video_star.pipeline.dvc import stage_name
+from video_star.pipeline.runner import STEPS, only_one, rounds_of
 
 PARAMS = load_params(REPOSITORY / "params.yaml")
 METRIC = "kinetics_qa/open_accuracy"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from dvc_workspace import commit, dvc, git, make_workspace, ran, set_param
 
-from video_star.provenance import dvc_md5
+from video_star.tracking.provenance import dvc_md5
 
 pytestmark = pytest.mark.slow
 

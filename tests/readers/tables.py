@@ -7,10 +7,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from video_star.domain import Failure, VideoSample
-from video_star.readers.rows import Row
-from video_star.readers.table import read_table
-from video_star.sources import TableSource
+from video_star.core.records import Failure, VideoSample
+from video_star.core.sources import TableSource
+from video_star.data.readers.rows import Row
+from video_star.data.readers.table import read_table
 
 WRITERS = (".csv", ".jsonl", ".json", ".parquet")
 

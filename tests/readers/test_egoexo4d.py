@@ -10,17 +10,17 @@ from typing import Any
 import pytest
 import tiny
 
-from video_star.domain import Failure, VideoSample
-from video_star.engines.base import Clip
-from video_star.errors import DataError
-from video_star.labels import ClassLabel, TextLabel, TimeLabel
-from video_star.params import VideoParams
-from video_star.readers import READERS
-from video_star.readers.egoexo4d_events import flag, sentences, without_letter
-from video_star.readers.egoexo4d_takes import Take, window_of
-from video_star.readers.rows import BadRow, EmptyLabel, Row
-from video_star.sources import EgoExoSource
-from video_star.video import read_frames
+from video_star.core.engine import Clip
+from video_star.core.errors import DataError
+from video_star.core.labels import ClassLabel, TextLabel, TimeLabel
+from video_star.core.params import VideoParams
+from video_star.core.records import Failure, VideoSample
+from video_star.core.sources import EgoExoSource
+from video_star.data.readers import READERS
+from video_star.data.readers.egoexo4d_events import flag, sentences, without_letter
+from video_star.data.readers.egoexo4d_takes import Take, window_of
+from video_star.data.readers.rows import BadRow, EmptyLabel, Row
+from video_star.video.decode import read_frames
 
 UID = "13f01c79-5bfd-42f5-90ce-ee350aa1c3ad"
 FRAMES = "takes/cmu_bike01_1/frame_aligned_videos"

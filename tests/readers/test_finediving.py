@@ -11,16 +11,16 @@ import tiny
 from finediving_files import WORLD_CUP, dive, source, touch, write_pickles
 from frame_images import write_frames
 
-from video_star.domain import Failure, VideoSample
-from video_star.engines.base import Clip
-from video_star.errors import DataError
-from video_star.labels import ClassLabel, ScoreLabel, SequenceLabel
-from video_star.params import VideoParams
-from video_star.readers import READERS
-from video_star.readers.finediving import read_finediving, spelled_out
-from video_star.readers.rows import Row
-from video_star.sources import FineDivingSource
-from video_star.video import read_frames
+from video_star.core.engine import Clip
+from video_star.core.errors import DataError
+from video_star.core.labels import ClassLabel, ScoreLabel, SequenceLabel
+from video_star.core.params import VideoParams
+from video_star.core.records import Failure, VideoSample
+from video_star.core.sources import FineDivingSource
+from video_star.data.readers import READERS
+from video_star.data.readers.finediving import read_finediving, spelled_out
+from video_star.data.readers.rows import Row
+from video_star.video.decode import read_frames
 
 KEY = ("01", 3)
 DIVE = dive([4] * 20 + [19] * 30 + [36] * 14)

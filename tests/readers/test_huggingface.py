@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from video_star.domain import Failure, VideoSample
-from video_star.errors import DataError, UsageError
-from video_star.labels import ClassLabel, SequenceLabel, SpanLabel
-from video_star.readers.rows import Row
-from video_star.readers.table import read_huggingface
-from video_star.sources import TableSource
+from video_star.core.errors import DataError, UsageError
+from video_star.core.labels import ClassLabel, SequenceLabel, SpanLabel
+from video_star.core.records import Failure, VideoSample
+from video_star.core.sources import TableSource
+from video_star.data.readers.rows import Row
+from video_star.data.readers.table import read_huggingface
 
 datasets = pytest.importorskip("datasets")
 

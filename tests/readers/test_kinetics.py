@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from video_star.domain import Failure, VideoSample
-from video_star.errors import DataError
-from video_star.labels import ClassLabel
-from video_star.readers.kinetics import read_kinetics
-from video_star.readers.rows import Row
-from video_star.sources import KineticsSource
+from video_star.core.errors import DataError
+from video_star.core.labels import ClassLabel
+from video_star.core.records import Failure, VideoSample
+from video_star.core.sources import KineticsSource
+from video_star.data.readers.kinetics import read_kinetics
+from video_star.data.readers.rows import Row
 
 HEADER = "label,youtube_id,time_start,time_end,split,is_cc\n"
 

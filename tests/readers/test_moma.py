@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 import tiny
 
-from video_star.domain import Failure, VideoSample
-from video_star.engines.base import Clip
-from video_star.errors import DataError
-from video_star.labels import BoxLabel, ClassLabel, SameLabel, SequenceLabel, TextLabel
-from video_star.params import VideoParams
-from video_star.readers import READERS
-from video_star.readers.moma_scene import Entity, Moment, corners, filled, pairs, relations
-from video_star.readers.rows import BadRow, Row
-from video_star.sources import MomaSource
-from video_star.video import read_frames
+from video_star.core.engine import Clip
+from video_star.core.errors import DataError
+from video_star.core.labels import BoxLabel, ClassLabel, SameLabel, SequenceLabel, TextLabel
+from video_star.core.params import VideoParams
+from video_star.core.records import Failure, VideoSample
+from video_star.core.sources import MomaSource
+from video_star.data.readers import READERS
+from video_star.data.readers.moma_scene import Entity, Moment, corners, filled, pairs, relations
+from video_star.data.readers.rows import BadRow, Row
+from video_star.video.decode import read_frames
 
 ALL = ("sequence", "after", "before", "box", "same", "relation")
 

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from video_star.errors import DataError
-from video_star.readers import pickles
-from video_star.readers.pickles import load_pickle
+from video_star.core.errors import DataError
+from video_star.data.readers import pickles
+from video_star.data.readers.pickles import load_pickle
 
 PLAIN: dict[str, Any] = {
     "numbers": np.arange(6, dtype=np.int64),

@@ -10,9 +10,9 @@ import pytest
 import yaml
 from tiny import ROOT, moving_square, write_clip
 
-from video_star.labels import ClassLabel, Label, SpanLabel
-from video_star.layout import Workspace
-from video_star.manifest import read_manifest
+from video_star.core.labels import ClassLabel, Label, SpanLabel
+from video_star.core.paths import Workspace
+from video_star.data.manifest import read_manifest
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PATHS = {"class": "mine/labels.csv", "span": "mine/spans.csv"}

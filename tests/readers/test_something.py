@@ -12,16 +12,16 @@ import numpy as np
 import pytest
 import tiny
 
-from video_star.domain import Failure, VideoSample
-from video_star.engines.base import Clip
-from video_star.errors import DataError
-from video_star.labels import SetLabel, TextLabel
-from video_star.params import VideoParams
-from video_star.readers import READERS
-from video_star.readers.rows import Row
-from video_star.readers.something import blanked
-from video_star.sources import SomethingSource
-from video_star.video import probe, read_frames
+from video_star.core.engine import Clip
+from video_star.core.errors import DataError
+from video_star.core.labels import SetLabel, TextLabel
+from video_star.core.params import VideoParams
+from video_star.core.records import Failure, VideoSample
+from video_star.core.sources import SomethingSource
+from video_star.data.readers import READERS
+from video_star.data.readers.rows import Row
+from video_star.data.readers.something import blanked
+from video_star.video.decode import probe, read_frames
 
 ROW = {
     "id": "78687",
@@ -176,7 +176,7 @@ def test_long_lists_are_read_piece_by_piece(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A piece of 7 characters cuts names, numbers and white space in two."""
-    from video_star.readers import json_files
+    from video_star.data.readers import json_files
 
     monkeypatch.setattr(json_files, "_CHUNK", 7)
     values = [1234567890123, {"a": ["x" * 40, -1.5e-7]}, [], "é]", None, True, 42]

@@ -10,13 +10,20 @@ from typing import Any
 import pytest
 from star_files import entry, keyframe, source, write_star
 
-from video_star.domain import Failure, VideoSample
-from video_star.errors import DataError
-from video_star.labels import ChoiceLabel, ClassLabel, SameLabel, SetLabel, SpanLabel, TextLabel
-from video_star.readers import READERS
-from video_star.readers.rows import Row
-from video_star.readers.star import SegmentIsAll, clip_around, read_star
-from video_star.readers.star_situations import Classes, fractions, read_classes, say_action
+from video_star.core.errors import DataError
+from video_star.core.labels import (
+    ChoiceLabel,
+    ClassLabel,
+    SameLabel,
+    SetLabel,
+    SpanLabel,
+    TextLabel,
+)
+from video_star.core.records import Failure, VideoSample
+from video_star.data.readers import READERS
+from video_star.data.readers.rows import Row
+from video_star.data.readers.star import SegmentIsAll, clip_around, read_star
+from video_star.data.readers.star_situations import Classes, fractions, read_classes, say_action
 
 KINDS = ("choice", "reverse", "between", "span", "span_of_answer", "in_box", "same")
 OPTIONS = ("The medicine", "The sandwich", "The blanket", "The closet/cabinet")

@@ -11,9 +11,8 @@ import tiny
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from video_star.domain import Failure, VideoSample
-from video_star.errors import DataError
-from video_star.labels import (
+from video_star.core.errors import DataError
+from video_star.core.labels import (
     BoxLabel,
     ChoiceLabel,
     ClassLabel,
@@ -26,11 +25,12 @@ from video_star.labels import (
     TextLabel,
     TimeLabel,
 )
-from video_star.readers import READERS
-from video_star.readers.rows import BadRow, Row
-from video_star.readers.star_annotations import write_star_annotations
-from video_star.readers.star_labels import label_from, labels_to
-from video_star.sources import StarAnnotationsSource
+from video_star.core.records import Failure, VideoSample
+from video_star.core.sources import StarAnnotationsSource
+from video_star.data.readers import READERS
+from video_star.data.readers.rows import BadRow, Row
+from video_star.data.readers.star_annotations import write_star_annotations
+from video_star.data.readers.star_labels import label_from, labels_to
 
 VIDEO = "STaR/FineDiving/star_videos/01_1.mp4"
 

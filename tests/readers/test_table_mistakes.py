@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from tables import error, read
 
-from video_star.errors import DataError, UsageError
-from video_star.readers.table import read_table
-from video_star.sources import TableSource
+from video_star.core.errors import DataError, UsageError
+from video_star.core.sources import TableSource
+from video_star.data.readers.table import read_table
 
 BAD: list[tuple[str, dict[str, Any], str]] = [
     ("sequence", {"label": "; ;"}, "EmptyLabel"),

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from tables import WRITERS, error, read, sample
 
-from video_star.domain import VideoSample
-from video_star.labels import (
+from video_star.core.labels import (
     BoxLabel,
     ChoiceLabel,
     ClassLabel,
@@ -22,6 +21,7 @@ from video_star.labels import (
     TextLabel,
     TimeLabel,
 )
+from video_star.core.records import VideoSample
 
 GOOD: list[tuple[str, dict[str, Any], Label, str]] = [
     ("class", {"label": "doing push ups"}, ClassLabel(name="doing push ups"), "class"),

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from video_star.doctor import Finding, print_findings, run_doctor
-from video_star.layout import Workspace
+from video_star.cli.doctor import Finding, print_findings, run_doctor
+from video_star.core.paths import Workspace
 
 
 def problems(root: Path) -> dict[str, str]:

@@ -16,13 +16,13 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "pipeline"))
 from dvc_workspace import REPOSITORY, make_workspace, ran
 
-from video_star.addresses import addresses
-from video_star.errors import ServiceError, UsageError
-from video_star.launch import watched
-from video_star.layout import Workspace
-from video_star.prefect_api import PrefectApi
-from video_star.service_process import Service, port_is_taken
-from video_star.services import ensure, services_of, stop
+from video_star.cli.launch import watched
+from video_star.core.errors import ServiceError, UsageError
+from video_star.core.paths import Workspace
+from video_star.services.addresses import addresses
+from video_star.services.local import ensure, services_of, stop
+from video_star.services.prefect_api import PrefectApi
+from video_star.services.process import Service, port_is_taken
 
 
 def free_port() -> int:
@@ -112,7 +112,7 @@ def running(tmp_path: Path, ports: None) -> Iterator[Workspace]:
 
 def cycle(workspace: Workspace) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "video_star.launch", "1"],
+        [sys.executable, "-m", "video_star.cli.launch", "1"],
         cwd=workspace.root,
         env={**os.environ, "VIDEO_STAR_HOME": str(workspace.root)},
         stdout=subprocess.PIPE,

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from video_star.errors import ServiceError
-from video_star.layout import Workspace
-from video_star.tracking import CHAMPION, PublishedRound, Tracker, TrainingSet, local_uri
+from video_star.core.errors import ServiceError
+from video_star.core.paths import Workspace
+from video_star.tracking.runs import CHAMPION, PublishedRound, Tracker, TrainingSet, local_uri
 
 MODEL, MARK = "star", "kinetics_qa/open_accuracy"
 

@@ -11,23 +11,23 @@ import pytest
 import tiny
 import yaml
 
-from video_star.context import StepContext
-from video_star.domain import ModelRef
-from video_star.engines.scripted import read_script
-from video_star.errors import DataError, UsageError
-from video_star.frames import FrameCache
-from video_star.layout import Workspace
-from video_star.metrics import RoundMetrics
-from video_star.models import base_ref, write_ref
-from video_star.steps.evaluate import run_evaluate
+from video_star.core.context import StepContext
+from video_star.core.errors import DataError, UsageError
+from video_star.core.model_paths import base_ref, write_ref
+from video_star.core.paths import Workspace
+from video_star.core.records import ModelRef
+from video_star.evaluation.metrics import RoundMetrics
+from video_star.generation.scripted import read_script
+from video_star.pipeline.steps.evaluate import run_evaluate
+from video_star.video.cache import FrameCache
 
 QUIZ = '''
 import csv
 
-from video_star.benchmarks.base import BenchmarkParams, Item, Measure, plain_measures
-from video_star.engines.base import Clip
-from video_star.errors import UsageError
-from video_star.metrics import Point
+from video_star.evaluation.benchmarks.base import BenchmarkParams, Item, Measure, plain_measures
+from video_star.core.engine import Clip
+from video_star.core.errors import UsageError
+from video_star.evaluation.metrics import Point
 
 
 class Params(BenchmarkParams):

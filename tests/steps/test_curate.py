@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from stored import run, store
 
-from video_star.domain import StepReport, TrainingExample
-from video_star.errors import DataError, VideoStarError
-from video_star.exporting import export_llava
-from video_star.layout import Workspace
-from video_star.manifest import read_manifest
-from video_star.prompts import BEST_OPTION, EXPLAIN
-from video_star.records import read_shards
+from video_star.core.errors import DataError, VideoStarError
+from video_star.core.jsonl import read_shards
+from video_star.core.paths import Workspace
+from video_star.core.prompts import BEST_OPTION, EXPLAIN
+from video_star.core.records import StepReport, TrainingExample
+from video_star.data.export import export_llava
+from video_star.data.manifest import read_manifest
 
 SEEN = "The square moves."
 REQUEST = 'End with a last line "Answer: <name>".'

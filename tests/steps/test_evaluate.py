@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 import tiny
 
-from video_star.context import StepContext
-from video_star.domain import ModelRef, Prediction, Score
-from video_star.engines.base import Outcome, Reply, Request, Unusable
-from video_star.errors import DataError, UsageError
-from video_star.layout import Workspace
-from video_star.metrics import RoundMetrics
-from video_star.models import base_ref, write_ref
-from video_star.records import read_records
-from video_star.steps.evaluate import run_evaluate
+from video_star.core.context import StepContext
+from video_star.core.engine import Outcome, Reply, Request, Unusable
+from video_star.core.errors import DataError, UsageError
+from video_star.core.jsonl import read_records
+from video_star.core.model_paths import base_ref, write_ref
+from video_star.core.paths import Workspace
+from video_star.core.records import ModelRef, Prediction, Score
+from video_star.evaluation.metrics import RoundMetrics
+from video_star.pipeline.steps.evaluate import run_evaluate
 
 TEMPCOMPASS = {"annotations": "tempcompass", "suffixes": "official", "judge": None}
 BENCHMARKS = {

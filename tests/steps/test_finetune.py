@@ -9,14 +9,14 @@ import finetuned
 import pytest
 import tiny
 
-from video_star.context import StepContext
-from video_star.errors import DataError, TooManyFailures, UsageError
-from video_star.layout import Workspace
-from video_star.models import read_ref
-from video_star.progress import Silent
-from video_star.records import write_shards
-from video_star.runner import run_step
-from video_star.steps.finetune import run_finetune
+from video_star.core.context import StepContext
+from video_star.core.errors import DataError, TooManyFailures, UsageError
+from video_star.core.jsonl import write_shards
+from video_star.core.model_paths import read_ref
+from video_star.core.paths import Workspace
+from video_star.core.progress import Silent
+from video_star.pipeline.runner import run_step
+from video_star.pipeline.steps.finetune import run_finetune
 
 
 @pytest.fixture(scope="session")
@@ -120,7 +120,7 @@ def test_a_few_unreadable_clips_are_counted_and_left_out(
         trained.append(len(lines))
         raise DataError("stop here")
 
-    monkeypatch.setattr("video_star.steps.finetune.launch", stand_in)
+    monkeypatch.setattr("video_star.pipeline.steps.finetune.launch", stand_in)
     with pytest.raises(DataError, match="stop here"):
         run_step("finetune", "r1", workspace, Silent())
     assert trained == [21]

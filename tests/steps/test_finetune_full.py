@@ -10,14 +10,14 @@ import finetuned
 import pytest
 import tiny
 
-from video_star.context import StepContext
-from video_star.errors import DataError, UsageError
-from video_star.layout import Workspace
-from video_star.models import read_ref
-from video_star.progress import Silent
-from video_star.records import write_shards
-from video_star.runner import run_step
-from video_star.steps import finetune
+from video_star.core.context import StepContext
+from video_star.core.errors import DataError, UsageError
+from video_star.core.jsonl import write_shards
+from video_star.core.model_paths import read_ref
+from video_star.core.paths import Workspace
+from video_star.core.progress import Silent
+from video_star.pipeline.runner import run_step
+from video_star.pipeline.steps import finetune
 from video_star.training.job import Job
 
 

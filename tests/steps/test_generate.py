@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from video_star.domain import Answer, Failure
-from video_star.errors import DataError, TooManyFailures
-from video_star.layout import Workspace
-from video_star.progress import Silent
-from video_star.records import read_records, read_shards
-from video_star.runner import run_step
+from video_star.core.errors import DataError, TooManyFailures
+from video_star.core.jsonl import read_records, read_shards
+from video_star.core.paths import Workspace
+from video_star.core.progress import Silent
+from video_star.core.records import Answer, Failure
+from video_star.pipeline.runner import run_step
 
 
 def answers_of(workspace: Workspace) -> list[Answer]:

@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from video_star.context import StepContext
-from video_star.domain import Failure
-from video_star.engines.base import Engine
-from video_star.errors import DataError, TooManyFailures
-from video_star.layout import Workspace
-from video_star.manifest import read_manifest
-from video_star.params import load_params
-from video_star.progress import Silent
-from video_star.records import read_records
-from video_star.runner import StepResult, run_step
-from video_star.steps.ingest import run_ingest
+from video_star.core.context import StepContext, StepResult
+from video_star.core.engine import Engine
+from video_star.core.errors import DataError, TooManyFailures
+from video_star.core.jsonl import read_records
+from video_star.core.params import load_params
+from video_star.core.paths import Workspace
+from video_star.core.progress import Silent
+from video_star.core.records import Failure
+from video_star.data.manifest import read_manifest
+from video_star.pipeline.runner import run_step
+from video_star.pipeline.steps.ingest import run_ingest
 
 HEADER = "label,youtube_id,time_start,time_end,split\n"
 

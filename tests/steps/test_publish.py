@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from video_star.context import StepContext
-from video_star.domain import ModelRef, StepReport
-from video_star.engines.base import Engine
-from video_star.layout import Workspace
-from video_star.params import load_params
-from video_star.records import dump_json, write_text
-from video_star.steps.publish import published_round, run_publish
+from video_star.core.context import StepContext
+from video_star.core.engine import Engine
+from video_star.core.jsonl import dump_json, write_text
+from video_star.core.params import load_params
+from video_star.core.paths import Workspace
+from video_star.core.records import ModelRef, StepReport
+from video_star.pipeline.steps.publish import published_round, run_publish
 
 ROOT = Path(__file__).resolve().parents[2]
 METRIC = {"value": 0.75, "low": 0.7, "high": 0.8, "n": 40}

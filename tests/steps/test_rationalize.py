@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 import pytest
 
-from video_star.domain import Answer, Failure, Verdict
-from video_star.labels import ClassLabel, label_text
-from video_star.layout import Workspace
-from video_star.progress import Silent
-from video_star.records import read_shards, write_records, write_shards
-from video_star.runner import run_step
+from video_star.core.jsonl import read_shards, write_records, write_shards
+from video_star.core.labels import ClassLabel, label_text
+from video_star.core.paths import Workspace
+from video_star.core.progress import Silent
+from video_star.core.records import Answer, Failure, Verdict
+from video_star.pipeline.runner import run_step
 
 
 def verdict(number: int, passed: bool, attempt: int = 0) -> Verdict:

@@ -11,15 +11,15 @@ from chat_server import Answer as Answered
 from chat_server import said, serve
 from stored import run, store
 
-from video_star.domain import Answer, Verdict
-from video_star.errors import DataError, ZeroYield
-from video_star.labels import ClassLabel, Label, TextLabel
-from video_star.layout import Workspace
-from video_star.manifest import read_manifest, write_manifest
-from video_star.progress import Silent
-from video_star.records import read_shards, write_shards
-from video_star.runner import run_step
-from video_star.steps import verify
+from video_star.core.errors import DataError, ZeroYield
+from video_star.core.jsonl import read_shards, write_shards
+from video_star.core.labels import ClassLabel, Label, TextLabel
+from video_star.core.paths import Workspace
+from video_star.core.progress import Silent
+from video_star.core.records import Answer, Verdict
+from video_star.data.manifest import read_manifest, write_manifest
+from video_star.pipeline.runner import run_step
+from video_star.pipeline.steps import verify
 
 
 class Notes(Silent):

@@ -7,7 +7,7 @@ from typing import Any
 
 import tiny
 
-from video_star.params import FinetuneParams, VideoParams
+from video_star.core.params import FinetuneParams, VideoParams
 from video_star.training.job import Job
 
 

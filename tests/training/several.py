@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from video_star.params import Zero
+from video_star.core.params import Zero
 from video_star.training import launch
 from video_star.training.job import Job
 

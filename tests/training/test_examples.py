@@ -14,13 +14,13 @@ import torch
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
-from video_star.families.conversation import Conversations
-from video_star.frames import FrameCache
-from video_star.params import VideoParams
+from video_star.core.params import VideoParams
+from video_star.models.conversation import Conversations
 from video_star.training.clips import ClipInputs
 from video_star.training.examples import IGNORED, Encoded, encode_examples
 from video_star.training.trainer import Collate, answer_tokens, summed_loss
-from video_star.video import Frames
+from video_star.video.cache import FrameCache
+from video_star.video.decode import Frames
 
 DECODER = r".*language_model\..*(q_proj|v_proj)"
 EVERYWHERE = "all-linear"

@@ -18,14 +18,14 @@ import tiny
 import torch
 from jobs import make_job
 
-from video_star.engines.base import Clip, Reply, Request, Sampling
-from video_star.engines.transformers import TransformersEngine
-from video_star.frames import FrameCache
-from video_star.models import base_ref
-from video_star.params import FinetuneParams, ModelParams
-from video_star.progress import Silent
-from video_star.records import write_records
+from video_star.core.engine import Clip, Reply, Request, Sampling
+from video_star.core.jsonl import write_records
+from video_star.core.model_paths import base_ref
+from video_star.core.params import FinetuneParams, ModelParams
+from video_star.core.progress import Silent
+from video_star.generation.transformers import TransformersEngine
 from video_star.training.job import Job
+from video_star.video.cache import FrameCache
 
 pytestmark = [
     pytest.mark.gpu,

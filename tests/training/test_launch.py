@@ -10,10 +10,10 @@ import pytest
 import tiny
 from jobs import make_job
 
-from video_star.device import pick_device
-from video_star.errors import UsageError, VideoStarError
-from video_star.params import Settings
-from video_star.progress import Silent
+from video_star.core.device import pick_device
+from video_star.core.errors import UsageError, VideoStarError
+from video_star.core.params import Settings
+from video_star.core.progress import Silent
 from video_star.training import launch
 
 
@@ -94,5 +94,5 @@ def test_an_unknown_device_is_refused() -> None:
 
 
 def test_the_step_starts_without_torch_or_any_training_library() -> None:
-    code = "import sys, video_star.steps.finetune; sys.exit('torch' in sys.modules)"
+    code = "import sys, video_star.pipeline.steps.finetune; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

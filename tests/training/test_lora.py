@@ -10,9 +10,9 @@ import pytest
 import torch
 from transformers import AutoModelForImageTextToText
 
-from video_star.errors import UsageError
-from video_star.families.parts import lora_targets
-from video_star.params import LoraParams
+from video_star.core.errors import UsageError
+from video_star.core.params import LoraParams
+from video_star.models.parts import lora_targets
 from video_star.training import lora
 
 SHAPE = LoraParams(r=2, alpha=4, dropout=0.0, layers=("v_proj", "q_proj"))

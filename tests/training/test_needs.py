@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import tiny
 
-from video_star.errors import UsageError
-from video_star.layout import Workspace
-from video_star.params import Params
+from video_star.core.errors import UsageError
+from video_star.core.params import Params
+from video_star.core.paths import Workspace
 from video_star.training import needs
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from video_star.errors import UsageError
+from video_star.core.errors import UsageError
 from video_star.training.job import fit_micro_batch
 from video_star.training.order import micro_batches, training_order
 

@@ -15,8 +15,8 @@ import torch
 from jobs import make_job
 from safetensors.torch import load_file
 
-from video_star.params import FinetuneParams, Part
-from video_star.records import write_records
+from video_star.core.jsonl import write_records
+from video_star.core.params import FinetuneParams, Part
 from video_star.training.job import Job
 
 SAME = 1e-3

@@ -12,8 +12,8 @@ import several
 import tiny
 from jobs import make_job
 
-from video_star.params import FinetuneParams, VideoParams
-from video_star.records import write_records
+from video_star.core.jsonl import write_records
+from video_star.core.params import FinetuneParams, VideoParams
 from video_star.training.job import Job
 
 pytestmark = pytest.mark.slow

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from video_star.errors import DataError, UsageError
+from video_star.core.errors import DataError, UsageError
 from video_star.training.troubles import AT_MOST, failure, signal_of, told_by
 
 LOG = Path("/somewhere/in/a/workspace/.work/finetune-r1-0123456789abcdef/run-abcdefgh/log.txt")

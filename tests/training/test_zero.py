@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 from jobs import make_job
 
-from video_star.params import Zero
+from video_star.core.params import Zero
 from video_star.training import zero
 from video_star.training.quantised import four_bits
 

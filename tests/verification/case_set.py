@@ -14,8 +14,8 @@ from typing import Literal, get_args
 
 from pydantic import Field
 
-from video_star.labels import ClassLabel, Label, Record
-from video_star.params import VerifyParams
+from video_star.core.labels import ClassLabel, Label, Record
+from video_star.core.params import VerifyParams
 from video_star.verification import Case, judge_all, known_of
 
 Half = Literal["development", "held_out"]

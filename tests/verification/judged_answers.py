@@ -8,7 +8,7 @@ from typing import Any
 
 import tiny
 
-from video_star.labels import (
+from video_star.core.labels import (
     BoxLabel,
     ChoiceLabel,
     ClassLabel,
@@ -21,7 +21,7 @@ from video_star.labels import (
     TextLabel,
     TimeLabel,
 )
-from video_star.params import VerifyParams, load_params
+from video_star.core.params import VerifyParams, load_params
 from video_star.verification import Case, Embed, Judgement, Known, judge, known_of
 
 GROUP = "data/class"

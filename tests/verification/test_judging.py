@@ -10,11 +10,11 @@ import pytest
 import tiny
 from judged_answers import GROUP, PARAMS, known_with, verify_params
 
-from video_star.chat import Messages, recorded
-from video_star.errors import ServiceError
-from video_star.labels import ClassLabel, Label, SequenceLabel, TextLabel
-from video_star.params import VerifyParams, load_params
-from video_star.progress import Silent
+from video_star.core.chat import Messages, recorded
+from video_star.core.errors import ServiceError
+from video_star.core.labels import ClassLabel, Label, SequenceLabel, TextLabel
+from video_star.core.params import VerifyParams, load_params
+from video_star.core.progress import Silent
 from video_star.verification import Case, Judgement, judge_all
 from video_star.verification.judge import ChatJudge, open_judge, question_to_judge, read_verdict
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from judged_answers import GROUP, verify_params
 
-from video_star.domain import LabelVerdict
-from video_star.errors import UsageError
-from video_star.labels import ClassLabel
+from video_star.core.errors import UsageError
+from video_star.core.labels import ClassLabel
+from video_star.core.records import LabelVerdict
 from video_star.verification import Case, judge, known_of
 
 LABEL = ClassLabel(name="diving")

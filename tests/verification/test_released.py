@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from judged_answers import judged, verify_params
 
-from video_star.labels import (
+from video_star.core.labels import (
     BoxLabel,
     ChoiceLabel,
     ClassLabel,

@@ -9,7 +9,7 @@ from functools import cache
 import pytest
 from judged_answers import GROUP, ONE_OF_EACH, PARAMS, QUESTION, known_with
 
-from video_star.labels import ClassLabel, Label
+from video_star.core.labels import ClassLabel, Label
 from video_star.verification import Case, judge
 
 SIZE = 100_000

@@ -6,7 +6,7 @@ import pytest
 from case_set import HALVES, JudgedAnswer, quality, read_classes, read_half, verdicts
 from judged_answers import PARAMS
 
-from video_star.labels import KINDS, ClassLabel
+from video_star.core.labels import KINDS, ClassLabel
 
 Judged = list[tuple[JudgedAnswer, bool]]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from judged_answers import embed, judged, outcome, verify_params
 
-from video_star.labels import TextLabel
+from video_star.core.labels import TextLabel
 from video_star.verification.text import contradiction
 
 DOOR = "The person opens the door."

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from judged_answers import ONE_OF_EACH, judged, verify_params
 
-from video_star.labels import (
+from video_star.core.labels import (
     BoxLabel,
     ChoiceLabel,
     ClassLabel,
@@ -23,7 +23,7 @@ from video_star.labels import (
     TimeLabel,
     say,
 )
-from video_star.prompts import final_line
+from video_star.core.prompts import final_line
 from video_star.verification import Judgement
 
 PIECES = (

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from frame_images import write_frames
 
-from video_star import frames as frames_module
-from video_star.engines.base import Clip
-from video_star.errors import VideoError
-from video_star.frame_folder import numbered_images
-from video_star.frames import FrameCache
-from video_star.params import VideoParams
-from video_star.video import Frames, probe, read_frames
+from video_star.core.engine import Clip
+from video_star.core.errors import VideoError
+from video_star.core.params import VideoParams
+from video_star.video import cache as frames_module
+from video_star.video.cache import FrameCache
+from video_star.video.decode import Frames, probe, read_frames
+from video_star.video.frame_folder import numbered_images
 
 
 def params(frames: int = 4, sampling: str = "uniform", **more: object) -> VideoParams:

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import tiny
 
-from video_star.engines.base import Clip
-from video_star.errors import VideoError
-from video_star.params import VideoParams
-from video_star.video import Frames, choose_times, probe, read_frames
+from video_star.core.engine import Clip
+from video_star.core.errors import VideoError
+from video_star.core.params import VideoParams
+from video_star.video.decode import Frames, choose_times, probe, read_frames
 
 
 def params(frames: int = 4, sampling: str = "uniform", **more: object) -> VideoParams:

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from video_star.records import dump_json, write_text
+from video_star.core.jsonl import dump_json, write_text
 from video_star.training.job import Job
 
 MARK = "complete.json"

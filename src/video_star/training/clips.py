@@ -15,8 +15,8 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
-from video_star.families.adapters import unwrapped
-from video_star.families.features import (
+from video_star.models.adapters import unwrapped
+from video_star.models.features import (
     ENCODED_AT_ONCE,
     Features,
     Inputs,

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from video_star.domain import TrainingExample
-from video_star.families.conversation import Conversations, PreparedClip, Tokens
-from video_star.frames import FrameCache
+from video_star.core.records import TrainingExample
+from video_star.models.conversation import Conversations, PreparedClip, Tokens
 from video_star.training.job import clip_of
+from video_star.video.cache import FrameCache
 
 IGNORED = -100
 """Label of a token without loss."""

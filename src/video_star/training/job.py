@@ -7,11 +7,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from video_star.domain import TrainingExample
-from video_star.engines.base import Clip
-from video_star.errors import UsageError
-from video_star.layout import inside
-from video_star.params import FinetuneParams, VideoParams, Zero
+from video_star.core.engine import Clip
+from video_star.core.errors import UsageError
+from video_star.core.params import FinetuneParams, VideoParams, Zero
+from video_star.core.paths import inside
+from video_star.core.records import TrainingExample
 
 DONE = "done.json"
 """Written last into the job's folder: weights and loss file are complete."""

@@ -10,11 +10,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from video_star.environment import QUIET
-from video_star.errors import UsageError
-from video_star.params import Settings
-from video_star.processes import run_lines
-from video_star.progress import Progress
+from video_star.core.environment import QUIET
+from video_star.core.errors import UsageError
+from video_star.core.params import Settings
+from video_star.core.processes import run_lines
+from video_star.core.progress import Progress
 from video_star.training.guard import alive
 from video_star.training.job import Job
 from video_star.training.troubles import failure

@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
-from video_star.errors import UsageError
-from video_star.families.adapters import WEIGHTS, adapted_layers, with_adapter
-from video_star.params import LoraParams
-from video_star.records import dump_json, write_text
+from video_star.core.errors import UsageError
+from video_star.core.jsonl import dump_json, write_text
+from video_star.core.params import LoraParams
+from video_star.models.adapters import WEIGHTS, adapted_layers, with_adapter
 
 CONFIG = "adapter_config.json"
 

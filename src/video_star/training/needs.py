@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-from video_star.device import pick_device
-from video_star.errors import UsageError
-from video_star.layout import Workspace
-from video_star.params import Params
+from video_star.core.device import pick_device
+from video_star.core.errors import UsageError
+from video_star.core.params import Params
+from video_star.core.paths import Workspace
 from video_star.training.job import fit_micro_batch
 from video_star.training.launch import count_processes
 

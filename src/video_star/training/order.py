@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import ceil
 
-from video_star.stable import stable_shuffle
+from video_star.core.hashing import stable_shuffle
 
 POOL = 16
 """Batches that are sorted by length together: little padding, still a fair shuffle."""

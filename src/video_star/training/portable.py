@@ -17,7 +17,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from video_star.records import dump_json, write_text
+from video_star.core.jsonl import dump_json, write_text
 
 SCALARS = "optimizer.json"
 """The optimizer's step, and how far float16's loss scale has got."""

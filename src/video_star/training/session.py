@@ -9,14 +9,13 @@ from typing import Any
 import torch
 from transformers import PrinterCallback
 
-from video_star.domain import TrainingExample
-from video_star.families.adapters import unwrapped
-from video_star.families.batches import pad_id
-from video_star.families.conversation import Conversations
-from video_star.families.loading import load_processor, load_weights
-from video_star.families.parts import lora_targets, train_parts
-from video_star.frames import FrameCache
-from video_star.records import dump_json, read_records, write_text
+from video_star.core.jsonl import dump_json, read_records, write_text
+from video_star.core.records import TrainingExample
+from video_star.models.adapters import unwrapped
+from video_star.models.batches import pad_id
+from video_star.models.conversation import Conversations
+from video_star.models.loading import load_processor, load_weights
+from video_star.models.parts import lora_targets, train_parts
 from video_star.training.checkpoints import latest
 from video_star.training.clips import ClipInputs
 from video_star.training.examples import Encoded, encode_examples
@@ -34,6 +33,7 @@ from video_star.training.trainer import (
 )
 from video_star.training.weights import save_weights, whole_weights
 from video_star.training.zero import gathered, loading_in_parts
+from video_star.video.cache import FrameCache
 
 Tell = Callable[[dict[str, Any]], None]
 

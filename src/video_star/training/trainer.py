@@ -13,9 +13,9 @@ from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, Dataset
 from transformers import Trainer, TrainerCallback, TrainingArguments
 
-from video_star.families.batches import on_device, padded
-from video_star.families.conversation import Tokens
-from video_star.families.features import Features
+from video_star.models.batches import on_device, padded
+from video_star.models.conversation import Tokens
+from video_star.models.features import Features
 from video_star.training.checkpoints import mark_complete
 from video_star.training.clips import ClipInputs, together
 from video_star.training.examples import IGNORED, Encoded

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from video_star.errors import UsageError, VideoStarError, is_out_of_memory
+from video_star.core.errors import UsageError, VideoStarError, is_out_of_memory
 
 AT_MOST = 300
 """Characters of a sentence."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from video_star.models import CONTENT
+from video_star.core.model_paths import CONTENT
 
 SHARD = "5GB"
 """At most so much per file, so that no single one is unwieldy."""

@@ -14,8 +14,8 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from video_star.errors import VideoStarError
-from video_star.processes import die_with_parent
+from video_star.core.errors import VideoStarError
+from video_star.core.processes import die_with_parent
 from video_star.training.guard import die_with_holder
 from video_star.training.job import Job
 from video_star.training.ops import without_shared_memory_op

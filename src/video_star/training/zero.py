@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from video_star.params import Zero
+from video_star.core.params import Zero
 from video_star.training.job import Job
 
 CHUNK = 1 << 27

@@ -13,11 +13,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from video_star.domain import Answer, LabelVerdict, Outcome, Verdict, VideoSample
-from video_star.embeddings import open_embedder
-from video_star.labels import ClassLabel, Label, ScoreLabel, TextLabel
-from video_star.params import VerifyParams
-from video_star.prompts import BETWEEN_LABELS
+from video_star.core.labels import ClassLabel, Label, ScoreLabel, TextLabel
+from video_star.core.params import VerifyParams
+from video_star.core.prompts import BETWEEN_LABELS
+from video_star.core.records import Answer, LabelVerdict, Outcome, Verdict, VideoSample
 from video_star.verification import released
 from video_star.verification.base import (
     Asked,
@@ -31,6 +30,7 @@ from video_star.verification.base import (
     verdict,
 )
 from video_star.verification.echo import copies_prompt, hint_in, is_echo
+from video_star.verification.embeddings import open_embedder
 from video_star.verification.final_answer import MOST, Said, read
 from video_star.verification.judge import Judge, question_to_judge, read_verdict
 from video_star.verification.names import (

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from video_star.domain import LabelVerdict, Outcome
-from video_star.labels import Label
-from video_star.params import VerifyParams
-from video_star.thresholds import Thresholds
+from video_star.core.labels import Label
+from video_star.core.params import VerifyParams
+from video_star.core.records import LabelVerdict, Outcome
+from video_star.core.thresholds import Thresholds
 from video_star.verification.final_answer import Reading, Said, read
 
 if TYPE_CHECKING:

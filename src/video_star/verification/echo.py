@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from video_star import prompts
-from video_star.labels import Label, label_text
+from video_star.core import prompts
+from video_star.core.labels import Label, label_text
 from video_star.verification.words import content, key_of
 
 OWN_WORDS = 2

@@ -11,17 +11,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from video_star.chat import Chat, Messages, OpenAIChat, ask_all, recorded
-from video_star.engines.base import Engine, Reply, Request, Sampling
-from video_star.labels import Label, say
-from video_star.layout import Workspace
-from video_star.params import Params, ServerJudge
-from video_star.progress import Progress
+from video_star.core.chat import Chat, Messages, OpenAIChat, ask_all, recorded
+from video_star.core.engine import Engine, Reply, Request, Sampling
+from video_star.core.labels import Label, say
+from video_star.core.params import Params, ServerJudge
+from video_star.core.paths import Workspace
+from video_star.core.progress import Progress
 from video_star.verification.base import Case
 from video_star.verification.final_answer import read
 
 if TYPE_CHECKING:
-    from video_star.engines.store import AnswerStore
+    from video_star.generation.store import AnswerStore
 
 TEMPERATURE = 0.0
 """The same answer gets the same verdict."""
@@ -79,7 +79,7 @@ class EngineJudge:
     name: str = "base model"
 
     def replies(self, questions: Sequence[Messages]) -> list[str]:
-        from video_star.engines.store import ask
+        from video_star.generation.store import ask
 
         sampling = Sampling(TEMPERATURE, 1.0, self.max_tokens)
         requests = [
@@ -103,9 +103,9 @@ def open_judge(params: Params, workspace: Workspace, progress: Progress) -> Judg
     if isinstance(wanted, ServerJudge):
         chat = OpenAIChat(wanted.url, wanted.model, TEMPERATURE, wanted.max_tokens)
         return ChatJudge(recorded(chat, workspace.root / ".work" / "judge" / "replies.jsonl"))
-    from video_star.engines.opening import open_engine  # not where a server judges
-    from video_star.engines.store import open_store
-    from video_star.models import base_ref
+    from video_star.core.model_paths import base_ref
+    from video_star.generation.opening import open_engine  # not where a server judges
+    from video_star.generation.store import open_store
 
     engine = open_engine(base_ref(params.model, workspace.root), params, workspace, progress)
     store = open_store(workspace, params, engine)

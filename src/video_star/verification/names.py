@@ -17,7 +17,7 @@ from itertools import pairwise
 import numpy as np
 from rapidfuzz import fuzz
 
-from video_star.labels import ClassLabel, SequenceLabel, SetLabel, say
+from video_star.core.labels import ClassLabel, SequenceLabel, SetLabel, say
 from video_star.verification.base import Asked, Embed, Found, doubtful, fails, passes
 from video_star.verification.final_answer import Said
 from video_star.verification.words import (

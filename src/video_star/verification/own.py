@@ -13,10 +13,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from video_star.domain import LabelVerdict
-from video_star.errors import UsageError
-from video_star.labels import KINDS, Label
-from video_star.params import VerifyParams
+from video_star.core.errors import UsageError
+from video_star.core.labels import KINDS, Label
+from video_star.core.params import VerifyParams
+from video_star.core.records import LabelVerdict
 from video_star.verification.base import Case, Known, Verifier, fails, verdict
 
 _log = logging.getLogger(__name__)

@@ -32,8 +32,8 @@ from typing import Any
 import numpy as np
 from rapidfuzz import fuzz
 
-from video_star.labels import Label, say
-from video_star.params import VerifyParams
+from video_star.core.labels import Label, say
+from video_star.core.params import VerifyParams
 from video_star.verification.base import Case, Found, Known, fails, passes
 from video_star.verification.values import box_iou, iou
 from video_star.verification.words import all_words, sentences

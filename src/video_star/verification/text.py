@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from video_star.labels import TextLabel
+from video_star.core.labels import TextLabel
 from video_star.verification.base import Asked, Found, doubtful, fails, passes
 from video_star.verification.final_answer import Said
 from video_star.verification.values import numbers_in

@@ -14,7 +14,7 @@ from itertools import pairwise
 from string import ascii_uppercase
 from typing import Any, Final, NamedTuple
 
-from video_star.labels import (
+from video_star.core.labels import (
     BoxLabel,
     ChoiceLabel,
     SameLabel,
@@ -22,7 +22,7 @@ from video_star.labels import (
     SpanLabel,
     TimeLabel,
 )
-from video_star.questions import times
+from video_star.data.questions import times
 from video_star.verification.base import Asked, Case, Found, doubtful, fails, passes
 from video_star.verification.final_answer import Said
 from video_star.verification.words import (

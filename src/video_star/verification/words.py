@@ -16,7 +16,7 @@ from functools import cache, cached_property, lru_cache
 from itertools import chain
 from typing import Final, NamedTuple
 
-from video_star import prompts
+from video_star.core import prompts
 
 
 def _list(text: str) -> frozenset[str]:

@@ -1,0 +1,210 @@
+"""`video-star doctor`: what is wrong with an installation or a workspace, and how to mend it.
+
+Each check looks at one thing and returns findings; none changes anything, and none may raise.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, requires, version
+
+from packaging.requirements import Requirement
+
+from video_star.core.environment import QUIET
+from video_star.core.errors import VideoStarError
+from video_star.core.params import Params, load_params
+from video_star.core.paths import Workspace
+from video_star.pipeline.runner import STEPS, rounds_of
+from video_star.services.addresses import addresses
+from video_star.services.local import services_of
+from video_star.services.process import port_is_taken
+
+FREE_GB = 5
+PROGRAMS = ("git", "make")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    ok: bool
+    what: str
+    mend: str = ""
+    """The way out, when it is not ok."""
+
+
+def run_doctor(workspace: Workspace) -> list[Finding]:
+    """Every finding about this installation and workspace, the wrong ones among them."""
+    checks: list[Callable[[Workspace], list[Finding]]] = [
+        _python,
+        _packages,
+        _programs,
+        _params,
+        _data,
+        _mlflow_folder,
+        _ports,
+        _disk,
+    ]
+    return [finding for check in checks for finding in check(workspace)]
+
+
+def print_findings(findings: list[Finding]) -> None:
+    """One line per finding; a wrong one also says how to mend it."""
+    for finding in findings:
+        line = f"{'ok     ' if finding.ok else 'PROBLEM'} {finding.what}"
+        sys.stdout.write(f"{line}: {finding.mend}\n" if finding.mend else f"{line}\n")
+
+
+def _python(_: Workspace) -> list[Finding]:
+    found = ".".join(str(part) for part in sys.version_info[:3])
+    ok = sys.version_info >= (3, 11)
+    return [Finding(ok, f"Python {found}", "" if ok else "install Python 3.11 or newer")]
+
+
+def _packages(_: Workspace) -> list[Finding]:
+    """Installed versions against the requirements that pyproject.toml states."""
+    wrong, n = [], 0
+    try:
+        wanted = [Requirement(text) for text in requires("video-star") or []]
+    except PackageNotFoundError:
+        return [Finding(False, "video-star is not installed", "run make setup")]
+    for requirement in wanted:
+        if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
+            continue
+        n += 1
+        try:
+            found = version(requirement.name)
+        except PackageNotFoundError:
+            wrong.append(Finding(False, f"{requirement.name} is missing", "run make setup"))
+            continue
+        if not requirement.specifier.contains(found, prereleases=True):
+            mend = f"run `pip install '{requirement}'` in this environment"
+            wrong.append(Finding(False, f"{requirement.name} {found} does not fit", mend))
+    return wrong or [Finding(True, f"{n} packages have the versions that were tried together")]
+
+
+def _programs(_: Workspace) -> list[Finding]:
+    found = []
+    for name in PROGRAMS:
+        ok = shutil.which(name) is not None
+        found.append(Finding(ok, name, "" if ok else f"install {name}"))
+    return found
+
+
+def _params(workspace: Workspace) -> list[Finding]:
+    try:
+        params = load_params(workspace.params)
+    except VideoStarError as error:
+        return [Finding(False, "params.yaml", str(error))]
+    return [
+        Finding(True, f"params.yaml: {len(params.rounds)} rounds"),
+        _base_model(workspace, params),
+        _stages(workspace, params),
+    ]
+
+
+def _base_model(workspace: Workspace, params: Params) -> Finding:
+    """The check of step `base`, which loads the model unless it has passed before."""
+    from video_star.generation.check import check_base
+    from video_star.training.needs import refuse_unfit
+
+    what = f"base model {params.model.base}"
+    if params.settings.engine != "transformers":
+        return Finding(True, f"{what} is not asked: settings.engine is {params.settings.engine}")
+    try:
+        refuse_unfit(params, workspace)
+        check_base(params, workspace)
+    except VideoStarError as error:
+        return Finding(False, what, str(error))
+    if not (workspace.root / params.model.base).is_dir():
+        name = params.model.base
+        mend = f"DVC follows folders: run `hf download {name} --local-dir {name}`"
+        return Finding(False, f"{what} lies in the cache of downloads only", mend)
+    return Finding(True, f"{what} answers questions about videos")
+
+
+def _stages(workspace: Workspace, params: Params) -> Finding:
+    """DVC makes no stage, and says nothing, for rounds that are written as numbers."""
+    wanted = sum(len(rounds_of(step, params)) for step in STEPS)
+    code, text = _dvc(workspace, "stage", "list", "--name-only")
+    if code != 0:
+        return Finding(False, "dvc.yaml", f"{_last_line(text)}; run `git checkout dvc.yaml`")
+    found = len(re.findall(r"^[\w@.-]+$", text, re.MULTILINE))
+    ok = found == wanted
+    mend = "" if ok else f"{wanted} were expected; compare dvc.yaml with `git diff`"
+    return Finding(ok, f"{found} DVC stages", mend)
+
+
+def _data(workspace: Workspace) -> list[Finding]:
+    if not workspace.data.is_dir():
+        return [Finding(False, "data/ is missing", "run make setup (demo) or `dvc pull data.dvc`")]
+    if not (workspace.root / "data.dvc").exists():
+        return [Finding(False, "data/ is not recorded", "run `dvc add data`")]
+    code, _ = _dvc(workspace, "status", "--quiet", "data.dvc")
+    mend = "run `dvc add data` when it is yours, or remove data/ and run make setup for the demo"
+    if code != 0:
+        return [Finding(False, "data/ is not what data.dvc records", mend)]
+    return [Finding(True, "data/ is what data.dvc records")]
+
+
+def _mlflow_folder(workspace: Workspace) -> list[Finding]:
+    code = sorted(path.name for path in workspace.mlflow.glob("**/*.py"))
+    if code:
+        mend = "move it away: `import mlflow` finds this folder before the package"
+        return [Finding(False, f"mlflow/ holds {', '.join(code[:3])}", mend)]
+    return [Finding(True, "no Python file in mlflow/")]
+
+
+def _ports(workspace: Workspace) -> list[Finding]:
+    """Each port is free, or it is our own server that uses it."""
+    try:
+        where = addresses()
+    except VideoStarError as error:
+        return [Finding(False, "ports", str(error))]
+    services = services_of(workspace, where)
+    findings = []
+    for service, port, variable in (
+        (services.server, where.prefect_port, "VIDEO_STAR_PREFECT_PORT"),
+        (services.mlflow, where.mlflow_port, "VIDEO_STAR_MLFLOW_PORT"),
+    ):
+        if service.process() is not None:
+            ok = port_is_taken(port)
+            mend = "" if ok else f"run make down and make up; see {service.log}"
+            state = "runs" if ok else "does not answer"
+            findings.append(Finding(ok, f"{service.name} {state} on port {port}", mend))
+        else:
+            ok = not port_is_taken(port)
+            mend = "" if ok else f"stop that program, or set {variable}={port + 1}"
+            state = "is free" if ok else "is used by another program"
+            findings.append(Finding(ok, f"port {port} for {service.name} {state}", mend))
+    return findings
+
+
+def _disk(workspace: Workspace) -> list[Finding]:
+    free = shutil.disk_usage(workspace.root).free / 1e9
+    ok = free >= FREE_GB
+    mend = "" if ok else f"free at least {FREE_GB} GB; .work/ may be deleted"
+    return [Finding(ok, f"{free:.0f} GB of disk are free", mend)]
+
+
+def _dvc(workspace: Workspace, *arguments: str) -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", *arguments],
+        cwd=workspace.root,
+        env={**QUIET, **os.environ},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else "dvc says nothing"

@@ -1,0 +1,310 @@
+"""The command line: parse, call the step, print its report, map errors to exit codes.
+
+    video-star generate r1        one step of one round (all steps: video-star --help)
+    video-star rounds             the table of rounds so far
+    video-star doctor             what is wrong with this installation, and how to mend it
+
+No parameter of a step is a flag: params.yaml is the only place for numbers that change a result.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from enum import StrEnum
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from video_star.cli import score as score_cli
+from video_star.core.environment import quieten
+from video_star.core.errors import UsageError, VideoStarError
+from video_star.core.paths import Workspace
+from video_star.pipeline.runner import STEPS, run_step
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+demo = typer.Typer(no_args_is_help=True, help="The small world that the demo runs in.")
+app.add_typer(demo, name="demo")
+app.add_typer(score_cli.app, name="score")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(metadata.version("video-star"))
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version."),
+    ] = False,
+) -> None:
+    """Any labelled video data set teaches any video-language model."""
+
+
+SUMMARIES = {
+    "ingest": "Read the labelled data sets into one manifest.",
+    "base": "Check the base model and write down exactly which weights it has.",
+    "generate": "Let the previous round's model answer each question, with its reasoning.",
+    "verify": "Judge the answers against the labels.",
+    "rationalize": "Tell the model the label where it failed, and let it explain.",
+    "verify-rationales": "Judge the explanations against the labels.",
+    "curate": "Turn what passed into training conversations.",
+    "finetune": "Train an adapter or all weights on them with DeepSpeed, from the base.",
+    "evaluate": "Measure the round's model on held-out videos.",
+    "publish": "Send numbers, adapter and data set version to MLflow.",
+}
+
+
+def workspace() -> Workspace:
+    """The workspace: the folder given by VIDEO_STAR_HOME, else the current one."""
+    return Workspace(Path(os.environ.get("VIDEO_STAR_HOME", ".")).resolve())
+
+
+def _add_step(step: str) -> None:
+    default = "r0" if STEPS[step].rounds == "once" else ...
+
+    def command(
+        round_name: Annotated[str, typer.Argument(metavar="ROUND")] = default,  # type: ignore[assignment]
+        force: Annotated[bool, typer.Option("--force", help="Even if it is up to date.")] = False,
+    ) -> None:
+        from video_star.cli.terminal import report_lines, show_progress
+        from video_star.pipeline.dvc import is_recorded, record
+
+        home = workspace()
+        if not force and is_recorded(home, step, round_name):
+            typer.echo(f"{step} {round_name}: up to date (--force runs it again)")
+            return
+        with show_progress(f"{step} {round_name}") as progress:
+            report = run_step(step, round_name, home, progress)
+        if not record(home, step, round_name):
+            typer.echo("note: DVC did not take this over, so dvc repro will run it again", err=True)
+        for line in report_lines(report):
+            typer.echo(line)
+
+    command.__doc__ = SUMMARIES[step]
+    app.command(step, rich_help_panel="Steps, in their order")(command)
+
+
+for _step in STEPS:
+    _add_step(_step)
+
+
+@app.command()
+def rounds(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
+    """Show the table of rounds: yields and metrics with their intervals."""
+    from video_star.tracking.rounds_table import print_rounds, rounds_rows
+
+    rows = rounds_rows(workspace())
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+    else:
+        print_rounds(rows)
+
+
+@app.command()
+def picture(out: Annotated[Path, typer.Argument(help="A .png or .svg file.")]) -> None:
+    """Draw yields and metrics of the rounds."""
+    from video_star.tracking.picture import draw_rounds
+
+    draw_rounds(workspace(), out)
+    typer.echo(f"wrote {out}")
+
+
+class ExportFormat(StrEnum):
+    """Formats of other tools."""
+
+    LLAVA = "llava"
+    STAR_ANNOTATIONS = "star_annotations"
+
+
+@app.command()
+def export(
+    what: Annotated[
+        str, typer.Argument(metavar="ROUND|SPLIT", help="r1 for llava, train for star_annotations.")
+    ],
+    out: Annotated[Path, typer.Argument(help="The JSON file to write.")],
+    file_format: Annotated[
+        ExportFormat, typer.Option("--format", help="star_annotations: the authors' own.")
+    ] = ExportFormat.LLAVA,
+) -> None:
+    """Write a round's training set as LLaVA JSON, or a split's samples as star_annotations."""
+    from video_star.data.export import export_llava, export_star_annotations
+
+    if file_format is ExportFormat.LLAVA:
+        n = export_llava(workspace().round(what), out)
+        typer.echo(f"wrote {n} conversations to {out}")
+    else:
+        n = export_star_annotations(workspace(), what, out)
+        typer.echo(f"wrote {n} samples to {out}")
+
+
+@app.command()
+def judge(
+    file: Annotated[str, typer.Argument(metavar="FILE.jsonl", help="- reads standard input.")],
+    out: Annotated[Path | None, typer.Option(help="File to write; else they are printed.")] = None,
+) -> None:
+    """Judge answers from anywhere: lines of id, question, labels (as in manifests) and answer."""
+    from functools import partial
+
+    from video_star.core.params import load_params
+    from video_star.verification.judge_file import judge_file, judge_lines, open_lines
+
+    home = workspace()
+    params = load_params(home.params)
+    with open_lines(file, sys.stdin.buffer) as lines:
+        counts = judge_file(
+            judge_lines(lines, params, home.root),
+            out,
+            partial(typer.echo, nl=False),
+            lambda problem: typer.echo(f"{file}: {problem}", err=True),
+        )
+    typer.echo(
+        f"judged {counts.judged} answers, {counts.passed} passed, {counts.doubtful} doubtful, "
+        f"{counts.bad} bad lines",
+        err=True,
+    )
+    if counts.bad:
+        raise typer.Exit(1)
+
+
+@app.command()
+def propose(
+    kind: Annotated[
+        str, typer.Argument(help="Kind of question with labels in words: class, text, ...")
+    ],
+    url: Annotated[str, typer.Option(help="OpenAI-compatible server: http://HOST:PORT/v1.")],
+    model: Annotated[str, typer.Option(help="Name of the model behind it.")],
+    out: Annotated[Path, typer.Option(help="YAML file to write, or to add the kind to.")],
+    task: Annotated[str, typer.Option(help="What the questions are about.")] = (
+        "Answer questions about what a video shows."
+    ),
+    wanted: Annotated[int, typer.Option(min=1, help="How many questions.")] = 50,
+    temperature: Annotated[float, typer.Option(min=0.0, help="Of the model.")] = 1.0,
+) -> None:
+    """Let a language model propose questions for a kind of the manifest's samples."""
+    from video_star.cli.propose import write_proposals
+    from video_star.core.chat import OpenAIChat
+    from video_star.core.params import load_params
+    from video_star.data.manifest import read_manifest
+
+    home = workspace()
+    seed = load_params(home.params).seed
+    chat = OpenAIChat(url, model, temperature, max_tokens=1024)
+    write_proposals(chat, kind, task, read_manifest(home), wanted, seed, out)
+    typer.echo(
+        f"wrote {wanted} questions of kind {kind} to {out}; read them, put the file into data/ "
+        "and name it as ingest.questions"
+    )
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is wrong with this installation, and how to mend it."""
+    from video_star.cli.doctor import print_findings, run_doctor
+
+    findings = run_doctor(workspace())
+    print_findings(findings)
+    if any(not finding.ok for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def families() -> None:
+    """List the model families that are known, and what is known of each."""
+    from video_star.models.table import markdown_table
+
+    typer.echo(markdown_table(), nl=False)
+
+
+@app.command()
+def preset(
+    file: Annotated[Path, typer.Argument(help="A part of a params.yaml, as in presets/.")],
+) -> None:
+    """Write the parameters of a preset over those of params.yaml; data and benchmarks stay."""
+    from video_star.core.model_paths import base_location
+    from video_star.core.presets import apply_preset
+
+    home = workspace()
+    params = apply_preset(home, file)
+    typer.echo(f"params.yaml now has the parameters of {file.name}")
+    base_location(params.model, home.root)  # says how to get the model when it is missing
+
+
+@app.command()
+def up() -> None:
+    """Start Prefect (server, worker, deployment) and MLflow, on loopback only."""
+    from video_star.services.local import start
+
+    start(workspace(), typer.echo)
+
+
+@app.command()
+def down() -> None:
+    """Stop what `up` started."""
+    from video_star.services.local import stop
+
+    stop(workspace(), typer.echo)
+
+
+@demo.command("data")
+def demo_data(
+    out: Annotated[Path, typer.Argument(help="Folder to write.")] = Path("data"),
+) -> None:
+    """Render the demo's clips and annotation files, bit for bit the same each time."""
+    from video_star.cli.terminal import show_progress
+    from video_star_demo.files import SEED, write_data
+
+    if out.exists() and any(out.iterdir()):
+        raise UsageError(f"{out} is not empty; remove it or name another folder.")
+    with show_progress("demo data") as progress:
+        n = write_data(out, SEED, progress)
+    typer.echo(f"wrote {n} clips and their annotations to {out}")
+
+
+@demo.command("base")
+def demo_base(
+    out: Annotated[Path, typer.Argument(help="Folder to write.")],
+    work: Annotated[Path, typer.Option(help="Checkpoints of finished stages, to go on from.")] = (
+        Path(".work/pretrain")
+    ),
+) -> None:
+    """Train the demo's base model anew, from its seed (about 45 minutes on 2 cores)."""
+    import logging
+
+    from video_star_demo.pretrain import THREADS, run
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    run(out, work, THREADS)
+    typer.echo(f"wrote the base model to {out}")
+
+
+def main() -> None:
+    """Run the command line; errors of ours end in one sentence, bugs keep their traceback."""
+    quieten()
+    if "DVC_STAGE" in os.environ:
+        from video_star.core.processes import die_with_parent
+
+        die_with_parent()
+    _exit_with(app)
+
+
+def _exit_with(command: Callable[[], None]) -> None:
+    try:
+        command()
+    except VideoStarError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        typer.echo("interrupted; the same command goes on where it stopped.", err=True)
+        sys.exit(130)

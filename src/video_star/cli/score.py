@@ -1,0 +1,135 @@
+"""`video-star score`: score answers that were written elsewhere; no model is loaded.
+
+video-star score tempcompass --questions DIR --predictions DIR --judge recorded:DIR --out FILE
+video-star score video-qa --questions FILE --answers FILE --predictions FILE --judge URL
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from video_star.core.errors import DataError
+
+app = typer.Typer(
+    no_args_is_help=True, help="Score anybody's answers to a benchmark, without a model."
+)
+
+SHOWN = 20
+"""Problems on the terminal; --out has all."""
+
+JudgeModel = Annotated[str | None, typer.Option(help="The judge's name on the server at that URL.")]
+JudgeReplies = Annotated[
+    Path | None, typer.Option(help="File that keeps a server's replies, to go on from.")
+]
+Out = Annotated[Path | None, typer.Option(help="JSON file for the whole report.")]
+Resamples = Annotated[int, typer.Option(min=100, help="Of the 95 % intervals.")]
+Seed = Annotated[int, typer.Option(min=0, help="Of the 95 % intervals.")]
+
+
+@app.command()
+def tempcompass(
+    questions: Annotated[Path, typer.Option(help="Folder with the four official question files.")],
+    predictions: Annotated[
+        Path,
+        typer.Option(help="Answers: official {task}.json, lmms-eval logs or VLMEvalKit tables."),
+    ],
+    judge: Annotated[
+        str, typer.Option(help="none | recorded:FOLDER of official results | URL of a server.")
+    ] = "none",
+    judge_model: JudgeModel = None,
+    judge_replies: JudgeReplies = None,
+    meta: Annotated[
+        Path | None,
+        typer.Option(help="meta_info.json; by default in the questions' folder or above it."),
+    ] = None,
+    out: Out = None,
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="Rate missing answers 0, as officially done.")
+    ] = False,
+    resamples: Resamples = 1000,
+    seed: Seed = 17,
+) -> None:
+    """Official TempCompass scores of any model's answers."""
+    from rich.console import Console
+
+    from video_star.evaluation.benchmarks.tempcompass_scoring import Inputs, open_judge, score
+    from video_star.evaluation.benchmarks.tempcompass_table import render
+    from video_star.evaluation.metrics import Bootstrap
+
+    inputs = Inputs(questions, predictions, meta)
+    rater = open_judge(judge, judge_model, judge_replies)
+    scored = score(inputs, rater, Bootstrap(resamples, seed), allow_missing)
+    _write(out, scored.report)
+    _tell(scored.report["notes"], [str(problem) for problem in scored.problems], out)
+    if scored.refused:
+        _refuse(predictions, len(scored.problems), allow_missing)
+    Console().print(render(scored.report))
+
+
+@app.command()
+def video_qa(
+    questions: Annotated[Path, typer.Option(help="test_q.json: video_name, question, question_id")],
+    answers: Annotated[Path, typer.Option(help="test_a.json: answer, question_id")],
+    predictions: Annotated[
+        Path, typer.Option(help="id, question, answer, pred: a JSON list or JSON lines.")
+    ],
+    judge: Annotated[
+        str, typer.Option(help="none | recorded:FOLDER of {id}.json files | URL of a server.")
+    ] = "none",
+    judge_model: JudgeModel = None,
+    judge_replies: JudgeReplies = None,
+    aligned: Annotated[
+        bool,
+        typer.Option("--aligned", help="Answers without question_id are in the questions' order."),
+    ] = False,
+    out: Out = None,
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="Take missing answers for wrong ones.")
+    ] = False,
+    resamples: Resamples = 1000,
+    seed: Seed = 17,
+) -> None:
+    """Open-ended answers by Video-ChatGPT's protocol (MSVD, MSRVTT, TGIF, ActivityNet, ...)."""
+    from rich.console import Console
+
+    from video_star.evaluation.benchmarks.video_qa_scoring import Inputs, open_judge, render, score
+    from video_star.evaluation.metrics import Bootstrap
+
+    inputs = Inputs(questions, answers, predictions, aligned)
+    rater = open_judge(judge, judge_model, judge_replies)
+    scored = score(inputs, rater, Bootstrap(resamples, seed), allow_missing)
+    _write(out, scored.report)
+    _tell(scored.report["notes"], [str(problem) for problem in scored.problems], out)
+    if scored.stopping:
+        _refuse(predictions, scored.stopping, allow_missing)
+    Console().print(render(scored.report))
+
+
+def _refuse(predictions: Path, problems: int, allow_missing: bool) -> None:
+    hint = "" if allow_missing else " (missing ones may be rated 0 with --allow-missing)"
+    raise DataError(
+        f"{predictions}: {problems} problems with the answers, so nothing was "
+        f"scored; correct them{hint}."
+    )
+
+
+def _write(out: Path | None, report: dict[str, Any]) -> None:
+    from video_star.core.jsonl import dump_json, write_text
+
+    if out is not None:
+        write_text(out, dump_json(report))
+
+
+def _tell(notes: Sequence[str], problems: Sequence[str], out: Path | None) -> None:
+    """Notes and the first problems on stderr."""
+    for note in notes:
+        typer.echo(f"note: {note}", err=True)
+    for problem in problems[:SHOWN]:
+        typer.echo(f"problem: {problem}", err=True)
+    if len(problems) > SHOWN:
+        where = f"all are in {out}" if out else "--out FILE lists all"
+        typer.echo(f"... and {len(problems) - SHOWN} more problems; {where}", err=True)

@@ -1,0 +1,125 @@
+"""JSONL of typed records: read lazily, written whole or not at all.
+
+A tracked file is written to a temporary name, synced and renamed, so a half-written output can
+never look finished. Sharded folders hold 16 files named by the first hex digit of the sample id's
+sha256, lines sorted by the caller's key: neither worker count nor manifest order changes a byte.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from video_star.core.errors import DataError
+
+R = TypeVar("R", bound=BaseModel)
+SHARDS = tuple("0123456789abcdef")
+
+
+def dump_json(value: object) -> str:
+    """Canonical indented JSON with a final newline."""
+    return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def to_line(record: BaseModel) -> str:
+    """One record as one JSON line (fields in the order of the class)."""
+    return json.dumps(record.model_dump(mode="json"), ensure_ascii=False) + "\n"
+
+
+def read_records(path: Path, kind: type[R]) -> Iterator[R]:
+    """The records of a JSONL file in order; DataError names file and line of a bad one."""
+    try:
+        lines = path.open(encoding="utf-8")
+    except OSError as error:
+        raise DataError(
+            f"{path}: cannot be read ({error.strerror}); run the step that writes it."
+        ) from error
+    with lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                yield kind.model_validate_json(line)
+            except ValidationError as error:
+                first = error.errors()[0]
+                where = ".".join(str(part) for part in first["loc"])
+                raise DataError(
+                    f"{path}:{number}: not a {kind.__name__} ({where}: {first['msg']}); "
+                    "delete the file and run the step that writes it again."
+                ) from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a whole file atomically: temporary file, fsync, rename."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.part")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def write_records(path: Path, records: Iterable[BaseModel]) -> int:
+    """Write a whole JSONL file atomically and return the number of records."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.part")
+    n = 0
+    with temporary.open("w", encoding="utf-8") as file:
+        for record in records:
+            file.write(to_line(record))
+            n += 1
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    return n
+
+
+def shard_of(sample_id: str) -> str:
+    """The shard a sample belongs to: one hex digit."""
+    return hashlib.sha256(sample_id.encode()).hexdigest()[0]
+
+
+def write_shards(folder: Path, records: Iterable[R], sample_id: Callable[[R], str]) -> int:
+    """Replace a sharded folder as a whole; `sample_id` gives the shard, lines keep their order.
+
+    All 16 files are always written, so that an empty shard is told from a missing one.
+    """
+    building = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(building, ignore_errors=True)
+    building.mkdir(parents=True)
+    files = {shard: (building / f"{shard}.jsonl").open("w", encoding="utf-8") for shard in SHARDS}
+    n = 0
+    try:
+        for record in records:
+            files[shard_of(sample_id(record))].write(to_line(record))
+            n += 1
+    finally:
+        for file in files.values():
+            file.flush()
+            os.fsync(file.fileno())
+            file.close()
+    shutil.rmtree(folder, ignore_errors=True)
+    building.rename(folder)
+    return n
+
+
+def read_shards(folder: Path, kind: type[R]) -> Iterator[R]:
+    """The records of a sharded folder, shard by shard."""
+    for shard in SHARDS:
+        yield from read_records(folder / f"{shard}.jsonl", kind)
+
+
+def digest_files(paths: Iterable[Path], root: Path) -> str:
+    """sha256 over names (relative to root) and contents, in sorted order."""
+    digest = hashlib.sha256()
+    for path in sorted(paths):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0")
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()

@@ -1,0 +1,138 @@
+"""Every path of a workspace, in one place.
+
+data/                    the labelled data, tracked by data.dvc; read only
+rounds/manifest.jsonl    what ingest made of it
+rounds/rK/               one round, see RoundPaths
+.work/                   resumable scratch and caches: never tracked, safe to delete
+mlflow/                  the tracking store
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from video_star.core.errors import DataError
+
+
+@dataclass(frozen=True)
+class RoundPaths:
+    """The files of one round."""
+
+    root: Path
+    name: str
+
+    @property
+    def folder(self) -> Path:
+        return self.root / "rounds" / self.name
+
+    @property
+    def answers(self) -> Path:
+        return self.folder / "answers"
+
+    @property
+    def verdicts(self) -> Path:
+        return self.folder / "verdicts" / "direct"
+
+    @property
+    def rationales(self) -> Path:
+        return self.folder / "rationales"
+
+    @property
+    def rationale_verdicts(self) -> Path:
+        return self.folder / "verdicts" / "rationalized"
+
+    @property
+    def train(self) -> Path:
+        return self.folder / "train"
+
+    @property
+    def model(self) -> Path:
+        return self.folder / "model"
+
+    @property
+    def model_json(self) -> Path:
+        return self.model / "model.json"
+
+    @property
+    def adapter(self) -> Path:
+        return self.model / "adapter"
+
+    @property
+    def weights(self) -> Path:
+        """All weights, in place of an adapter, after full finetuning."""
+        return self.model / "weights"
+
+    @property
+    def loss(self) -> Path:
+        """Training loss by step, JSON lines of {"step", "loss", "learning_rate"}."""
+        return self.model / "loss.jsonl"
+
+    @property
+    def predictions(self) -> Path:
+        return self.folder / "predictions"
+
+    @property
+    def metrics(self) -> Path:
+        return self.folder / "metrics.json"
+
+    @property
+    def mlflow_run(self) -> Path:
+        """Which runs of the tracking store show the round: a fact of this place."""
+        return self.root / "mlflow" / "rounds" / f"{self.name}.json"
+
+    def report(self, step: str) -> Path:
+        return self.folder / "reports" / f"{step}.json"
+
+    def failures(self, step: str) -> Path:
+        return self.folder / "failures" / f"{step}.jsonl"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A folder with params.yaml, data/ and rounds/."""
+
+    root: Path
+
+    @property
+    def params(self) -> Path:
+        return self.root / "params.yaml"
+
+    @property
+    def data(self) -> Path:
+        return self.root / "data"
+
+    @property
+    def manifest(self) -> Path:
+        return self.root / "rounds" / "manifest.jsonl"
+
+    @property
+    def work(self) -> Path:
+        return self.root / ".work"
+
+    @property
+    def frames(self) -> Path:
+        return self.work / "frames"
+
+    @property
+    def answer_store(self) -> Path:
+        return self.work / "answers"
+
+    @property
+    def mlflow(self) -> Path:
+        return self.root / "mlflow"
+
+    def round(self, name: str) -> RoundPaths:
+        return RoundPaths(self.root, name)
+
+    def video(self, relative: str) -> Path:
+        """The file of a video; DataError when the path would leave the data folder."""
+        return inside(self.data, relative)
+
+
+def inside(folder: Path, relative: str) -> Path:
+    """`folder / relative`, refused when it leads out of the folder."""
+    path = (folder / relative).resolve()
+    if not path.is_relative_to(folder.resolve()):
+        raise DataError(f"{relative}: leads out of {folder.name}/; use a path inside of it.")
+    return folder / relative

@@ -1,0 +1,1 @@
+"""Labelled data sets in: readers, questions, the manifest, replayed conversations."""

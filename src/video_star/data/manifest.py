@@ -1,0 +1,53 @@
+"""The manifest: one JSON line per sample, sorted by id; `ingest` writes it, every step reads it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from video_star.core.errors import DataError
+from video_star.core.jsonl import read_records, write_records
+from video_star.core.paths import Workspace
+from video_star.core.records import Split, VideoSample
+
+LISTED = 10
+"""How many offenders an error names."""
+
+
+class Leak(DataError):
+    """Videos are learned from and held out at once."""
+
+    def __init__(self, problem: str, offenders: Sequence[str], way_out: str) -> None:
+        """`problem` tells what they are, without their number; `way_out` ends the sentence."""
+        listed = "; ".join(offenders[:LISTED]) + ("; ..." if len(offenders) > LISTED else "")
+        super().__init__(f"{len(offenders)} {problem} ({listed}), {way_out}")
+        self.problem = problem
+        self.offenders = tuple(offenders)
+        """All of them."""
+
+
+def read_manifest(workspace: Workspace, split: Split | None = None) -> list[VideoSample]:
+    """The samples in id order, all or those of one split; DataError without a manifest."""
+    samples = read_records(workspace.manifest, VideoSample)
+    return [sample for sample in samples if split is None or sample.split == split]
+
+
+def write_manifest(workspace: Workspace, samples: Iterable[VideoSample]) -> int:
+    """Write the manifest atomically, sorted by id, and return the number of samples."""
+    ordered = sorted(samples, key=lambda sample: sample.id)
+    return write_records(workspace.manifest, ordered)
+
+
+def refuse_leaks(samples: Iterable[VideoSample]) -> None:
+    """Leak that lists the recordings which are in train and test at once."""
+    splits: dict[str, set[str]] = defaultdict(set)
+    for sample in samples:
+        splits[sample.source_id].add(sample.split)
+    leaks = sorted(source for source, found in splits.items() if len(found) > 1)
+    if not leaks:
+        return
+    raise Leak(
+        "source videos are in train and in test",
+        leaks,
+        "so a test would measure memory; remove them from one of the two annotation files.",
+    )

@@ -1,0 +1,267 @@
+"""FineDiving: dives with their steps, difficulty and score, from the official pickles.
+
+Question types (`questions`), each about one whole dive:
+
+- sequence: its steps in order of time. They are the runs of equal `frames_labels`; the set of the
+  labels would lose steps that come back and their order.
+- after_first, before_last: the step after the first one, and before the last one.
+- assessment: the steps, the difficulty and the score together.
+- score: the score alone.
+
+A dive is found as {competition}_{instance}.mp4, {competition}/{instance}.mp4, or a folder
+{competition}/{instance} of numbered frames; else it is cut out of the untrimmed {competition}.mp4.
+Train and test are the official split, which divides dives and not competitions: a dive is its own
+source.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from video_star.core.errors import DataError, VideoError
+from video_star.core.labels import ClassLabel, Label, ScoreLabel, SequenceLabel
+from video_star.core.paths import inside
+from video_star.core.records import Split, VideoSample
+from video_star.core.sources import FineDivingSource
+from video_star.data.questions import ask
+from video_star.data.readers import rows
+from video_star.data.readers.json_files import folder_in
+from video_star.data.readers.kinetics import SUFFIXES
+from video_star.data.readers.pickles import load_pickle
+from video_star.data.readers.rows import BadRow, EmptyLabel, MissingVideo, Row, RowError
+from video_star.video.frame_folder import numbered_images
+
+FINE = "FineDiving_fine-grained_annotation.pkl"
+AQA = "fine-grained_annotation_aqa.pkl"
+COARSE = "FineDiving_coarse_annotation.pkl"
+TABLE = "Sub_action_Types_Table.pkl"
+AQA_FIELDS = ("action_type", "dive_score", "difficulty", "steps_transit_frames", "frames_labels")
+"""The same annotations as lists instead of dicts."""
+SPLITS: tuple[Split, ...] = ("train", "test")
+SPLIT_FOLDERS = ("", "train_test_split")
+"""Where {train,test}_split.pkl lie inside the annotations folder."""
+_PART = re.compile(r"[^/\\\0]+")
+
+Key: TypeAlias = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Annotations:
+    """The pickles of one folder."""
+
+    dives: Mapping[Any, Any]
+    coarse: Mapping[Any, Any]
+    """Where each dive stands in its competition's recording; empty without the file."""
+    names: Mapping[Any, Any]
+    """Step id to its name, for dives that do not bring their own names."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A dive's video, and which part of it in seconds."""
+
+    video: str
+    start_s: float | None = None
+    end_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Dive:
+    """What is known of a dive."""
+
+    steps: tuple[str, ...]
+    difficulty: float
+    score: float
+
+
+def read_finediving(source: FineDivingSource, data: Path, seed: int) -> Iterator[Row]:
+    """Samples of both splits in the order of the split files; unusable dives become Failures.
+
+    DataError when a pickle is missing, unreadable or holds something else than it should.
+    """
+    folder = inside(data, source.annotations)
+    folder_in(data, source.videos)
+    notes = _annotations(folder)
+    for split in SPLITS:
+        path = _split_file(folder, split)
+        keys = load_pickle(path)
+        if not isinstance(keys, list | tuple):
+            raise DataError(f"{path}: holds no list of dives; get the file from its publisher.")
+        for number, item in enumerate(keys, start=1):
+            try:
+                key = _key(item)
+                dive, place = _dive(key, notes), _locate(source, data, key, notes)
+            except RowError as error:
+                yield rows.failure(f"{path.relative_to(data).as_posix()}:{number}", error)
+                continue
+            yield from _samples(source, key, split, dive, place, seed)
+
+
+def _annotations(folder: Path) -> Annotations:
+    name = FINE if (folder / FINE).is_file() or not (folder / AQA).is_file() else AQA
+    dives = _mapping(folder / name)
+    coarse, names = (
+        _mapping(folder / other) if (folder / other).is_file() else {} for other in (COARSE, TABLE)
+    )
+    return Annotations(dives, coarse, names)
+
+
+def _mapping(path: Path) -> dict[Any, Any]:
+    content = load_pickle(path)
+    if not isinstance(content, dict):
+        raise DataError(f"{path}: holds no dict; get the file from its publisher.")
+    return content
+
+
+def _split_file(folder: Path, split: Split) -> Path:
+    places = [folder / part / f"{split}_split.pkl" for part in SPLIT_FOLDERS]
+    return next((path for path in places if path.is_file()), places[0])
+
+
+def _key(item: object) -> Key:
+    if not isinstance(item, list | tuple) or len(item) != 2:
+        raise BadRow(f"{item!r} is not (competition, instance); correct the split file.")
+    competition, instance = str(item[0]), rows.number(item[1], "instance")
+    if not _PART.fullmatch(competition) or competition in (".", "..") or instance % 1:
+        raise BadRow(f"{item!r} does not name a dive; correct the split file.")
+    return competition, int(instance)
+
+
+def _dive(key: Key, notes: Annotations) -> Dive:
+    row = notes.dives.get(key)
+    if row is None:
+        raise EmptyLabel(f"{key} has no fine-grained annotation; add one or take it out.")
+    if isinstance(row, list | tuple):
+        row = dict(zip(AQA_FIELDS, row, strict=False))
+    if not isinstance(row, dict):
+        raise BadRow(f"the annotation of {key} is neither a dict nor a list; correct it.")
+    return Dive(
+        steps=steps_of(row, notes.names),
+        difficulty=_number(row, "difficulty"),
+        score=_number(row, "dive_score"),
+    )
+
+
+def _number(row: Mapping[str, Any], name: str) -> float:
+    if row.get(name) is None:
+        raise EmptyLabel(f"the dive has no {name}; add it or take it out.")
+    return rows.number(row[name], name)
+
+
+def steps_of(row: Mapping[str, Any], table: Mapping[Any, Any]) -> tuple[str, ...]:
+    """Names of a dive's steps in order of time, from the label of each frame.
+
+    `steps_transit_frames` is not used: in some dives it holds values that are no frame.
+    """
+    labels = row.get("frames_labels")
+    try:
+        ids = [int(label) for label in (() if labels is None else labels)]
+    except (TypeError, ValueError) as error:
+        raise BadRow(f"frames_labels are no step numbers ({error}); correct them.") from error
+    if not ids:
+        raise EmptyLabel("the dive has no frames_labels; add them or take it out.")
+    own = row.get("sub-action_types")
+    names = {**table, **(own if isinstance(own, dict) else {})}
+    steps = [step for step, _ in groupby(ids)]
+    nameless = [step for step in steps if not str(names.get(step, "")).strip()]
+    if nameless:
+        raise BadRow(f"step {nameless[0]} has no name; add it to sub-action_types or {TABLE}.")
+    return tuple(str(names[step]).strip() for step in steps)
+
+
+def _locate(source: FineDivingSource, data: Path, key: Key, notes: Annotations) -> Place:
+    competition, instance = key
+    for stem in (f"{competition}_{instance}", f"{competition}/{instance}"):
+        video = _file(source, data, stem)
+        if video is not None:
+            return Place(video)
+    folder = f"{source.videos}/{competition}/{instance}"
+    if inside(data, folder).is_dir():
+        try:
+            numbered_images(data / folder)
+        except VideoError as error:
+            raise MissingVideo(str(error)) from error
+        return Place(folder)
+    recording = _file(source, data, competition)
+    cut = notes.coarse.get(key)
+    if recording is None or not isinstance(cut, dict):
+        raise MissingVideo(
+            f"{competition}_{instance} is not among the videos, as a file or as a folder of frames."
+        )
+    # Frames of the recording are numbered from 1, and both ends belong to the dive.
+    start = rows.number(cut.get("start_frame"), "start_frame") - 1
+    end = rows.number(cut.get("end_frame"), "end_frame")
+    return Place(recording, start / source.fps, end / source.fps)
+
+
+def _file(source: FineDivingSource, data: Path, stem: str) -> str | None:
+    for suffix in SUFFIXES:
+        relative = f"{source.videos}/{stem}{suffix}"
+        if inside(data, relative).is_file():
+            return relative
+    return None
+
+
+def _samples(
+    source: FineDivingSource, key: Key, split: Split, dive: Dive, place: Place, seed: int
+) -> Iterator[Row]:
+    name = f"{source.dataset}/{key[0]}_{key[1]}"
+    for kind in source.questions:
+        sample_id = f"{name}/{kind}"
+        try:
+            labels, fields = _labels(kind, dive)
+            question, template = ask(kind, sample_id, seed, **fields)
+            yield _sample(source, sample_id, split, place, (question, template, labels))
+        except RowError as error:
+            yield rows.failure(sample_id, error)
+
+
+def _sample(
+    source: FineDivingSource,
+    sample_id: str,
+    split: Split,
+    place: Place,
+    asked: tuple[str, str, tuple[Label, ...]],
+) -> VideoSample:
+    return rows.sample_of(
+        id=sample_id,
+        dataset=source.dataset,
+        video=place.video,
+        start_s=place.start_s,
+        end_s=place.end_s,
+        source_id=sample_id.rpartition("/")[0],
+        split=split,
+        question=asked[0],
+        question_template=asked[1],
+        labels=asked[2],
+    )
+
+
+def _labels(kind: str, dive: Dive) -> tuple[tuple[Label, ...], dict[str, str]]:
+    """What the answer must hold, and what the question tells."""
+    steps = dive.steps
+    sequence = SequenceLabel(names=steps)
+    score = ScoreLabel(name="score", value=dive.score, low=0.0)
+    if kind == "sequence":
+        return (sequence,), {}
+    if kind == "assessment":
+        return (sequence, ScoreLabel(name="difficulty", value=dive.difficulty), score), {}
+    if kind == "score":
+        return (score,), {}
+    if len(steps) < 2:
+        raise EmptyLabel(f"the dive has one step only, so nothing is asked as {kind}.")
+    told, wanted = (steps[0], steps[1]) if kind == "after_first" else (steps[-1], steps[-2])
+    return (ClassLabel(name=wanted, synonyms=spelled_out(wanted)),), {"action": told}
+
+
+def spelled_out(step: str) -> tuple[str, ...]:
+    """The step without the data set's short forms ("3.5 Soms.Tuck"), where it has any."""
+    words = re.sub(r"\bSoms?\.?(?=\W|[A-Z]|$)", "somersaults ", step)
+    words = re.sub(r"\bArm\.", "armstand ", words)
+    words = " ".join(re.sub(r"(?<!\d)\.|\.(?!\d)", " ", words).split()).lower()
+    return () if words == step.lower() else (words,)

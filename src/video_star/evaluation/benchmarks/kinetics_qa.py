@@ -1,0 +1,249 @@
+"""Kinetics-QA, re-built: what is the action of a held-out clip, asked openly and with options.
+
+The field has no such questions: those of the paper's Kinetics700-QA were never released. So numbers
+compare between rounds and with whoever uses the same manifest and seed, not with the paper.
+What makes the items, all of it:
+
+- split: every test sample of the manifest that has a class label;
+- question: the sample's own, which ingest drew from its templates by seed and sample id;
+- right option: the sample's first class label; options in an order drawn by seed and sample id;
+- wrong options: other classes of the data set, none of which is a label of the sample or a synonym
+  of one, drawn by seed and sample id: out of the nearest names, twice as many as are needed
+  (`distractors: similar`, confusable.py), or out of all (`any`).
+
+Metrics:
+
+- `open_accuracy`: the question, as generation asks it where `prompts.final_line` is on, else bare;
+  right when the class rule finds the label in the answer, a doubtful answer is wrong;
+- `choice_accuracy`: right when exactly the right option is chosen;
+- with a judge, `judged_accuracy`, `judged_score` (0..5) and `judged_share` of the open answers, by
+  Video-ChatGPT's protocol (video_chatgpt.py), as the paper measures its Kinetics700-QA.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from video_star.core import prompts
+from video_star.core.context import StepContext
+from video_star.core.engine import Clip
+from video_star.core.errors import UsageError
+from video_star.core.hashing import stable_shuffle
+from video_star.core.labels import ClassLabel, label_text
+from video_star.core.params import VerifyParams
+from video_star.core.paths import Workspace
+from video_star.core.records import Score, VideoSample
+from video_star.data.manifest import read_manifest
+from video_star.evaluation.benchmarks.base import (
+    BenchmarkParams,
+    Item,
+    Measure,
+    own_params,
+    plain_measures,
+)
+from video_star.evaluation.benchmarks.confusable import Confusable
+from video_star.evaluation.benchmarks.video_chatgpt import Asked, ChatParams
+from video_star.evaluation.benchmarks.video_qa import judge_of, judged, with_bounds
+from video_star.verification import (
+    Case,
+    Judgement,
+    Known,
+    by_rules,
+    case_of,
+    judge,
+    judge_all,
+    known_of_samples,
+    option_chosen,
+)
+from video_star.verification.embeddings import open_embedder
+
+
+class KineticsQAParams(BenchmarkParams):
+    options: int = Field(ge=2, le=26)
+    """Options of the multiple-choice form."""
+    distractors: Literal["similar", "any"]
+    """Wrong options with names near to the right one, or any."""
+    judge: ChatParams | None
+    """Judges the open answers as well."""
+
+
+NEAREST = 2
+"""Wrong options are drawn from so many times as many nearest classes: not always the same ones."""
+
+
+@dataclass(frozen=True)
+class Open:
+    """Marked by the verifiers, against the labels of the sample."""
+
+    case: Case
+    """Of the sample, with an empty answer."""
+    verify: VerifyParams
+    known: Known
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Marked by which option is chosen."""
+
+    options: tuple[str, ...]
+    answer: int
+
+
+class KineticsQA:
+    """The benchmark `kinetics_qa`."""
+
+    def __init__(self, raw: Mapping[str, Any]) -> None:
+        self.params = own_params(KineticsQAParams, "kinetics_qa", raw)
+
+    def items(self, context: StepContext) -> list[Item[Open | Choice]]:
+        """Two items for each test sample with a class label, by sample id."""
+        samples = read_manifest(context.workspace)
+        verify, settings = by_rules(context.params.verify), context.params.settings
+        known = known_of_samples(samples, verify, context.workspace.root, settings.device)
+        line = context.params.prompts.final_line
+        others = self._others(context, _classes(samples))
+        made: list[Item[Open | Choice]] = []
+        for sample in samples:
+            if sample.split == "test" and _class_labels(sample):
+                name = _class_labels(sample)[0].name
+                choice = self._choice(sample, others[sample.dataset][name], context.params.seed)
+                opened = Open(case_of(sample, ""), verify, known)
+                made += _both_forms(sample, opened, choice, context.workspace, line)
+        return made
+
+    def _others(
+        self, context: StepContext, classes: Mapping[str, Sequence[str]]
+    ) -> dict[str, dict[str, list[str]]]:
+        """The other classes of each class of each data set, the likeliest distractors first."""
+        if self.params.distractors == "any":
+            return {
+                dataset: {name: [other for other in names if other != name] for name in names}
+                for dataset, names in classes.items()
+            }
+        device = context.params.settings.device
+        embed = open_embedder(
+            context.params.verify.embedding_model,
+            context.workspace.root,
+            None if device == "auto" else device,
+        )
+        near = {dataset: Confusable(own, embed) for dataset, own in classes.items() if own}
+        return {
+            dataset: {name: near[dataset].nearest(name) for name in names}
+            for dataset, names in classes.items()
+        }
+
+    def _choice(self, sample: VideoSample, ranked: Sequence[str], seed: int) -> Choice:
+        """The sample's first label among distractors drawn from `ranked`, in a stable order."""
+        labels = _class_labels(sample)
+        taken = {text.casefold() for label in labels for text in (label.name, *label.synonyms)}
+        others = [name for name in ranked if name.casefold() not in taken]
+        wrong = self.params.options - 1
+        if len(others) < wrong:
+            raise UsageError(
+                f"params.yaml: evaluate.benchmarks.kinetics_qa.options is {self.params.options}, "
+                f"but data set {sample.dataset} has only {len(others)} classes besides "
+                f"{labels[0].name!r}; lower it or name more classes."
+            )
+        if self.params.distractors == "similar":
+            others = others[: NEAREST * wrong]
+        distractors = stable_shuffle(others, seed, "kinetics-qa-distractors", sample.id)[:wrong]
+        options = stable_shuffle(
+            [labels[0].name, *distractors], seed, "kinetics-qa-order", sample.id
+        )
+        return Choice(tuple(options), options.index(labels[0].name))
+
+    def score(self, item: Item[Open | Choice], text: str) -> Score:
+        """1 or 0; an answer that chooses nothing, or several options, is wrong."""
+        gold = item.gold
+        if isinstance(gold, Open):
+            verdict = judge(replace(gold.case, text=text), gold.verify, gold.known)
+            return _scored(item, verdict)
+        chosen = chosen_option(text, gold.options)
+        if chosen is None:
+            return item.scored(0.0, "no choice")
+        return item.scored(
+            float(chosen == gold.answer), "match" if chosen == gold.answer else "wrong"
+        )
+
+    def score_all(
+        self,
+        context: StepContext,
+        items: Sequence[Item[Open | Choice]],
+        texts: Mapping[str, str],
+    ) -> list[Score]:
+        """Marks of all, and the judge's of the open ones where there is a judge."""
+        opened = [(item, item.gold) for item in items if isinstance(item.gold, Open)]
+        cases = [replace(gold.case, text=texts[item.id]) for item, gold in opened]
+        judged_ones = judge_all(cases, opened[0][1].verify, opened[0][1].known) if opened else []
+        made = {
+            item.id: _scored(item, verdict)
+            for (item, _), verdict in zip(opened, judged_ones, strict=True)
+        }
+        scores = [made.get(item.id) or self.score(item, texts[item.id]) for item in items]
+        if self.params.judge is not None:
+            rated = [item for item, _ in opened]
+            asked = [
+                Asked(item.id, case.question, label_text(case.labels), case.text)
+                for item, case in zip(rated, cases, strict=True)
+            ]
+            scores += judged(rated, asked, judge_of(self.params.judge, context.workspace))
+        return scores
+
+    def measures(self, scores: Sequence[Score]) -> list[Measure]:
+        """Open and choice accuracy and the judge's numbers, overall and by class."""
+        return with_bounds(plain_measures(scores))
+
+    def write_predictions(
+        self, folder: Path, items: Sequence[Item[Open | Choice]], texts: Mapping[str, str]
+    ) -> None:
+        """There is no official layout: predictions.jsonl says it all."""
+
+
+def _scored(item: Item[Open | Choice], verdict: Judgement) -> Score:
+    """1 where the answer passes; what is doubtful is wrong."""
+    return item.scored(float(verdict.passed), verdict.reason)
+
+
+def _both_forms(
+    sample: VideoSample, opened: Open, choice: Choice, workspace: Workspace, line: bool
+) -> Iterator[Item[Open | Choice]]:
+    """The open and the multiple-choice item of a sample."""
+    request = prompts.line_request(sample.labels, line)
+    forms: tuple[tuple[str, str, Open | Choice], ...] = (
+        ("open", prompts.held_out(sample.question, request), opened),
+        ("choice", prompts.multiple_choice(sample.question, choice.options), choice),
+    )
+    for form, prompt, gold in forms:
+        yield Item(
+            id=f"{sample.id}/{form}",
+            clip=Clip(workspace.video(sample.video), sample.start_s, sample.end_s),
+            cluster=f"{sample.dataset}/{sample.source_id}",
+            prompt=prompt,
+            metric=f"{form}_accuracy",
+            slices=tuple(f"class={label.name}" for label in _class_labels(sample)),
+            gold=gold,
+        )
+
+
+def chosen_option(text: str, options: Sequence[str]) -> int | None:
+    """Index of the option an answer chooses; None when it chooses none or is ambiguous."""
+    return option_chosen(text, options)
+
+
+def _class_labels(sample: VideoSample) -> list[ClassLabel]:
+    return [label for label in sample.labels if isinstance(label, ClassLabel)]
+
+
+def _classes(samples: Sequence[VideoSample]) -> dict[str, list[str]]:
+    """The class names of each data set, sorted."""
+    names: dict[str, set[str]] = {}
+    for sample in samples:
+        names.setdefault(sample.dataset, set()).update(
+            label.name for label in _class_labels(sample)
+        )
+    return {dataset: sorted(own) for dataset, own in names.items()}

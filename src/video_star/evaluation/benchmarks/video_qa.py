@@ -1,0 +1,165 @@
+"""Zero-shot open-ended question answering in Video-ChatGPT's file format, any data set.
+
+MSVD, MSRVTT, TGIF and ActivityNet as the field asks them: the prompt is the bare question. Files
+and how they are joined: video_qa_files.py. Without a judge there are two numbers by rules of our
+own (video_qa_rules.py), `contains` and `exact`. With a judge there are the field's two as well,
+`judged_accuracy` and `judged_score` (0..5), by Video-ChatGPT's protocol (video_chatgpt.py), and
+`judged_share`, the share of answers that the judge had a readable opinion on. The judge's name is a
+slice of each. Published numbers depend on the judge's version by up to ten points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from video_star.core.context import StepContext
+from video_star.core.engine import Clip
+from video_star.core.jsonl import dump_json, write_text
+from video_star.core.paths import Workspace
+from video_star.core.records import Score
+from video_star.evaluation.benchmarks.base import BenchmarkParams, Item, Measure, plain_measures
+from video_star.evaluation.benchmarks.video_chatgpt import (
+    BEST,
+    Asked,
+    ChatParams,
+    Judge,
+    open_chat_judge,
+)
+from video_star.evaluation.benchmarks.video_qa_files import (
+    Gold,
+    VideoFolder,
+    load,
+    load_questions,
+    source_of,
+)
+from video_star.evaluation.benchmarks.video_qa_rules import contains, exact
+
+JUDGED = ("judged_accuracy", "judged_score", "judged_share")
+
+
+class VideoQAParams(BenchmarkParams):
+    questions: str
+    """File of questions (test_q.json), inside the data folder like the others."""
+    answers: str
+    """File of correct answers (test_a.json)."""
+    aligned: bool
+    """Whether answers without any question_id may be taken in the order of the questions."""
+    videos: str
+    """Folder of the videos."""
+    judge: ChatParams | None
+
+
+class VideoQA:
+    """The benchmark `video_qa`, also by the name of a data set."""
+
+    def __init__(self, raw: Mapping[str, Any]) -> None:
+        self.params = VideoQAParams.model_validate(raw)
+
+    def videos(self, context: StepContext) -> dict[Path, str]:
+        """The files that questions are about, each with its recording; none without questions."""
+        questions = context.workspace.video(self.params.questions)
+        folder = context.workspace.video(self.params.videos)
+        if not questions.is_file() or not folder.is_dir():
+            return {}
+        files, asked = VideoFolder(folder), {own.video for own in load_questions(questions)}
+        return {path: source_of(name) for name in asked if (path := files.find(name))}
+
+    def items(self, context: StepContext) -> list[Item[Gold]]:
+        """Every question in the order of its file; a video that is missing fails when asked."""
+        workspace, params = context.workspace, self.params
+        golds = load(
+            workspace.video(params.questions), workspace.video(params.answers), params.aligned
+        )
+        files = VideoFolder(workspace.video(params.videos))
+        return [
+            Item(
+                id=gold.id,
+                clip=Clip(
+                    files.find(gold.video) or workspace.video(f"{params.videos}/{gold.video}.mp4"),
+                    None,
+                    None,
+                ),
+                cluster=source_of(gold.video),
+                prompt=gold.question,
+                metric="contains",
+                slices=() if gold.type is None else (f"type={gold.type}",),
+                gold=gold,
+            )
+            for gold in golds
+        ]
+
+    def score(self, item: Item[Gold], text: str) -> Score:
+        """The mark by the rule `contains`."""
+        passed, reason = contains(item.gold.answer, text)
+        return item.scored(float(passed), reason)
+
+    def score_all(
+        self, context: StepContext, items: Sequence[Item[Gold]], texts: Mapping[str, str]
+    ) -> list[Score]:
+        """Marks by both rules, and by the judge where there is one."""
+        scores = []
+        for item in items:
+            same = exact(item.gold.answer, texts[item.id])
+            scores.append(self.score(item, texts[item.id]))
+            scores.append(
+                replace(item, metric="exact").scored(float(same), "match" if same else "no match")
+            )
+        if self.params.judge is not None:
+            asked = [
+                Asked(item.id, item.gold.question, item.gold.answer, texts[item.id])
+                for item in items
+            ]
+            scores += judged(items, asked, judge_of(self.params.judge, context.workspace))
+        return scores
+
+    def measures(self, scores: Sequence[Score]) -> list[Measure]:
+        """A number for each rule and each of the judge's, overall and by type of question."""
+        return with_bounds(plain_measures(scores))
+
+    def write_predictions(
+        self, folder: Path, items: Sequence[Item[Gold]], texts: Mapping[str, str]
+    ) -> None:
+        """pred.json as the original scripts write it: a list of {id, question, answer, pred}."""
+        rows = [
+            {
+                "id": item.gold.question_id,
+                "question": item.gold.question,
+                "answer": item.gold.answer,
+                "pred": texts[item.id],
+            }
+            for item in items
+            if item.id in texts
+        ]
+        write_text(folder / "pred.json", dump_json(rows))
+
+
+def judge_of(params: ChatParams, workspace: Workspace) -> Judge:
+    """The judge that params.yaml names; its replies are kept in the workspace."""
+    replies = workspace.work / "judge" / "video_chatgpt.jsonl"
+    return open_chat_judge(params.url, params.model, replies)
+
+
+def judged(items: Sequence[Item[Any]], asked: Sequence[Asked], judge: Judge) -> list[Score]:
+    """The three marks of each item by a judge; unclear opinions are unscored, not wrong."""
+    scores = []
+    for item, opinion in zip(items, judge.rate(asked), strict=True):
+        slices = (*item.slices, f"judge={judge.name} ({judge.version})")
+        values = (
+            None if opinion.yes is None else float(opinion.yes),
+            None if opinion.score is None else float(opinion.score),
+            float(opinion.yes is not None),
+        )
+        for metric, value in zip(JUDGED, values, strict=True):
+            own = replace(item, metric=metric, slices=slices)
+            scores.append(own.scored(value, opinion.reason))
+    return scores
+
+
+def with_bounds(measures: Sequence[Measure]) -> list[Measure]:
+    """The measures, those of the judge's score with its own bounds."""
+    return [
+        replace(m, bounds=(0.0, float(BEST))) if m.name == "judged_score" else m for m in measures
+    ]

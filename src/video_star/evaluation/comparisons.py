@@ -1,0 +1,129 @@
+"""A round's measures against r0 and the round before, on the same items.
+
+Marks of other rounds are read from their predictions/<benchmark>/scores.jsonl, so nothing is asked
+again, and a benchmark that is new in this round is compared with nobody. An item that the two
+rounds were asked in different words is not the same item. Both rounds are measured anew on the
+items they share, so that what depends on all items (a scale, a group) is the same for both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from video_star.core.context import StepContext
+from video_star.core.errors import DataError
+from video_star.core.jsonl import digest_files, read_records
+from video_star.core.paths import RoundPaths
+from video_star.core.records import PairedDifference, Prediction, Score
+from video_star.evaluation.benchmarks.base import Benchmark, Measure
+from video_star.evaluation.metrics import Bootstrap
+from video_star.evaluation.significance import paired_difference
+
+Scored = Mapping[str, tuple[Benchmark[Any], Sequence[Score]]]
+"""Benchmark name to the benchmark and this round's marks of its items."""
+
+
+@dataclass(frozen=True)
+class _Side:
+    """One benchmark in one round."""
+
+    scores: Sequence[Score]
+    prompts: Mapping[str, str]
+    """By item id, of the answered items."""
+
+    def only(self, items: frozenset[str]) -> list[Score]:
+        return [score for score in self.scores if score.item_id in items]
+
+
+def compared_rounds(context: StepContext) -> tuple[str, ...]:
+    """r0 and the round before; nothing for r0."""
+    if context.round == "r0":
+        return ()
+    return tuple(dict.fromkeys(("r0", context.params.previous(context.round))))
+
+
+def refuse_unmeasured(context: StepContext) -> None:
+    """DataError, before anything is asked, when a round to compare with is not evaluated."""
+    for name in compared_rounds(context):
+        paths = context.workspace.round(name)
+        if not paths.metrics.exists() or not paths.predictions.is_dir():
+            raise DataError(
+                f"{context.round} is compared with {name}, which is not evaluated yet; run "
+                f"`video-star evaluate {name}` first."
+            )
+
+
+def compare(
+    context: StepContext, scored: Scored, bootstrap: Bootstrap
+) -> dict[str, dict[str, PairedDifference]]:
+    """Metric name to round to the paired difference of this round minus that one.
+
+    The round's own predictions must be written already.
+    """
+    found: dict[str, dict[str, PairedDifference]] = {}
+    for name, (benchmark, scores) in scored.items():
+        after = _Side(scores, _prompts(context.paths, name))
+        for other in compared_rounds(context):
+            paths = context.workspace.round(other)
+            before = _Side(_scores(paths, name), _prompts(paths, name))
+            for metric, pair in _differences(benchmark, before, after, bootstrap):
+                found.setdefault(f"{name}/{metric}", {})[other] = pair
+    return found
+
+
+def _differences(
+    benchmark: Benchmark[Any], before: _Side, after: _Side, bootstrap: Bootstrap
+) -> Iterator[tuple[str, PairedDifference]]:
+    """Each metric that both rounds have on the items that they share."""
+    shared = _same_items(before, after)
+    if not shared:
+        return
+    old, new = (
+        {measure.name: measure for measure in benchmark.measures(side.only(shared))}
+        for side in (before, after)
+    )
+    everything = _items_of(benchmark, (before, after))
+    for name, measure in new.items():
+        if name not in old:
+            continue
+        pair = paired_difference(
+            old[name].points, measure.points, bootstrap, measure.statistic, measure.bounds
+        )
+        if pair is not None:
+            yield name, pair.model_copy(update={"left_out": len(everything[name]) - pair.n})
+
+
+def _same_items(before: _Side, after: _Side) -> frozenset[str]:
+    """Ids that both rounds have, less those that were asked in other words."""
+    shared = {s.item_id for s in before.scores} & {s.item_id for s in after.scores}
+    asked = before.prompts.keys() & after.prompts.keys()
+    return frozenset(shared - {key for key in asked if before.prompts[key] != after.prompts[key]})
+
+
+def _items_of(benchmark: Benchmark[Any], sides: Sequence[_Side]) -> dict[str, set[str]]:
+    """By metric, all items that count for it in any of the rounds."""
+    found: dict[str, set[str]] = {}
+    for side in sides:
+        measures: Sequence[Measure] = benchmark.measures(side.scores)
+        for measure in measures:
+            found.setdefault(measure.name, set()).update(point.item for point in measure.points)
+    return found
+
+
+def _scores(paths: RoundPaths, benchmark: str) -> list[Score]:
+    path = paths.predictions / benchmark / "scores.jsonl"
+    return list(read_records(path, Score)) if path.exists() else []
+
+
+def _prompts(paths: RoundPaths, benchmark: str) -> dict[str, str]:
+    path = paths.predictions / benchmark / "predictions.jsonl"
+    if not path.exists():
+        return {}
+    return {own.item_id: own.prompt for own in read_records(path, Prediction)}
+
+
+def digest_scores(paths: RoundPaths) -> str:
+    """sha256 over the marks of all benchmarks of a round."""
+    return digest_files(paths.predictions.rglob("scores.jsonl"), paths.predictions)

@@ -1,0 +1,200 @@
+"""Leakage: no recording may be learned from and measured with.
+
+Held out are the manifest's test samples and the videos of the benchmarks. A training video is
+refused when one of them
+
+- is the same recording by an id that is known anywhere: a YouTube id (with or without times, or
+  "v_" before it), or a number of at least six digits, as stock footage has; shorter numbers count
+  files and tell nothing;
+- is the same file, or another one with the same bytes.
+
+Only files of equal size are hashed, and each of them once (`.work/content.jsonl`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from video_star.core.context import StepContext
+from video_star.core.paths import Workspace
+from video_star.core.progress import Progress
+from video_star.core.records import VideoSample
+from video_star.data.manifest import Leak
+from video_star.data.readers.kinetics import SUFFIXES
+from video_star.evaluation.benchmarks import open_benchmark
+from video_star.evaluation.benchmarks.base import HasVideos
+
+_YOUTUBE = re.compile(r"(?:v_)?([\w-]{11})(?:_\d{1,6}_\d{1,6})?", re.ASCII)
+_NUMBER = re.compile(r"\d{6,}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Used:
+    """A video that is learned from or held out, and the ids that its recording is known by."""
+
+    owner: str
+    """The data set or the benchmark."""
+    path: Path
+    ids: frozenset[str]
+
+
+def refuse_shared_videos(context: StepContext, samples: Iterable[VideoSample]) -> None:
+    """Leak that lists the training videos which are held out too, by id or by content."""
+    samples, workspace = list(samples), context.workspace
+    train, test = (_of_samples(workspace, samples, split) for split in ("train", "test"))
+    benchmarks = _of_benchmarks(context)
+    held_out = [*test, *benchmarks]
+    pairs = [
+        *_same_ids(train, test),
+        # A benchmark's files are named by their recordings, so the names of ours count too.
+        *_same_ids([_with_file_name(video) for video in train], benchmarks),
+        *_same_content(train, held_out, ContentHashes(workspace), context.progress),
+    ]
+    texts = sorted({f"{_shown(workspace, a)} is {_shown(workspace, b)}" for a, b in pairs})
+    if texts:
+        raise Leak(
+            "training videos are held out for a test or a benchmark as well",
+            texts,
+            "so it would measure memory; remove them from the training annotations.",
+        )
+
+
+def recording_of(name: str) -> str | None:
+    """The id in a source id or file name by which a recording is known anywhere, or None."""
+    last = PurePosixPath(name)
+    stem = last.stem if last.suffix.lower() in SUFFIXES else last.name
+    match = _YOUTUBE.fullmatch(stem)
+    if match:
+        return match[1]
+    return stem if _NUMBER.fullmatch(stem) else None
+
+
+def _known(*names: str) -> frozenset[str]:
+    return frozenset(found for name in names if (found := recording_of(name)))
+
+
+def _of_samples(workspace: Workspace, samples: Iterable[VideoSample], split: str) -> list[Used]:
+    """The distinct videos of the samples of one split."""
+    sources: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for sample in samples:
+        if sample.split == split:
+            sources[sample.dataset, sample.video].add(sample.source_id)
+    return [
+        Used(dataset, workspace.video(video), _known(*names))
+        for (dataset, video), names in sorted(sources.items())
+    ]
+
+
+def _of_benchmarks(context: StepContext) -> list[Used]:
+    """The videos that the benchmarks of params.yaml bring along."""
+    return [
+        Used(name, path, _known(recording))
+        for name, raw in context.params.evaluate.benchmarks.items()
+        if isinstance(benchmark := open_benchmark(name, raw, context.workspace.root), HasVideos)
+        for path, recording in sorted(benchmark.videos(context).items())
+    ]
+
+
+def _with_file_name(video: Used) -> Used:
+    return replace(video, ids=video.ids | _known(video.path.name))
+
+
+def _same_ids(ours: Iterable[Used], theirs: Iterable[Used]) -> Iterator[tuple[Used, Used]]:
+    by_id = {name: video for video in theirs for name in video.ids}
+    for video in ours:
+        for name in sorted(video.ids & by_id.keys()):
+            yield video, by_id[name]
+
+
+def _same_content(
+    ours: Sequence[Used], theirs: Sequence[Used], hashes: ContentHashes, progress: Progress
+) -> Iterator[tuple[Used, Used]]:
+    sizes = _by_size(theirs)
+    candidates = [
+        (video, sizes[size])
+        for size, group in _by_size(ours).items()
+        for video in group
+        if size in sizes
+    ]
+    files = {video.path for video, others in candidates for video in (video, *others)}
+    for done, path in enumerate(sorted(files), start=1):
+        hashes.of(path)
+        progress.update(done, len(files), "videos compared")
+    for video, others in candidates:
+        for other in others:
+            if hashes.of(video.path) == hashes.of(other.path):
+                yield video, other
+
+
+def _by_size(videos: Iterable[Used]) -> dict[int, list[Used]]:
+    """Videos by size in bytes; empty and missing files hold nothing to compare."""
+    groups: dict[int, list[Used]] = defaultdict(list)
+    for video in videos:
+        size = sum(file.stat().st_size for file in _files(video.path))
+        if size:
+            groups[size].append(video)
+    return groups
+
+
+def _files(path: Path) -> list[Path]:
+    """The file of a video, or the files of a folder of frames."""
+    if path.is_dir():
+        return sorted(file for file in path.iterdir() if file.is_file())
+    return [path] if path.is_file() else []
+
+
+def _shown(workspace: Workspace, video: Used) -> str:
+    path = video.path
+    inside = path.is_relative_to(workspace.data)
+    return f"{path.relative_to(workspace.data) if inside else path} of {video.owner}"
+
+
+class ContentHashes:
+    """sha256 of videos, each computed once: kept by path, size and time of change."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.root = workspace.root
+        self.file = workspace.work / "content.jsonl"
+        self._kept: dict[str, str] = {}
+        self._seen: dict[Path, str] = {}
+        lines = self.file.read_text(encoding="utf-8").splitlines() if self.file.exists() else []
+        for line in lines:
+            try:
+                key, digest = json.loads(line)
+                self._kept[key] = digest
+            except (ValueError, TypeError):
+                continue  # the end of a line that a kill cut off
+
+    def of(self, path: Path) -> str:
+        """The hash of a file, or of the files of a folder in the order of their names."""
+        if path not in self._seen:
+            files = _files(path)
+            stats = [file.stat() for file in files]
+            size, changed = sum(s.st_size for s in stats), max(s.st_mtime_ns for s in stats)
+            key = f"{os.path.relpath(path, self.root)} {size} {changed}"
+            if key not in self._kept:
+                self._keep(key, _digest(files))
+            self._seen[path] = self._kept[key]
+        return self._seen[path]
+
+    def _keep(self, key: str, digest: str) -> None:
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        with self.file.open("a", encoding="utf-8") as file:
+            # The line break comes first, so that a line that was cut off spoils no other.
+            file.write(f"\n{json.dumps([key, digest])}")
+        self._kept[key] = digest
+
+
+def _digest(files: Iterable[Path]) -> str:
+    whole = hashlib.sha256()
+    for path in files:
+        with path.open("rb") as file:
+            whole.update(hashlib.file_digest(file, "sha256").digest())
+    return whole.hexdigest()

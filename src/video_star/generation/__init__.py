@@ -1,0 +1,1 @@
+"""Models asked: engines, sampling, and the store of answers."""

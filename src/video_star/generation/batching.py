@@ -1,0 +1,57 @@
+"""Which requests go through the model together: decided by the requests alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from video_star.core.engine import Clip, Request
+
+Batch = tuple[Request, ...]
+
+
+def plan_batches(requests: Sequence[Request], size: int) -> list[Batch]:
+    """Batches of at most `size` requests, in the order in which they are to be run.
+
+    The requests of a clip stand together (its frames are encoded once); clips follow each other by
+    the length of their longest prompt (little padding); one batch has one answer length. The plan
+    depends neither on the order of `requests` nor on where the files lie.
+    """
+    batches: list[Batch] = []
+    current: list[Request] = []
+    for group in _groups(requests):
+        limit = group[0].sampling.max_new_tokens
+        # A clip is split over two batches only where keeping it whole would leave much empty.
+        full = len(current) + len(group) > size and 4 * len(current) >= 3 * size
+        if current and (full or current[0].sampling.max_new_tokens != limit):
+            batches.append(tuple(current))
+            current = []
+        current.extend(group)
+        while len(current) > size:
+            batches.append(tuple(current[:size]))
+            current = current[size:]
+    return [*batches, tuple(current)] if current else batches
+
+
+def clips_of(requests: Sequence[Request]) -> tuple[Clip, ...]:
+    """The distinct clips of some requests, in order of first mention."""
+    return tuple(dict.fromkeys(r.clip for r in requests if r.clip is not None))
+
+
+def _groups(requests: Sequence[Request]) -> Iterator[list[Request]]:
+    """Requests of one clip and one answer length, shortest prompts first; groups likewise.
+
+    Those without a clip are groups of their own, one each.
+    """
+    groups: dict[tuple[Clip | str, int], list[Request]] = {}
+    for request in requests:
+        own = (request.clip or request.key, request.sampling.max_new_tokens)
+        groups.setdefault(own, []).append(request)
+    for group in groups.values():
+        group.sort(key=lambda request: (len(request.prompt), request.key))
+
+    def place(item: tuple[tuple[Clip | str, int], list[Request]]) -> tuple[int, int, str]:
+        (_, limit), group = item
+        return limit, len(group[-1].prompt), min(request.key for request in group)
+
+    for _, group in sorted(groups.items(), key=place):
+        yield group

@@ -1,0 +1,111 @@
+"""The token loop: transformers' own `generate`, with finished answers taken out of the batch.
+
+Answers of one batch end at very different lengths. Whenever half of the rows are done, the loop
+stops and goes on with the cache of the others; who leaves when follows from the answers alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from transformers import DynamicCache, GenerationConfig, StoppingCriteria
+from transformers.cache_utils import DummyLayer, DynamicLayer, DynamicSlidingWindowLayer
+
+from video_star.core.engine import Request
+from video_star.generation.sampling import SeededSampling
+
+FEWEST_ROWS = 8
+"""A smaller batch is finished as it is: starting the loop again costs more than it saves."""
+
+
+class HalfDone(StoppingCriteria):
+    """Stops all rows as soon as half of them have ended."""
+
+    def __init__(self, ends: torch.Tensor, rows: int) -> None:
+        self._ends = ends
+        self._done = torch.zeros(rows, dtype=torch.bool, device=ends.device)
+
+    def __call__(self, input_ids: torch.Tensor, scores: Any, **_: Any) -> torch.Tensor:
+        self._done |= torch.isin(input_ids[:, -1], self._ends)
+        half = 2 * int(self._done.sum()) >= len(self._done)
+        return torch.full_like(self._done, half)
+
+
+def decode(
+    model: Any, inputs: dict[str, Any], requests: Sequence[Request], ends: set[int]
+) -> list[list[int]]:
+    """New tokens of each row, up to its end token (included) or the limit of the batch."""
+    limit = requests[0].sampling.max_new_tokens
+    answers: list[list[int]] = [[] for _ in requests]
+    alive = list(range(len(requests)))
+    step = 0
+    while alive and step < limit:
+        output = _generate(model, inputs, [requests[i] for i in alive], ends, step)
+        new = output.sequences[:, inputs["input_ids"].shape[1] :]
+        for row, tokens in zip(alive, new.tolist(), strict=True):
+            end = next((i + 1 for i, token in enumerate(tokens) if token in ends), None)
+            answers[row].extend(tokens[:end])
+        step += new.shape[1]
+        rest = [i for i, row in enumerate(alive) if answers[row][-1] not in ends]
+        alive = [alive[i] for i in rest]
+        if alive and step < limit:
+            inputs = _continue(model, inputs, output, rest)
+    return answers
+
+
+def _generate(
+    model: Any, inputs: dict[str, Any], requests: Sequence[Request], ends: set[int], step: int
+) -> Any:
+    """One run of `generate`: greedy search over what SeededSampling leaves."""
+    config = greedy_config(model, requests[0].sampling.max_new_tokens - step)
+    criteria = []
+    if len(requests) >= FEWEST_ROWS and _can_drop_rows(model):
+        criteria = [HalfDone(torch.tensor(sorted(ends), device=model.device), len(requests))]
+    return model.generate(
+        **inputs,
+        generation_config=config,
+        logits_processor=[SeededSampling(requests, model.device, step)],
+        stopping_criteria=criteria,
+    )
+
+
+def greedy_config(model: Any, max_new_tokens: int) -> GenerationConfig:
+    """Greedy search with nothing of the checkpoint's own sampling defaults."""
+    known = model.generation_config
+    return GenerationConfig(
+        max_new_tokens=max_new_tokens,
+        do_sample=False,
+        return_dict_in_generate=True,
+        eos_token_id=known.eos_token_id,
+        pad_token_id=known.pad_token_id,
+    )
+
+
+def _can_drop_rows(model: Any) -> bool:
+    """Whether rows can be taken out of the cache: a recurrent state is not kept by row."""
+    layers = DynamicCache(config=model.config.get_text_config(decoder=True)).layers
+    kept_by_row = (DynamicLayer, DynamicSlidingWindowLayer, DummyLayer)
+    return all(type(layer) in kept_by_row for layer in layers)
+
+
+def _continue(
+    model: Any, inputs: dict[str, Any], output: Any, rows: Sequence[int]
+) -> dict[str, Any]:
+    """Inputs with which `generate` goes on for some rows; the cache lacks their last token."""
+    sequences = output.sequences
+    index = torch.tensor(rows, device=sequences.device)
+    cache = output.past_key_values
+    cache.batch_select_indices(index)
+    # Families with M-RoPE keep on the model how far positions are ahead of the tokens, row by row.
+    ahead = getattr(model.model, "rope_deltas", None)
+    if ahead is not None:
+        model.model.rope_deltas = ahead[index]
+    mask = inputs["attention_mask"]
+    grown = mask.new_ones(len(mask), sequences.shape[1] - mask.shape[1])
+    return {
+        "input_ids": sequences[index],
+        "attention_mask": torch.cat([mask, grown], dim=1)[index],
+        "past_key_values": cache,
+    }

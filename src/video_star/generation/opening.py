@@ -1,0 +1,40 @@
+"""From settings.engine to an engine."""
+
+from __future__ import annotations
+
+from video_star.core.engine import Engine
+from video_star.core.errors import UsageError
+from video_star.core.model_paths import location_of
+from video_star.core.params import Params
+from video_star.core.paths import Workspace, inside
+from video_star.core.progress import Progress
+from video_star.core.records import ModelRef
+from video_star.video.cache import FrameCache
+
+
+def open_engine(ref: ModelRef, params: Params, workspace: Workspace, progress: Progress) -> Engine:
+    """The engine that answers with the weights of `ref`, which it loads when they are needed."""
+    settings = params.settings
+    frames = FrameCache(workspace.frames, params.video, settings.decode_workers)
+    kind, _, file = settings.engine.partition(":")
+    if kind == "scripted" and file:
+        from video_star.generation.scripted import read_script
+
+        return read_script(workspace.root / file, ref, frames, settings.batch_size)
+    if settings.engine != "transformers":
+        raise UsageError(
+            f"settings.engine is {settings.engine!r}; use transformers or scripted:FILE."
+        )
+    from video_star.core.device import pick_device
+    from video_star.generation.transformers import TransformersEngine
+
+    return TransformersEngine(
+        ref=ref,
+        model=params.model,
+        location=location_of(ref, params.model, workspace.root),
+        adapter=None if ref.adapter is None else inside(workspace.root, ref.adapter),
+        frames=frames,
+        device=pick_device(settings.device),
+        batch_size=settings.batch_size,
+        progress=progress,
+    )

@@ -1,0 +1,87 @@
+"""Answers from a file of rules: the loop with a model that says what it is told to say.
+
+The file is a JSON list of {"video": ..., "prompt": ..., "text": ...}; the first rule whose `video`
+stands in the video's path and whose `prompt` stands in the prompt gives the answer (an absent part
+matches everything). Frames are decoded all the same, so unusable videos show as such.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from video_star.core.engine import Outcome, Reply, Request, Unusable
+from video_star.core.errors import DataError, UsageError
+from video_star.core.labels import Record
+from video_star.core.records import ModelRef
+from video_star.generation.batching import clips_of, plan_batches
+from video_star.video.cache import FrameCache
+
+
+class Rule(Record):
+    """One line of the script."""
+
+    video: str = ""
+    prompt: str = ""
+    text: str
+
+
+@dataclass(frozen=True)
+class ScriptedEngine:
+    """Answers by rules; its reference tells the script's content, so its answers stay apart."""
+
+    ref: ModelRef
+    rules: tuple[Rule, ...]
+    frames: FrameCache
+    batch_size: int
+
+    def answer(
+        self, requests: Sequence[Request], known: Collection[str] = ()
+    ) -> Iterator[Sequence[Outcome]]:
+        """Answer in planned batches; DataError when no rule fits a request."""
+        for batch in plan_batches(requests, self.batch_size):
+            todo = [request for request in batch if request.key not in known]
+            errors = {i.clip: i.error for i in self.frames.ahead(clips_of(todo), self.batch_size)}
+            outcomes: list[Outcome] = []
+            for request in todo:
+                error = None if request.clip is None else errors[request.clip]
+                if error is not None:
+                    outcomes.append(Unusable(request.key, type(error).__name__, str(error)))
+                else:
+                    outcomes.append(self._reply(request))
+            if outcomes:
+                yield outcomes
+
+    def _reply(self, request: Request) -> Reply:
+        video = "" if request.clip is None else request.clip.path.as_posix()
+        for rule in self.rules:
+            if rule.video in video and rule.prompt in request.prompt:
+                words = rule.text.split()
+                limit = request.sampling.max_new_tokens
+                if len(words) > limit:
+                    return Reply(request.key, " ".join(words[:limit]), "length", limit)
+                return Reply(request.key, rule.text, "stop", len(words))
+        raise DataError(
+            f"The script has no answer for {Path(video).name or 'a text'} and {request.prompt!r}; "
+            'add a rule (one without "video" and "prompt" fits everything).'
+        )
+
+
+def read_script(path: Path, ref: ModelRef, frames: FrameCache, batch_size: int) -> ScriptedEngine:
+    """The engine of settings.engine `scripted:FILE`; UsageError when the file is not a script."""
+    try:
+        content = path.read_bytes()
+        rules = TypeAdapter(tuple[Rule, ...]).validate_json(content)
+    except OSError as error:
+        raise UsageError(f"settings.engine: {path} cannot be read ({error.strerror}).") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UsageError(f"settings.engine: {path} is not a script ({first['msg']}).") from error
+    told = json.dumps([ref.key, hashlib.sha256(content).hexdigest()])
+    digest = hashlib.sha256(told.encode()).hexdigest()
+    return ScriptedEngine(ref.model_copy(update={"base_digest": digest}), rules, frames, batch_size)

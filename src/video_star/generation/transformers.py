@@ -1,0 +1,262 @@
+"""A video-language model by transformers, with or without an adapter, answering in batches.
+
+Nothing is loaded before the first question that has no stored answer. Decoding runs ahead of the
+model; each clip is encoded once for all its questions where a check on the first batch shows that
+this changes nothing; a batch that does not fit in memory is halved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from transformers import GenerationConfig
+
+from video_star.core.engine import Clip, Outcome, Reply, Request, Unusable
+from video_star.core.errors import VideoError, VideoStarError, is_out_of_memory
+from video_star.core.params import ModelParams
+from video_star.core.progress import Progress
+from video_star.core.records import ModelRef
+from video_star.generation.batching import clips_of, plan_batches
+from video_star.generation.decoding import decode, greedy_config
+from video_star.models.adapters import unwrapped, with_adapter
+from video_star.models.batches import on_device, pad_id, padded
+from video_star.models.conversation import Conversations, PreparedClip, Tokens
+from video_star.models.features import (
+    Inputs,
+    encode_all,
+    join_features,
+    join_inputs,
+    joinable,
+    without_pixels,
+)
+from video_star.models.loading import load_processor, load_weights
+from video_star.video.cache import FrameCache
+from video_star.video.decode import Frames
+
+SAME_LOGITS = {torch.float32: 1e-3, torch.float16: 3e-2, torch.bfloat16: 2e-1}
+"""How far first-token logits of the shared and the plain way may be apart: rounding only."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model that is ready to answer."""
+
+    conversations: Conversations
+    model: Any
+    ends: set[int]
+    """Tokens at which an answer ends: the template's end of turn, and what the model names."""
+
+
+@dataclass
+class TransformersEngine:
+    """Answers with the weights of `ref`, on one device."""
+
+    ref: ModelRef
+    model: ModelParams
+    location: Path
+    """Folder of the base model."""
+    adapter: Path | None
+    frames: FrameCache
+    device: str
+    batch_size: int
+    progress: Progress
+    share: bool | None = None
+    """Whether each clip is encoded once for all its questions; None: a first question tells."""
+    _loaded: Loaded | None = field(default=None, repr=False)
+
+    def answer(
+        self, requests: Sequence[Request], known: Collection[str] = ()
+    ) -> Iterator[Sequence[Outcome]]:
+        """Batches are planned over all requests; those in `known` are left out of theirs."""
+        plan = plan_batches(requests, self.batch_size)
+        batches = [todo for batch in plan if (todo := [r for r in batch if r.key not in known])]
+        clips = [clip for batch in batches for clip in clips_of(batch)]
+        with closing(self.frames.ahead(clips, depth=self.batch_size)) as decoded:
+            for batch in batches:
+                ready = {item.clip: item for item in (next(decoded) for _ in clips_of(batch))}
+                bad = [
+                    Unusable(r.key, type(error).__name__, str(error))
+                    for r in batch
+                    if r.clip is not None and (error := ready[r.clip].error) is not None
+                ]
+                if bad:
+                    yield bad
+                pixels = {c: i.frames for c, i in ready.items() if i.frames is not None}
+                good = [r for r in batch if r.clip is None or r.clip in pixels]
+                yield from self._halving(good, pixels)
+
+    def _halving(
+        self, requests: Sequence[Request], frames: dict[Clip, Frames]
+    ) -> Iterator[Sequence[Outcome]]:
+        """One batch, or its halves when memory runs out."""
+        for start in range(0, len(requests), self.batch_size):
+            part = requests[start : start + self.batch_size]
+            try:
+                replies: Sequence[Outcome] | None = self._run(part, frames)
+            except (torch.OutOfMemoryError, RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                replies = None
+            if replies is not None:
+                yield replies
+                continue
+            self._shrink(len(part))
+            yield from self._halving(requests[start:], frames)
+            return
+
+    def _shrink(self, size: int) -> None:
+        if size == 1:
+            raise VideoStarError(
+                f"One answer about {self.frames.params.frames} frames does not fit in the memory "
+                f"of {self.device}; lower video.frames or video.short_side in params.yaml."
+            )
+        self.batch_size = max(1, size // 2)
+        if self.device != "cpu":
+            torch.cuda.empty_cache()
+        self.progress.note(f"Out of memory: from here on {self.batch_size} answers at a time.")
+
+    @torch.inference_mode()
+    def _run(self, requests: Sequence[Request], frames: dict[Clip, Frames]) -> list[Outcome]:
+        """Outcomes of a batch; clips whose pixels cannot be joined go through apart."""
+        loaded, outcomes = self._load(), list[Outcome]()
+        prepared: dict[Clip, PreparedClip] = {}
+        for clip in clips_of(requests):
+            try:
+                prepared[clip] = loaded.conversations.prepare(frames[clip])
+            except VideoError as error:
+                message = f"{clip.path}: {error}"
+                outcomes += [
+                    Unusable(r.key, type(error).__name__, message)
+                    for r in requests
+                    if r.clip == clip
+                ]
+        texts = [request for request in requests if request.clip is None]
+        if texts:
+            asked = [loaded.conversations.ask_text(request.prompt) for request in texts]
+            pad = pad_id(loaded.conversations.tokenizer)
+            outcomes += self._decoded(texts, padded(asked, pad, "left"))
+        clips = list(prepared)
+        for group in joinable([prepared[clip].inputs for clip in clips]):
+            together = {clips[index]: prepared[clips[index]] for index in group}
+            rows = [request for request in requests if request.clip in together]
+            shown = [together[request.clip] for request in rows if request.clip is not None]
+            tokens = [
+                loaded.conversations.ask(clip, request.prompt)
+                for clip, request in zip(shown, rows, strict=True)
+            ]
+            if self.share is None:
+                self.share = self._sharing_changes_nothing(shown[-1], tokens[-1])
+            outcomes += self._answer(rows, tokens, shown)
+        return outcomes
+
+    def _answer(
+        self,
+        requests: Sequence[Request],
+        tokens: Sequence[Tokens],
+        clips: Sequence[PreparedClip],
+    ) -> list[Reply]:
+        """Replies to questions about clips that can be joined, one clip for each question."""
+        loaded = self._load()
+        inputs = padded(tokens, pad_id(loaded.conversations.tokenizer), "left")
+        visual: list[Inputs] = [clip.inputs for clip in clips]
+        distinct = {id(clip): clip.inputs for clip in clips}
+        found = encode_all(loaded.model, list(distinct.values())) if self.share else None
+        if found is not None:
+            features = dict(zip(distinct, found, strict=True))
+            visual = [without_pixels(clip) for clip in visual]
+            inputs |= join_features([features[id(clip)] for clip in clips]).argument()
+        return self._decoded(requests, inputs | join_inputs(visual))
+
+    def _decoded(self, requests: Sequence[Request], inputs: dict[str, Any]) -> list[Reply]:
+        """Replies to what is ready for the model."""
+        loaded = self._load()
+        rows = decode(loaded.model, on_device(inputs, loaded.model), requests, loaded.ends)
+        tokenizer = loaded.conversations.tokenizer
+        return [
+            _reply(tokenizer, request, row, loaded.ends)
+            for request, row in zip(requests, rows, strict=True)
+        ]
+
+    def _sharing_changes_nothing(self, clip: PreparedClip, tokens: Tokens) -> bool:
+        """Whether features in place of pixels leave the first-token logits of a question alone."""
+        loaded = self._load()
+        model, same = loaded.model, sharing_changes_nothing(loaded, clip, tokens)
+        if same is None:
+            self.progress.note(f"{type(model).__name__} encodes each clip once per question.")
+        elif not same:
+            self.progress.note("Sharing clips between questions changes this model's answers: off.")
+        return bool(same)
+
+    def use(self, loaded: Loaded) -> None:
+        """Take a model that is loaded already."""
+        self._loaded = loaded
+
+    def _load(self) -> Loaded:
+        if self._loaded is None:
+            self._loaded = load(self.model, self.location, self.adapter, self.device)
+        return self._loaded
+
+
+def load(params: ModelParams, location: Path, adapter: Path | None, device: str) -> Loaded:
+    """Processor and model in evaluation mode on the device; UsageError when they do not fit.
+
+    In float32 the adapter is merged into the weights: exact to rounding, and faster.
+    """
+    processor = load_processor(location, params.trust_remote_code)
+    conversations = Conversations(processor)
+    model = load_weights(location, params.trust_remote_code, dtype=getattr(torch, params.dtype))
+    ends = {conversations.end_id, *_eos(model), *_eos(processor.tokenizer)}
+    if adapter is not None:
+        tuned = with_adapter(model, adapter)
+        exact = params.dtype == "float32"
+        model = tuned.merge_and_unload(safe_merge=True) if exact else unwrapped(tuned)
+    model.generation_config = GenerationConfig(
+        eos_token_id=sorted(ends), pad_token_id=pad_id(processor.tokenizer)
+    )
+    return Loaded(conversations, model.to(device).eval(), ends)
+
+
+def sharing_changes_nothing(loaded: Loaded, clip: PreparedClip, tokens: Tokens) -> bool | None:
+    """Whether first-token logits are the same with features and with pixels; None: no features."""
+    features = encode_all(loaded.model, [clip.inputs])
+    if features is None:
+        return None
+    text = padded([tokens], pad_id(loaded.conversations.tokenizer), "left")
+    shared = {**without_pixels(clip.inputs), **features[0].argument()}
+    logits = [
+        first_logits(loaded.model, on_device({**text, **visual}, loaded.model))
+        for visual in (clip.inputs, shared)
+    ]
+    return torch.allclose(logits[0], logits[1], atol=SAME_LOGITS[loaded.model.dtype])
+
+
+def _eos(source: Any) -> set[int]:
+    """End tokens that a model's generation settings or a tokenizer name."""
+    ends = getattr(source, "generation_config", source).eos_token_id
+    if ends is None:
+        return set()
+    return set(ends) if isinstance(ends, list) else {ends}
+
+
+def first_logits(model: Any, inputs: dict[str, Any]) -> torch.Tensor:
+    """Logits [B, vocabulary] of the first generated token."""
+    config = greedy_config(model, 1)
+    config.output_logits = True
+    output = model.generate(**inputs, generation_config=config)
+    logits: torch.Tensor = output.logits[0]
+    return logits
+
+
+def _reply(tokenizer: Any, request: Request, row: Sequence[int], ends: set[int]) -> Reply:
+    ended = bool(row) and row[-1] in ends
+    tokens = row[:-1] if ended else row
+    finish: Literal["stop", "length"] = "stop" if ended else "length"
+    text = tokenizer.decode(
+        tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False
+    ).strip()
+    return Reply(request.key, text, finish, len(tokens))

@@ -1,0 +1,183 @@
+"""The table of families: what must be known of each kind of video-language model, and nothing more.
+
+A model is looked up by `model_type` in its config.json. How its video goes in, what an answer ends
+with and what it is told about time come from its own processor and chat template and are checked by
+`generation/check.py`; a model outside of the table works when that check passes. The table of
+families is made of this one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
+from video_star.core.params import Part
+
+PARTS: tuple[Part, ...] = get_args(Part)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Versions of transformers that get a family wrong."""
+
+    versions: str
+    """As in requirements: ">=5.3,<5.23"."""
+    reason: str
+
+
+@dataclass(frozen=True)
+class Family:
+    """One row; module names are those of the model with its head, as PEFT sees them."""
+
+    name: str
+    example: str
+    """A published checkpoint."""
+    vision_tower: tuple[str, ...]
+    projector: tuple[str, ...]
+    """May lie inside of the vision tower (Qwen's merger): then it is no part of the tower."""
+    language_model: str = "model.language_model"
+    times: str | None = None
+    """How the model is told when a frame is shown, or None when it is not."""
+    text_after_video: Literal["largest"] | None = None
+    """"largest": text goes on after the largest position of the video (models/positions.py)."""
+    since: str = "5.23"
+    """First version of transformers that this family was tested with; older ones are refused."""
+    faults: tuple[Fault, ...] = ()
+    """What makes a version refused, newer ones too."""
+    limits: str = ""
+    """What is known not to work, for people."""
+
+    def modules(self, part: Part) -> tuple[str, ...]:
+        """Names of the modules that make up a part."""
+        named = {
+            "language_model": (self.language_model,),
+            "vision_tower": self.vision_tower,
+            "projector": self.projector,
+        }
+        return named[part]
+
+    def fault(self, transformers: str) -> str | None:
+        """Why this version of transformers is refused, or None."""
+        version = Version(transformers)
+        for fault in self.faults:
+            if SpecifierSet(fault.versions).contains(version, prereleases=True):
+                return fault.reason
+        return "never tested so far back" if version < Version(self.since) else None
+
+
+_TOWER, _PROJECTOR = ("model.vision_tower",), ("model.multi_modal_projector",)
+_VISUAL, _MERGER = ("model.visual",), ("model.visual.merger",)
+
+FAMILIES: dict[str, Family] = {
+    "video_llava": Family(
+        "Video-LLaVA",
+        "LanguageBind/Video-LLaVA-7B-hf",
+        vision_tower=("model.video_tower", "model.image_tower"),
+        projector=_PROJECTOR,
+        limits="trained on 8 frames",
+    ),
+    "llava_next_video": Family(
+        "LLaVA-NeXT-Video",
+        "llava-hf/LLaVA-NeXT-Video-7B-hf",
+        vision_tower=_TOWER,
+        projector=(*_PROJECTOR, "model.image_newline"),
+    ),
+    "llava_onevision": Family(
+        "LLaVA-OneVision",
+        "llava-hf/llava-onevision-qwen2-7b-ov-hf",
+        vision_tower=_TOWER,
+        projector=(*_PROJECTOR, "model.image_newline"),
+    ),
+    "qwen2_vl": Family(
+        "Qwen2-VL",
+        "Qwen/Qwen2-VL-7B-Instruct",
+        vision_tower=_VISUAL,
+        projector=_MERGER,
+        text_after_video="largest",
+    ),
+    "qwen2_5_vl": Family(
+        "Qwen2.5-VL",
+        "Qwen/Qwen2.5-VL-7B-Instruct",
+        vision_tower=_VISUAL,
+        projector=_MERGER,
+        times="mean gap, as positions",
+        text_after_video="largest",
+        faults=(
+            # huggingface/transformers pull request 48669
+            Fault("<5.23", "it cuts the seconds between frames to whole numbers"),
+        ),
+        limits="uneven gaps between frames are told as their mean",
+    ),
+    "qwen3_vl": Family(
+        "Qwen3-VL",
+        "Qwen/Qwen3-VL-4B-Instruct",
+        vision_tower=_VISUAL,
+        projector=("model.visual.merger", "model.visual.deepstack_merger_list"),
+        times="text, 0.1 s, per two frames",
+    ),
+    "smolvlm": Family(
+        "SmolVLM2",
+        "HuggingFaceTB/SmolVLM2-2.2B-Instruct",
+        language_model="model.text_model",
+        vision_tower=("model.vision_model",),
+        projector=("model.connector",),
+        times="text, 1 s",
+        limits="frames within one second have the same time",
+    ),
+    "internvl": Family(
+        "InternVL3",
+        "OpenGVLab/InternVL3-1B-hf",
+        vision_tower=_TOWER,
+        projector=_PROJECTOR,
+        limits="only the -hf checkpoints",
+    ),
+    "perception_lm": Family(
+        "PerceptionLM",
+        "facebook/Perception-LM-3B",
+        vision_tower=_TOWER,
+        projector=_PROJECTOR,
+    ),
+    "video_llama_3": Family(
+        "VideoLLaMA3",
+        "lkhl/VideoLLaMA3-2B-Image-HF",
+        vision_tower=("model.vision_model",),
+        projector=("model.projector",),
+        times="text, 0.1 s",
+        limits="only checkpoints in transformers' own format",
+    ),
+    "gemma4": Family(
+        "Gemma 4",
+        "google/gemma-4-E2B-it",
+        vision_tower=("model.vision_tower",),
+        projector=("model.embed_vision",),
+        times="text, 1 s",
+        limits="frames within one second have the same time; at least 70 tokens a frame",
+    ),
+}
+
+
+def family_of(model_type: str) -> Family | None:
+    """The row of a model, or None: then only the self-check speaks for it."""
+    return FAMILIES.get(model_type)
+
+
+def markdown_table() -> str:
+    """The table as it stands in docs/models.md."""
+    lines = [
+        "| family | for instance | transformers | told times | "
+        "language model; vision tower; projector | known limits |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for family in FAMILIES.values():
+        parts = "; ".join(
+            ", ".join(f"`{name.removeprefix('model.')}`" for name in family.modules(part))
+            for part in PARTS
+        )
+        lines.append(
+            f"| {family.name} | `{family.example}` | {family.since} | {family.times or 'no'} | "
+            f"{parts} | {family.limits or '-'} |"
+        )
+    return "\n".join(lines) + "\n"

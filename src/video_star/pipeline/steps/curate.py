@@ -1,0 +1,294 @@
+"""Step `curate`: what passed verification becomes training conversations (paper 2.3 and 1.7).
+
+Reads answers, rationales and their verdicts; writes rounds/rK/train: shards of TrainingExample. A
+stored question never contains the hint: a rationalized answer is filed under the question alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from video_star.core import prompts
+from video_star.core.context import StepContext, StepResult
+from video_star.core.errors import VideoStarError
+from video_star.core.hashing import stable_hash, stable_index, stable_shuffle
+from video_star.core.jsonl import read_shards, write_shards
+from video_star.core.labels import label_text, option_line
+from video_star.core.params import CurateParams
+from video_star.core.records import (
+    Answer,
+    Failure,
+    Form,
+    Origin,
+    StepReport,
+    TrainingExample,
+    Verdict,
+    VideoSample,
+)
+from video_star.data.manifest import read_manifest
+from video_star.data.replay import read_replay
+from video_star.verification.final_answer import read
+
+SENTENCE = re.compile(r"[^.!?\n]*(?:[.!?](?!\s|$)[^.!?\n]*)*[.!?\n]*\s*")
+"""A sentence with its end marks; a dot inside a number or a name ("3.5", "Soms.Tuck") ends none."""
+
+
+LETTERED = frozenset({"class", "sequence", "set"})
+"""Kinds that make lettered options: names; a wrong span or score is no option that teaches."""
+SHOWN = frozenset({"class", "set"})
+"""Kinds that fit "Does the video show ...?"."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A sample's text to learn from: its first passing answer, or a template."""
+
+    sample: VideoSample
+    text: str
+    short: str
+    """What answers the bare question: the sentences that give the labels, without a final line."""
+    origin: Origin | None
+
+
+def run_curate(context: StepContext) -> StepResult:
+    """Choose one passing answer per sample and write it in every form that `curate.forms` lists."""
+    params, seed = context.params.curate, context.params.seed
+    samples = sorted(read_manifest(context.workspace, "train"), key=lambda sample: sample.id)
+    found = _from_labels(samples, seed) if params.source == "labels" else _passing(context, samples)
+    only_direct = context.round == context.params.last_round and params.final_round == "direct"
+    yields = _yields(found, samples)
+    if only_direct and params.source == "answers":
+        found = [item for item in found if item.origin == "direct"]
+    kept = _capped(found, params.cap_per_label, seed)
+    if not kept:
+        raise VideoStarError(
+            f"curate {context.round}: no answer passed, so there is nothing to train on; look at "
+            f"{context.paths.verdicts.parent} and at `verify` in params.yaml."
+        )
+    pools = _pools(samples)
+    line = context.params.prompts.final_line
+    examples = [
+        e for item in kept for e in _forms(item, params, pools[_pool_of(item.sample)], seed, line)
+    ]
+    replayed, failures = _replayed(context, len(examples))
+    everything = sorted([*examples, *replayed], key=lambda example: example.id)
+    written = write_shards(context.paths.train, everything, lambda example: example.sample_id)
+    report = _report(context, len(samples), kept, everything, failures)
+    metrics = {**yields, **report.metrics}
+    return StepResult(
+        report.model_copy(update={"written": written, "metrics": metrics}), tuple(failures)
+    )
+
+
+def _passing(context: StepContext, samples: Sequence[VideoSample]) -> list[Kept]:
+    """Per sample its first passing direct answer, else its first passing rationalized one."""
+    paths = context.paths
+    chosen: dict[str, Kept] = {}
+    by_id = {sample.id: sample for sample in samples}
+    for answers, verdicts in (
+        (paths.answers, paths.verdicts),
+        (paths.rationales, paths.rationale_verdicts),
+    ):
+        texts = {(a.sample_id, a.attempt): a.text.strip() for a in read_shards(answers, Answer)}
+        for verdict in read_shards(verdicts, Verdict):
+            sample = by_id.get(verdict.sample_id)
+            if verdict.passed and sample is not None and sample.id not in chosen:
+                text = texts[(verdict.sample_id, verdict.attempt)]
+                chosen[sample.id] = Kept(sample, text, _short(text, verdict), verdict.origin)
+    return [chosen[name] for name in sorted(chosen)]
+
+
+_NAMES = frozenset({"class", "set", "sequence", "text"})
+"""Kinds whose values are words; a letter or a figure elsewhere in an answer is something else."""
+
+
+def _short(text: str, verdict: Verdict) -> str:
+    """The sentences of the answer that hold the labels; all of it when a place is not known.
+
+    Of a final answer the sentence before it that holds the same value, else the value alone.
+    """
+    reading = read(text)
+    text, start = reading.visible.text, reading.visible.start
+    places = [p and (p[0] - start, p[1] - start) for p in (one.place for one in verdict.labels)]
+    if reading.finals:
+        values = [label.extracted for label in verdict.labels]
+        if not all(values):
+            return reading.finals[-1].text
+        text = reading.reasoning.text
+        names = [one.extracted for one in verdict.labels if one.extracted and one.kind in _NAMES]
+        found = [re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) for name in names]
+        places = [match and match.span() for match in found]
+        if len(names) < len(values) or not all(places):
+            return prompts.BETWEEN_LABELS.join(value for value in values if value)
+    sentences = [match for match in SENTENCE.finditer(text) if match.group().strip()]
+    held = [
+        sentence.group().strip()
+        for sentence in sentences
+        if any(p and p[0] < sentence.end() and p[1] > sentence.start() for p in places)
+    ]
+    return " ".join(held) if held and all(places) else text
+
+
+def _from_labels(samples: Iterable[VideoSample], seed: int) -> list[Kept]:
+    """Template answers, as the baseline that uses the labels alone."""
+    kept = []
+    for sample in samples:
+        shown = all(label.kind == "class" for label in sample.labels)
+        templates = prompts.LABEL_ANSWERS if shown else prompts.VALUE_ANSWERS
+        index = stable_index(len(templates), seed, "label-answer", sample.id)
+        text = templates[index].format(label=label_text(sample.labels))
+        kept.append(Kept(sample, text, text, None))
+    return kept
+
+
+def _capped(kept: list[Kept], cap: int | None, seed: int) -> list[Kept]:
+    """At most `cap` samples per label: direct answers first, the rest drawn by a stable hash."""
+    if cap is None:
+        return kept
+    counts: Counter[str] = Counter()
+    chosen = []
+    order = sorted(
+        kept, key=lambda k: (k.origin != "direct", stable_hash(seed, "cap", k.sample.id))
+    )
+    for item in order:
+        name = label_text(item.sample.labels)
+        if counts[name] < cap:
+            counts[name] += 1
+            chosen.append(item)
+    return sorted(chosen, key=lambda item: item.sample.id)
+
+
+def _forms(
+    item: Kept, params: CurateParams, pool: Sequence[str], seed: int, line: bool
+) -> list[TrainingExample]:
+    """The examples of one sample, in every form that is asked for and possible.
+
+    With `line` the question of a chain of thought asks for the final line, as generation does.
+    """
+    question = item.sample.question
+    kinds = {label.kind for label in item.sample.labels}
+    pairs: list[tuple[Form, str, str]] = []
+    if "direct" in params.forms:
+        pairs.append(("direct", question, item.short))
+    if "chain_of_thought" in params.forms and params.source == "answers":
+        prompt = prompts.direct(question, prompts.line_request(item.sample.labels, line))
+        pairs.append(("chain_of_thought", prompt, item.text))
+    if "multiple_choice" in params.forms and len(pool) > 1 and kinds <= LETTERED:
+        pairs += [_choice(item.sample, params, pool, seed, k) for k in range(params.choices)]
+    if "yes_no" in params.forms and len(pool) > 1 and kinds <= SHOWN:
+        pairs += _yes_no(item.sample, params, pool, seed)
+    numbers: Counter[str] = Counter()
+    examples = []
+    for form, prompt, completion in pairs:
+        examples.append(_example(item, form, numbers[form], prompt, completion))
+        numbers[form] += 1
+    return examples
+
+
+def _pool_of(sample: VideoSample) -> tuple[str, ...]:
+    """Samples whose labels can stand in for each other: one data set, the same kinds."""
+    return sample.dataset, *(label.kind for label in sample.labels)
+
+
+def _pools(samples: Iterable[VideoSample]) -> dict[tuple[str, ...], list[str]]:
+    """The distinct labels of each pool, in words, sorted."""
+    pools: dict[tuple[str, ...], set[str]] = defaultdict(set)
+    for sample in samples:
+        pools[_pool_of(sample)].add(label_text(sample.labels))
+    return {pool: sorted(texts) for pool, texts in pools.items()}
+
+
+def _choice(
+    sample: VideoSample, params: CurateParams, pool: Sequence[str], seed: int, number: int
+) -> tuple[Form, str, str]:
+    right = label_text(sample.labels)
+    key = (seed, "choice", sample.id, number)
+    wrong = stable_shuffle([text for text in pool if text != right], *key, "wrong")
+    options = stable_shuffle([right, *wrong[: params.options - 1]], *key, "order")
+    line = option_line(options, options.index(right))
+    return "multiple_choice", prompts.multiple_choice(sample.question, options), line
+
+
+def _yes_no(
+    sample: VideoSample, params: CurateParams, pool: Sequence[str], seed: int
+) -> list[tuple[Form, str, str]]:
+    """The right label as often as wrong ones, all different, so that neither answer is the rule."""
+    right = label_text(sample.labels)
+    others = stable_shuffle([text for text in pool if text != right], seed, "yes-no", sample.id)
+    wrong = others[: params.choices]
+    return [
+        *[("yes_no", prompts.yes_no(right), "yes") for _ in wrong],
+        *[("yes_no", prompts.yes_no(text), "no") for text in wrong],
+    ]
+
+
+def _example(item: Kept, form: Form, number: int, prompt: str, completion: str) -> TrainingExample:
+    sample = item.sample
+    return TrainingExample(
+        id=f"{sample.id}/{form}/{number}",
+        sample_id=sample.id,
+        video=sample.video,
+        start_s=sample.start_s,
+        end_s=sample.end_s,
+        prompt=prompt,
+        completion=completion,
+        form=form,
+        origin=item.origin,
+    )
+
+
+def _replayed(context: StepContext, own: int) -> tuple[list[TrainingExample], list[Failure]]:
+    """Replayed examples, so many that their share of the whole set is `replay.share`."""
+    replay = context.params.curate.replay
+    if replay is None:
+        return [], []
+    examples, failures = read_replay(context.workspace.data, replay)
+    wanted = round(own * replay.share / (1 - replay.share))
+    key = (context.params.seed, context.round, "replay")
+    examples.sort(key=lambda example: stable_hash(*key, example.id))
+    return examples[:wanted], failures
+
+
+def _yields(found: Sequence[Kept], samples: Sequence[VideoSample]) -> dict[str, float]:
+    """Shares of the training samples that pass, by origin, before any are left out.
+
+    Also by label kind, as "direct_yield/span": a sample counts for each kind among its labels.
+    """
+    totals = Counter(kind for sample in samples for kind in _kinds(sample))
+    counts = Counter(item.origin for item in found)
+    by_kind = Counter((item.origin, kind) for item in found for kind in _kinds(item.sample))
+    shares: dict[str, float] = {}
+    for origin in ("direct", "rationalized"):
+        shares[f"{origin}_yield"] = counts[origin] / len(samples)
+        for kind, total in sorted(totals.items()):
+            shares[f"{origin}_yield/{kind}"] = by_kind[(origin, kind)] / total
+    return shares
+
+
+def _kinds(sample: VideoSample) -> set[str]:
+    return {label.kind for label in sample.labels}
+
+
+def _report(
+    context: StepContext,
+    total: int,
+    kept: Sequence[Kept],
+    examples: Sequence[TrainingExample],
+    failures: Sequence[Failure],
+) -> StepReport:
+    forms: dict[str, float] = defaultdict(float)
+    for example in examples:
+        forms[example.form] += 1
+    return StepReport(
+        step="curate",
+        round=context.round,
+        read=total,
+        written=len(examples),
+        rejected=total - len(kept),
+        failed=len(failures),
+        reasons=dict(sorted(Counter(failure.error for failure in failures).items())),
+        metrics={"kept": len(kept), **dict(sorted(forms.items()))},
+    )

@@ -1,0 +1,224 @@
+"""Step `evaluate`: the round's model answers every benchmark's items; marks and means are written.
+
+Reads model/model.json, data/ and the manifest. Writes predictions/<benchmark>/predictions.jsonl and
+scores.jsonl (and the benchmark's own layout, if it has one), and metrics.json.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from video_star.core.context import StepContext, StepResult
+from video_star.core.engine import Outcome, Reply, Request, Sampling, Unusable
+from video_star.core.errors import DataError
+from video_star.core.hashing import stable_seed
+from video_star.core.jsonl import dump_json, write_records, write_text
+from video_star.core.model_paths import read_ref
+from video_star.core.records import Failure, MetricValue, Prediction, Score, StepReport
+from video_star.evaluation.benchmarks import open_benchmark
+from video_star.evaluation.benchmarks.base import Benchmark, Item, MarksTogether, Measure
+from video_star.evaluation.comparisons import compare, digest_scores, refuse_unmeasured
+from video_star.evaluation.metrics import Bootstrap, RoundMetrics, Undefined, summarise
+from video_star.generation.store import ask, open_store
+
+Replies = Mapping[str, Outcome]
+
+
+@dataclass(frozen=True)
+class Exam:
+    """One benchmark with its items."""
+
+    name: str
+    benchmark: Benchmark[Any]
+    items: Sequence[Item[Any]]
+
+    def key(self, item: Item[Any]) -> str:
+        """The request key of an item, unique over all benchmarks."""
+        return f"{self.name}/{item.id}"
+
+
+@dataclass(frozen=True)
+class Marked:
+    """What became of one benchmark."""
+
+    scores: Sequence[Score]
+    failures: Sequence[Failure]
+    measures: Sequence[Measure]
+
+
+def run_evaluate(context: StepContext) -> StepResult:
+    """Measure this round's model; DataError when a benchmark has no item or nothing is scored."""
+    refuse_unmeasured(context)
+    exams = list(_open_exams(context))
+    replies = _ask(context, exams)
+    marked = {exam.name: _mark(context, exam, replies) for exam in exams}
+    # Not before all is marked, as a judge may fail; numbers never outlive the marks they are of.
+    context.paths.metrics.unlink(missing_ok=True)
+    shutil.rmtree(context.paths.predictions, ignore_errors=True)
+    for exam in exams:
+        folder = context.paths.predictions / exam.name
+        _write(folder, exam, replies, marked[exam.name])
+    scored = {exam.name: (exam.benchmark, marked[exam.name].scores) for exam in exams}
+    metrics = _summarise(context, marked).model_copy(
+        update={
+            "comparisons": compare(context, scored, _bootstrap(context)),
+            "scores_sha256": digest_scores(context.paths),
+        }
+    )
+    write_text(context.paths.metrics, dump_json(metrics.model_dump(mode="json")))
+    failures = tuple(failure for done in marked.values() for failure in done.failures)
+    return StepResult(_report(context, marked, metrics), failures)
+
+
+def _open_exams(context: StepContext) -> Iterator[Exam]:
+    """All benchmarks are opened and read before any model is loaded."""
+    for name, raw in context.params.evaluate.benchmarks.items():
+        benchmark = open_benchmark(name, raw, context.workspace.root)
+        items = benchmark.items(context)
+        if not items:
+            raise DataError(
+                f"Benchmark {name} has no item to ask about; give it held-out videos or remove it "
+                "from evaluate.benchmarks in params.yaml."
+            )
+        yield Exam(name, benchmark, items)
+
+
+def _ask(context: StepContext, exams: Sequence[Exam]) -> Replies:
+    """The reply to every item, greedy, asked as one list so that clips are shared."""
+    ref = read_ref(context.paths.model_json, context.workspace.root)
+    sampling = Sampling(
+        temperature=0.0, top_p=1.0, max_new_tokens=context.params.evaluate.max_new_tokens
+    )
+    requests = [
+        Request(exam.key(item), item.clip, item.prompt, sampling, seed=0)
+        for exam in exams
+        for item in exam.items
+    ]
+    engine = context.open_engine(ref)
+    store = open_store(context.workspace, context.params, engine)
+    return ask(engine, store, requests, context.progress)
+
+
+def _mark(context: StepContext, exam: Exam, replies: Replies) -> Marked:
+    """Marks of all items in their order; items without an answer are unscored failures."""
+    texts = _texts(exam, replies)
+    marks = _marks(context, exam, texts)
+    scores: list[Score] = []
+    failures: list[Failure] = []
+    for item in exam.items:
+        reply = replies[exam.key(item)]
+        if isinstance(reply, Unusable):
+            scores.append(item.scored(None, reply.error))
+            failures.append(
+                Failure(
+                    sample_id=exam.key(item),
+                    step="evaluate",
+                    error=reply.error,
+                    message=reply.message,
+                )
+            )
+        else:
+            scores += marks[item.id]
+    return Marked(scores, failures, exam.benchmark.measures(scores))
+
+
+def _marks(context: StepContext, exam: Exam, texts: Mapping[str, str]) -> dict[str, list[Score]]:
+    """The marks of each answered item: at once where the benchmark wants to, else one by one."""
+    answered = [item for item in exam.items if item.id in texts]
+    if isinstance(exam.benchmark, MarksTogether):
+        scores = exam.benchmark.score_all(context, answered, texts)
+    else:
+        scores = [exam.benchmark.score(item, texts[item.id]) for item in answered]
+    marks: dict[str, list[Score]] = {item.id: [] for item in answered}
+    for score in scores:
+        marks[score.item_id].append(score)
+    return marks
+
+
+def _texts(exam: Exam, replies: Replies) -> dict[str, str]:
+    """The answers by item id; items whose video cannot be used have none."""
+    return {
+        item.id: reply.text
+        for item in exam.items
+        if isinstance(reply := replies[exam.key(item)], Reply)
+    }
+
+
+def _write(folder: Path, exam: Exam, replies: Replies, marked: Marked) -> None:
+    texts = _texts(exam, replies)
+    write_records(
+        folder / "predictions.jsonl",
+        (
+            Prediction(item_id=item.id, prompt=item.prompt, text=texts[item.id])
+            for item in exam.items
+            if item.id in texts
+        ),
+    )
+    write_records(folder / "scores.jsonl", marked.scores)
+    exam.benchmark.write_predictions(folder, exam.items, texts)
+
+
+def _summarise(context: StepContext, marked: Mapping[str, Marked]) -> RoundMetrics:
+    """Means with intervals of everything that was measured."""
+    bootstrap = _bootstrap(context)
+    metrics: dict[str, MetricValue] = {}
+    slices: dict[str, dict[str, MetricValue]] = {}
+    undefined: dict[str, str] = {}
+    for name, done in marked.items():
+        for measure in done.measures:
+            key = f"{name}/{measure.name}"
+            whole, parts = _numbers(measure, bootstrap)
+            if isinstance(whole, Undefined):
+                undefined[key] = measure.missing or whole.reason
+                context.progress.note(f"{key} has no value: {undefined[key]}.")
+                continue
+            metrics[key] = whole
+            if parts:
+                slices[key] = parts
+    if not metrics:
+        raise DataError(
+            f"evaluate {context.round}: not one answer could be scored; look at "
+            f"{context.paths.predictions} and at the videos of the benchmarks."
+        )
+    return RoundMetrics(round=context.round, metrics=metrics, slices=slices, undefined=undefined)
+
+
+def _bootstrap(context: StepContext) -> Bootstrap:
+    """One seed for all: metrics of the same videos are then resampled alike."""
+    seed = stable_seed(context.params.seed, "bootstrap")
+    return Bootstrap(context.params.evaluate.bootstrap, seed)
+
+
+def _numbers(
+    measure: Measure, bootstrap: Bootstrap
+) -> tuple[MetricValue | Undefined, dict[str, MetricValue]]:
+    """The number of a measure, and those of its slices that have one."""
+    whole, *parts = (
+        summarise(points, bootstrap, measure.statistic, measure.bounds)
+        for points in (measure.points, *measure.slices.values())
+    )
+    pairs = zip(measure.slices, parts, strict=True)
+    return whole, {name: part for name, part in pairs if isinstance(part, MetricValue)}
+
+
+def _report(
+    context: StepContext, marked: Mapping[str, Marked], metrics: RoundMetrics
+) -> StepReport:
+    scores = [score for done in marked.values() for score in done.scores]
+    failed = sum(len(done.failures) for done in marked.values())
+    unscored = Counter(score.reason for score in scores if score.value is None)
+    return StepReport(
+        step="evaluate",
+        round=context.round,
+        read=len(scores),
+        written=sum(score.value is not None for score in scores),
+        rejected=sum(unscored.values()) - failed,
+        failed=failed,
+        reasons=dict(sorted(unscored.items())),
+        metrics={name: value.value for name, value in metrics.metrics.items()},
+    )

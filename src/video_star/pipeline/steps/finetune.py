@@ -1,0 +1,217 @@
+"""finetune: the training conversations of a round become an adapter, or weights of their own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from video_star.core.context import StepContext, StepResult
+from video_star.core.device import pick_device
+from video_star.core.engine import Clip
+from video_star.core.errors import DataError, UsageError
+from video_star.core.hashing import stable_seed
+from video_star.core.jsonl import dump_json, read_shards, write_records, write_text
+from video_star.core.model_paths import (
+    adapter_ref,
+    base_location,
+    base_ref,
+    location_of,
+    read_ref,
+    weights_ref,
+    write_ref,
+)
+from video_star.core.paths import inside
+from video_star.core.records import Failure, ModelRef, StepReport, TrainingExample
+from video_star.pipeline.runner import STEPS
+from video_star.training.checkpoints import drop_half_written
+from video_star.training.job import Job, clip_of, fit_micro_batch
+from video_star.training.launch import count_processes, hostfile_of, launch
+from video_star.training.needs import refuse_unfit
+from video_star.training.threads import threads_for
+from video_star.video.cache import FrameCache
+
+DECODED_AHEAD = 8
+"""Clips that may wait decoded while others are looked at."""
+
+
+def run_finetune(context: StepContext) -> StepResult:
+    """Train on rounds/rK/train and write rounds/rK/model: model.json, loss.jsonl, and the result.
+
+    That is adapter/ or, of full finetuning, weights/. A run that was killed goes on from its last
+    complete checkpoint, and on the same processes it ends in the same bytes.
+    """
+    refuse_unfit(context.params, context.workspace)
+    examples = list(read_shards(context.paths.train, TrainingExample))
+    if not examples:
+        raise DataError(
+            f"{context.paths.train} holds no training example; look at the reports of verify and "
+            "curate in the same round for the reasons."
+        )
+    usable, failures = _readable(examples, context)
+    if len(failures) > context.params.max_failure_rate * len(examples):
+        return StepResult(_report(context, len(examples), 0, failures), failures)
+    base = base_ref(context.params.model, context.workspace.root)
+    job, job_file = _describe(context, usable, base)
+    if not job.done.exists():
+        drop_half_written(job, context.progress.note)
+        hostfile = hostfile_of(context.params.settings, context.workspace.root)
+        launch(job_file, job, hostfile, context.progress)
+    _publish_result(context, job, base)
+    report = _report(context, len(examples), len(usable), failures)
+    shutil.rmtree(job.folder)
+    return StepResult(report, failures)
+
+
+def _readable(
+    examples: Sequence[TrainingExample], context: StepContext
+) -> tuple[list[TrainingExample], tuple[Failure, ...]]:
+    """Examples whose clip can be read (its frames are then cached); a failure for each other."""
+    workers = context.params.settings.decode_workers
+    frames = FrameCache(context.workspace.frames, context.params.video, workers)
+    failures: dict[int, Failure] = {}
+    places: dict[Clip, list[int]] = {}
+    for place, example in enumerate(examples):
+        try:
+            places.setdefault(clip_of(example, context.workspace.data), []).append(place)
+        except DataError as error:
+            failures[place] = _failure(example, error)
+    for done, decoded in enumerate(frames.ahead(places, DECODED_AHEAD), start=1):
+        if decoded.error is not None:
+            for place in places[decoded.clip]:
+                failures[place] = _failure(examples[place], decoded.error)
+        context.progress.update(done, len(places), "clips read")
+    usable = [example for place, example in enumerate(examples) if place not in failures]
+    return usable, tuple(failures[place] for place in sorted(failures))
+
+
+def _failure(example: TrainingExample, error: DataError) -> Failure:
+    return Failure(
+        sample_id=example.sample_id,
+        step="finetune",
+        error=type(error).__name__,
+        message=str(error),
+    )
+
+
+def _describe(
+    context: StepContext, examples: Sequence[TrainingExample], base: ModelRef
+) -> tuple[Job, Path]:
+    """The job in a scratch folder that is named by everything that goes into the result."""
+    params, root = context.params, context.workspace.root
+    world = count_processes(params.settings, root)
+    start, location = _start(context), base_location(params.model, root)
+    adapter = None if start is None or start.adapter is None else inside(root, start.adapter)
+    folder = _scratch(context, examples, base, start)
+    job = Job(
+        folder=folder,
+        data=context.workspace.data.absolute(),
+        frames=context.workspace.frames.absolute(),
+        examples=folder / "examples.jsonl",
+        base=location if start is None else location_of(start, params.model, root),
+        base_name=base.base,
+        trust_remote_code=params.model.trust_remote_code,
+        dtype=params.model.dtype,
+        start_adapter=None if adapter is None else adapter.absolute(),
+        device=pick_device(params.settings.device),
+        seed=stable_seed(params.seed, "finetune", context.round),
+        threads=threads_for(location, params.settings.processes),
+        world_size=world,
+        micro_batch_size=fit_micro_batch(
+            params.finetune.batch_size, world, params.settings.micro_batch_size
+        ),
+        checkpoint_steps=params.settings.checkpoint_steps,
+        zero=params.settings.zero,
+        gradient_checkpointing=params.settings.gradient_checkpointing,
+        liger=params.settings.liger,
+        video=params.video,
+        finetune=params.finetune,
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    write_records(job.examples, examples)
+    job_file = folder / "job.json"
+    write_text(job_file, dump_json(job.model_dump(mode="json")))
+    return job, job_file
+
+
+def _start(context: StepContext) -> ModelRef | None:
+    """The model of the previous round when training goes on from it; None: from the base."""
+    tune = context.params.finetune
+    if tune.start_from == "base":
+        return None
+    ref = read_ref(context.previous.model_json, context.workspace.root)
+    other = ref.adapter if tune.method == "full" else ref.weights
+    if other is not None:
+        raise UsageError(
+            f"finetune.start_from is 'previous', but {tune.method} cannot go on from {other}; keep "
+            "finetune.method over all rounds, or start from the base."
+        )
+    return None if ref.tuned_digest is None else ref
+
+
+def _scratch(
+    context: StepContext,
+    examples: Sequence[TrainingExample],
+    base: ModelRef,
+    start: ModelRef | None,
+) -> Path:
+    """.work/finetune-<round>-<hash>; scratch of other inputs of this round is deleted."""
+    params = context.params
+    digest = hashlib.sha256()
+    for part in (
+        STEPS["finetune"].version,
+        params.seed,
+        base.key,
+        start and start.key,
+        params.model.model_dump_json(),
+        params.video.model_dump_json(),
+        params.finetune.model_dump_json(),
+        *(example.model_dump_json() for example in examples),
+    ):
+        digest.update(f"{part}\n".encode())
+    work = context.workspace.work.absolute()
+    folder = work / f"finetune-{context.round}-{digest.hexdigest()[:16]}"
+    for other in work.glob(f"finetune-{context.round}-*"):
+        if other.is_dir() and other != folder:
+            shutil.rmtree(other)
+    return folder
+
+
+def _publish_result(context: StepContext, job: Job, base: ModelRef) -> None:
+    """Move the result, loss and model.json to the round as one folder: all or nothing."""
+    paths, root = context.paths, context.workspace.root
+    full = job.finetune.method == "full"
+    result = paths.weights if full else paths.adapter
+    building = paths.model.with_name(".model.part")
+    shutil.rmtree(building, ignore_errors=True)
+    building.mkdir(parents=True)
+    shutil.copytree(job.result / result.name, building / result.name)
+    shutil.copy(job.result / "loss.jsonl", building / paths.loss.name)
+    shutil.rmtree(paths.model, ignore_errors=True)
+    building.rename(paths.model)
+    ref = weights_ref(base, result, root) if full else adapter_ref(base, result, root)
+    write_ref(paths.model_json, ref)
+
+
+def _report(
+    context: StepContext, read: int, written: int, failures: Sequence[Failure]
+) -> StepReport:
+    reasons: dict[str, int] = {}
+    for failure in failures:
+        reasons[failure.error] = reasons.get(failure.error, 0) + 1
+    metrics: dict[str, float] = {}
+    if written:
+        lines = context.paths.loss.read_text(encoding="utf-8").splitlines()
+        losses = [json.loads(line)["loss"] for line in lines]
+        metrics = {"steps": len(losses), "first_loss": losses[0], "last_loss": losses[-1]}
+    return StepReport(
+        step="finetune",
+        round=context.round,
+        read=read,
+        written=written,
+        failed=len(failures),
+        reasons=reasons,
+        metrics=metrics,
+    )

@@ -1,0 +1,132 @@
+"""Step `generate`: the previous round's model answers the question of every training sample.
+
+Reads the manifest and rounds/r(K-1)/model. Writes rounds/rK/answers: shards of Answer, sorted by
+sample id and attempt.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from video_star.core.context import StepContext, StepResult
+from video_star.core.engine import Clip, Outcome, Request, Sampling, Unusable
+from video_star.core.hashing import stable_hash, stable_seed
+from video_star.core.jsonl import write_shards
+from video_star.core.model_paths import read_ref
+from video_star.core.params import SamplingParams
+from video_star.core.prompts import direct, line_request
+from video_star.core.records import Answer, Failure, Origin, StepReport, VideoSample
+from video_star.data.manifest import read_manifest
+from video_star.generation.store import ask, open_store
+
+
+@dataclass(frozen=True)
+class Questions:
+    """What a step asks: `sampling.samples` attempts for each sample, worded by `prompt`."""
+
+    step: str
+    origin: Origin
+    sampling: SamplingParams
+    samples: Sequence[VideoSample]
+    prompt: Callable[[VideoSample], str]
+
+
+def run_generate(context: StepContext) -> StepResult:
+    """Answer all training samples; a sample whose video is unusable is a counted failure."""
+    sampling = context.params.generate
+    samples = training_samples(context) if sampling.enabled else []
+    line = context.params.prompts.final_line
+    questions = Questions(
+        *("generate", "direct", sampling, samples),
+        lambda sample: direct(sample.question, line_request(sample.labels, line)),
+    )
+    answers, failures = put(context, questions)
+    write_shards(context.paths.answers, answers, lambda answer: answer.sample_id)
+    return StepResult(report(context, questions, answers, failures), tuple(failures))
+
+
+def training_samples(context: StepContext) -> list[VideoSample]:
+    """The manifest's training samples in the order of their ids."""
+    samples = read_manifest(context.workspace, "train")
+    return sorted(samples, key=lambda sample: sample.id)
+
+
+def put(context: StepContext, questions: Questions) -> tuple[list[Answer], list[Failure]]:
+    """Put the questions to the previous round's model: answers in order, and failures."""
+    if not questions.samples:
+        return [], []
+    ref = read_ref(context.previous.model_json, context.workspace.root)
+    engine = context.open_engine(ref)
+    store = open_store(context.workspace, context.params, engine)
+    attempts = range(questions.sampling.samples)
+    requests = {
+        (sample.id, attempt): _request(context, questions, sample, attempt)
+        for sample in sorted(questions.samples, key=lambda sample: sample.id)
+        for attempt in attempts
+    }
+    outcomes = ask(engine, store, list(requests.values()), context.progress)
+    answers: list[Answer] = []
+    failures: dict[str, Failure] = {}
+    for (sample_id, attempt), request in requests.items():
+        outcome = outcomes[request.key]
+        if isinstance(outcome, Unusable):
+            failures.setdefault(sample_id, _failure(questions.step, sample_id, outcome))
+        else:
+            answers.append(_answer(questions.origin, sample_id, attempt, request, outcome))
+    return answers, list(failures.values())
+
+
+def report(
+    context: StepContext,
+    questions: Questions,
+    answers: Sequence[Answer],
+    failures: Sequence[Failure],
+) -> StepReport:
+    """Counts of samples read, answers written and samples failed."""
+    cut = sum(answer.finish_reason == "length" for answer in answers)
+    metrics = {"cut_share": cut / len(answers)} if answers else {}
+    return StepReport(
+        step=questions.step,
+        round=context.round,
+        read=len(questions.samples),
+        written=len(answers),
+        failed=len(failures),
+        reasons=dict(sorted(Counter(failure.error for failure in failures).items())),
+        metrics=metrics,
+    )
+
+
+def _request(
+    context: StepContext, questions: Questions, sample: VideoSample, attempt: int
+) -> Request:
+    clip = Clip(context.workspace.video(sample.video), sample.start_s, sample.end_s)
+    sampling = questions.sampling
+    return Request(
+        key=f"{sample.id}#{attempt}",
+        clip=clip,
+        prompt=questions.prompt(sample),
+        sampling=Sampling(sampling.temperature, sampling.top_p, sampling.max_new_tokens),
+        seed=stable_seed(context.params.seed, context.round, sample.id, attempt, questions.origin),
+    )
+
+
+def _answer(
+    origin: Origin, sample_id: str, attempt: int, request: Request, outcome: Outcome
+) -> Answer:
+    assert not isinstance(outcome, Unusable)
+    return Answer(
+        sample_id=sample_id,
+        attempt=attempt,
+        origin=origin,
+        prompt_hash=f"{stable_hash(request.prompt):016x}",
+        text=outcome.text,
+        finish_reason=outcome.finish_reason,
+        n_tokens=outcome.n_tokens,
+        seed=request.seed,
+    )
+
+
+def _failure(step: str, sample_id: str, outcome: Unusable) -> Failure:
+    return Failure(sample_id=sample_id, step=step, error=outcome.error, message=outcome.message)

@@ -1,0 +1,1 @@
+"""Prefect and MLflow on this machine."""

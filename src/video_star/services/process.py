@@ -1,0 +1,135 @@
+"""One background server: its command, its pid file, its log; started detached, stopped for sure."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psutil  # type: ignore[import-untyped]
+
+from video_star.core.errors import ServiceError
+from video_star.core.jsonl import write_text
+from video_star.core.processes import end_group
+from video_star.services.addresses import LOOPBACK
+
+STOP_WITHIN_S = 20.0
+
+
+@dataclass(frozen=True)
+class Service:
+    """A server of the workspace; `folder` holds its pid file and its log."""
+
+    name: str
+    command: tuple[str, ...]
+    folder: Path
+    stop_signal: signal.Signals = signal.SIGTERM
+
+    @property
+    def log(self) -> Path:
+        return self.folder / f"{self.name}.log"
+
+    @property
+    def _pid_file(self) -> Path:
+        return self.folder / f"{self.name}.pid"
+
+    def process(self) -> psutil.Process | None:
+        """The running process, told from a later one with the same number by its start time."""
+        try:
+            known = json.loads(self._pid_file.read_text(encoding="utf-8"))
+            process = psutil.Process(known["pid"])
+            if process.status() == psutil.STATUS_ZOMBIE:
+                return None
+            return process if process.create_time() == known["created"] else None
+        except (OSError, ValueError, KeyError, psutil.Error):
+            return None
+
+    def start(self, cwd: Path, env: Mapping[str, str]) -> None:
+        """Start it in a session of its own, so that it outlives us and stops as a group."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with self.log.open("w", encoding="utf-8") as log:
+            child = subprocess.Popen(
+                self.command,
+                cwd=cwd,
+                env=dict(env),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        created = psutil.Process(child.pid).create_time()
+        write_text(self._pid_file, json.dumps({"pid": child.pid, "created": created}))
+
+    def stop(self) -> bool:
+        """Stop it and everything below it; False when it was not running."""
+        process = self.process()
+        if process is None:
+            self._pid_file.unlink(missing_ok=True)
+            return False
+        family = [process, *process.children(recursive=True)]
+        process.send_signal(self.stop_signal)
+        _, left = psutil.wait_procs([process], timeout=STOP_WITHIN_S)
+        if left:
+            end_group(process.pid, signal.SIGKILL)
+        # Children that lead sessions of their own (flow runs) are not in the group.
+        _end(family[1:])
+        self._pid_file.unlink(missing_ok=True)
+        return True
+
+    def require_alive(self) -> None:
+        """ServiceError with the last words of the log when it has ended."""
+        if self.process() is None:
+            raise ServiceError(
+                f"{self.name} ended while starting ({self._last_words()}); see {self.log}."
+            )
+
+    def _last_words(self) -> str:
+        try:
+            lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:
+            return "no log"
+        return next((line.strip() for line in reversed(lines) if line.strip()), "empty log")[:200]
+
+
+def _end(processes: Sequence[psutil.Process]) -> None:
+    for process in processes:
+        if process.is_running():
+            process.terminate()
+    _, left = psutil.wait_procs(processes, timeout=STOP_WITHIN_S)
+    for process in left:
+        process.kill()
+
+
+def answers(url: str) -> bool:
+    """Whether a server answers at an address."""
+    try:
+        httpx.get(url, timeout=2)
+    except httpx.TransportError:
+        return False
+    return True
+
+
+def port_is_taken(port: int) -> bool:
+    """Whether something listens on a port of this machine."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((LOOPBACK, port)) == 0
+
+
+def wait_for(service: Service, url: str, within_s: float) -> None:
+    """Return when the service answers; ServiceError when it ends or stays silent."""
+    until = time.monotonic() + within_s
+    while not answers(url):
+        service.require_alive()
+        if time.monotonic() > until:
+            raise ServiceError(
+                f"{service.name} does not answer at {url} after {within_s:.0f} s; "
+                f"see {service.log}, or run `make down` and `make up`."
+            )
+        time.sleep(0.5)

@@ -1,0 +1,1 @@
+"""Videos to frames: decoding and the frame cache."""

@@ -1,0 +1,163 @@
+"""The frame cache: every video is decoded once ever, whoever asks, for each cut and policy.
+
+A cached array is named by the content of the file, the cut and the video parameters, so a renamed
+file hits and a changed file misses. Which content a path has is remembered by size and time stamp.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from collections import deque
+from collections.abc import Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+from zipfile import BadZipFile
+
+import numpy as np
+
+from video_star.core.engine import Clip
+from video_star.core.errors import VideoError
+from video_star.core.params import VideoParams
+from video_star.video.decode import Frames, read_frames
+from video_star.video.frame_folder import folder_digest, folder_state
+
+DECODER = 2
+"""Goes up when `read_frames` gives other pixels or times for the same file and parameters."""
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A clip with its frames, or with the reason why it has none."""
+
+    clip: Clip
+    frames: Frames | None
+    error: VideoError | None
+
+
+@dataclass
+class FrameCache:
+    """Frames of clips under one set of video parameters, kept in `folder`; threads may share it."""
+
+    folder: Path
+    params: VideoParams
+    workers: int
+    _digests: dict[str, list[object]] = field(default_factory=dict, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._digests.update(_read_digests(self._digest_file))
+
+    @property
+    def _digest_file(self) -> Path:
+        return self.folder / "digests.jsonl"
+
+    def key(self, clip: Clip) -> str:
+        """Name of the clip's frames by content; VideoError when the file cannot be read."""
+        parts = [DECODER, self._digest(clip.path), clip.start_s, clip.end_s]
+        text = json.dumps([*parts, self.params.model_dump(mode="json")], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def get(self, clip: Clip) -> Frames:
+        """The clip's frames, from the cache, else decoded and kept; VideoError when unusable."""
+        key = self.key(clip)
+        path = self.folder / key[:2] / f"{key}.npz"
+        try:
+            return _load(path)
+        except (OSError, ValueError, EOFError, KeyError, BadZipFile):
+            frames = read_frames(clip, self.params)
+        path.parent.mkdir(exist_ok=True)
+        # Unique to this process and thread: two of them may decode the same clip at the same time.
+        temporary = path.with_name(f".{key}.{os.getpid()}.{threading.get_ident()}.part")
+        with temporary.open("wb") as file:
+            _save(file, frames)
+        temporary.replace(path)
+        return frames
+
+    def ahead(self, clips: Iterable[Clip], depth: int) -> Generator[Decoded, None, None]:
+        """Clips with their frames, in order; up to `depth` of them are decoded ahead."""
+        waiting: deque[Future[Decoded]] = deque()
+        with ThreadPoolExecutor(self.workers, thread_name_prefix="decode") as pool:
+            try:
+                for clip in clips:
+                    waiting.append(pool.submit(self._decoded, clip))
+                    if len(waiting) > depth:
+                        yield waiting.popleft().result()
+                while waiting:
+                    yield waiting.popleft().result()
+            finally:
+                for future in waiting:
+                    future.cancel()
+
+    def _decoded(self, clip: Clip) -> Decoded:
+        try:
+            return Decoded(clip, self.get(clip), None)
+        except VideoError as error:
+            return Decoded(clip, None, error)
+
+    def _digest(self, path: Path) -> str:
+        """sha256 of the file or frame folder, remembered as long as size and time stamps stay."""
+        try:
+            mark = _state(path)
+            name = str(path.resolve())
+            known = self._digests.get(name)
+            if known is not None and known[:3] == mark:
+                return str(known[3])
+            digest = _sha256(path)
+        except OSError as error:
+            raise VideoError(
+                f"{path}: cannot be read ({error.strerror}); correct the annotation or add it."
+            ) from error
+        with self._lock:
+            self._digests[name] = [*mark, digest]
+            with self._digest_file.open("a", encoding="utf-8") as file:
+                file.write(json.dumps([name, *mark, digest]) + "\n")
+        return digest
+
+
+def _load(path: Path) -> Frames:
+    with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+        clock = file["clock"].tolist()
+        if not clock:
+            return Frames(file["pixels"], None, None)
+        return Frames(file["pixels"], tuple(clock[:-1]), clock[-1])
+
+
+def _save(file: BinaryIO, frames: Frames) -> None:
+    """`pixels`, and `clock`: the times and then the duration; empty without a clock."""
+    clock = [] if frames.times is None else [*frames.times, frames.duration]
+    np.savez(file, pixels=frames.pixels, clock=np.array(clock, dtype=np.float64))
+
+
+def _state(path: Path) -> list[object]:
+    """Size, time stamp and inode of a file; for a folder of frames, those of all of them."""
+    if path.is_dir():
+        return folder_state(path)
+    state = path.stat()
+    return [state.st_size, state.st_mtime_ns, state.st_ino]
+
+
+def _sha256(path: Path) -> str:
+    if path.is_dir():
+        return folder_digest(path)
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _read_digests(path: Path) -> dict[str, list[object]]:
+    """What earlier processes noted; a torn or foreign line is passed over: it only costs a hash."""
+    digests: dict[str, list[object]] = {}
+    if not path.is_file():
+        return digests
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            name, size, changed, inode, digest = json.loads(line)
+        except ValueError:
+            continue
+        digests[str(name)] = [size, changed, inode, digest]
+    return digests

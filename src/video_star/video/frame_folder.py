@@ -1,0 +1,73 @@
+"""Videos that come as folders of numbered images, the way FineDiving's frames do.
+
+The images are the frames in the order of their numbers, whatever their zero padding: "00489.jpg",
+"frame_7.png". A folder has no clock, so it is sampled by count (uniform, middle) and never cut.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+from video_star.core.errors import VideoError
+
+SUFFIXES = (".jpg", ".jpeg", ".png")
+_NUMBERED = re.compile(r"\D*(\d+)", re.ASCII)
+
+
+def numbered_images(folder: Path) -> list[Path]:
+    """The frames of a folder by number; other files are left out.
+
+    VideoError when the folder cannot be read, holds no numbered image, or two of the same number.
+    """
+    numbers: dict[int, Path] = {}
+    try:
+        names = sorted(path.name for path in folder.iterdir())
+    except OSError as error:
+        raise VideoError(
+            f"{folder}: cannot be read ({error.strerror}); correct the annotation or add it."
+        ) from error
+    for name in names:
+        path = folder / name
+        match = _NUMBERED.fullmatch(path.stem)
+        if match is None or name.startswith(".") or path.suffix.lower() not in SUFFIXES:
+            continue
+        number = int(match[1])
+        if number in numbers:
+            raise VideoError(
+                f"{folder}: {numbers[number].name} and {name} have the same number; remove one."
+            )
+        numbers[number] = path
+    if not numbers:
+        raise VideoError(f"{folder}: holds no numbered jpg or png images; add the frames.")
+    return [numbers[number] for number in sorted(numbers)]
+
+
+def folder_state(folder: Path) -> list[object]:
+    """Total size, a hash over every frame's name, size and time stamp, and the folder's inode.
+
+    Changes whenever a frame does; VideoError as `numbered_images`.
+    """
+    total, marks = 0, hashlib.sha256()
+    try:
+        for path in numbered_images(folder):
+            state = path.stat()
+            total += state.st_size
+            marks.update(f"{path.name}\0{state.st_size}\0{state.st_mtime_ns}\n".encode())
+        return [total, marks.hexdigest(), folder.stat().st_ino]
+    except OSError as error:
+        raise VideoError(f"{folder}: cannot be read ({error.strerror}).") from error
+
+
+def folder_digest(folder: Path) -> str:
+    """sha256 over the name, size and content of every frame, in order; VideoError."""
+    digest = hashlib.sha256()
+    try:
+        for path in numbered_images(folder):
+            content = path.read_bytes()
+            digest.update(f"{path.name}\0{len(content)}\0".encode())
+            digest.update(content)
+    except OSError as error:
+        raise VideoError(f"{folder}: cannot be read ({error.strerror}).") from error
+    return digest.hexdigest()
