@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from video_star.core.labels import Label
+from video_star.core.labels import ClassLabel, Label
 from video_star.core.params import VerifyParams
 from video_star.core.records import LabelVerdict, Outcome
 from video_star.core.thresholds import Thresholds
@@ -40,6 +40,11 @@ class Case:
     """All labels of the sample; another label of the same sample is never a contradiction."""
     group: str = ""
     """Whose classes else could have been the answer: a data set and a type of question."""
+
+    @property
+    def classes(self) -> set[str]:
+        """The names of the classes among its labels."""
+        return {label.name for label in self.labels if isinstance(label, ClassLabel)}
 
     @cached_property
     def reading(self) -> Reading:
@@ -84,6 +89,11 @@ class Asked:
     known: Known
     final: bool
     """Whether the part is a final answer, not a whole text with reasoning."""
+
+    @property
+    def classes(self) -> ClassNames | None:
+        """The classes of the case's group; None where it has none."""
+        return self.known.classes.get(self.case.group)
 
 
 VERSION = 4

@@ -148,15 +148,13 @@ def mention(name: Name, words: Words, least: float) -> Mention | None:
 def _in_sentence(
     name: Name, places: Sequence[Sequence[int]], words: Words, score: float
 ) -> Mention:
-    chosen = _in_order(places)
+    chosen, against = _in_order(places), ""
     if chosen is None:
         chosen = [found[0] for found in places]
-        joined = "and" in all_words(name.text)  # "eating and drinking" is in any order
-        against = "" if joined else "other order"
+        if "and" not in all_words(name.text):  # "eating and drinking" is in any order
+            against = "other order"
     elif len(chosen) < LONG and any(b - a > BETWEEN + 1 for a, b in pairwise(chosen)):
         against = "words apart"
-    else:
-        against = ""
     against = against or words.doubt(words.tokens[chosen[0]].start)
     return Mention(min(chosen), max(chosen), score, against)
 
@@ -184,16 +182,15 @@ def _best_mention(texts: Sequence[str], words: Words, least: float) -> Mention |
 
 def verify_class(label: ClassLabel, said: Said, asked: Asked) -> Found:
     """Which class a part of an answer gives."""
-    key, whole = said.key, (said.start, said.start + len(said.text))
+    key, whole = said.key, (said.start, said.end)
     if key and key in _keys(label):
         return passes(1.0, whole)
-    names = asked.known.classes.get(asked.case.group)
-    siblings = {other.name for other in asked.case.labels if isinstance(other, ClassLabel)}
+    names, siblings = asked.classes, asked.case.classes
     if names is not None and key in names.by_key and names.by_key[key] not in siblings:
         return fails("other class", 0.0, whole)
     words, final = said.words, is_short(said, asked)
     own = _best_mention(_texts(label), words, asked.params.limits.class_similarity)
-    rivals = list(_rivals(label, words, names, siblings, asked)) if names is not None else []
+    rivals = list(_rivals(label, words, names, asked)) if names is not None else []
     if own is None:
         if rivals:
             first = said.place(*words.place((rivals[0][1].first, rivals[0][1].last)))
@@ -224,7 +221,7 @@ def is_short(said: Said, asked: Asked) -> bool:
 
 def needs_embedding(said: Said, asked: Asked) -> bool:
     """Whether `verify_class` may ask for the embedding of a part of an answer."""
-    names = asked.known.classes.get(asked.case.group)
+    names = asked.classes
     if names is None or said.key in names.by_key or not is_short(said, asked):
         return False
     return bool(said.words.tokens) and not names.given(said.words.by_word)
@@ -232,11 +229,11 @@ def needs_embedding(said: Said, asked: Asked) -> bool:
 
 def is_contradicted(label: ClassLabel, said: Said, asked: Asked) -> bool:
     """Whether a text plainly gives another class, or denies this one."""
-    names, words = asked.known.classes.get(asked.case.group), all_words(said.text)
+    names, words = asked.classes, all_words(said.text)
     given = names.given(words) if names is not None else []
     if names is None or not given:
         return False  # at once for most answers
-    own = {other.name for other in asked.case.labels if isinstance(other, ClassLabel)}
+    own = asked.case.classes
     if any(owner not in own for owner, _ in given):  # so it is not compared by embedding
         return verify_class(label, said, asked).other
     if not any(map(is_negation, words)):
@@ -252,7 +249,7 @@ def _nearest(label: ClassLabel, said: Said, names: ClassNames, asked: Asked) -> 
     limits = asked.params.limits
     near = names.nearest(said.text, asked.known.embed)
     (first, cosine), (_, second) = near[0], (near[1] if len(near) > 1 else ("", 0.0))
-    whole = (said.start, said.start + len(said.text))
+    whole = (said.start, said.end)
     if cosine < limits.class_nearest:
         return fails("no match", max(0.0, cosine))
     if cosine - second < limits.class_margin or len(near) < 2:
@@ -261,18 +258,18 @@ def _nearest(label: ClassLabel, said: Said, names: ClassNames, asked: Asked) -> 
 
 
 def _rivals(
-    label: ClassLabel, words: Words, names: ClassNames, siblings: set[str], asked: Asked
+    label: ClassLabel, words: Words, names: ClassNames, asked: Asked
 ) -> Iterator[tuple[str, Mention]]:
     """Other classes that a text gives, each with its mention.
 
     A class whose words are all in the label's name, or in the question, is none.
     """
-    given = [(owner, name) for owner, name in names.given(words.by_word) if owner not in siblings]
-    known = (
-        [name_of(text).lemmas for text in (*_texts(label), asked.case.question)] if given else []
-    )
-    for owner, name in given:
-        if not any(all(any(one & own for own in other) for one in name.lemmas) for other in known):
+    siblings = asked.case.classes
+    for owner, name in names.given(words.by_word):
+        known = (name_of(text).lemmas for text in (*_texts(label), asked.case.question))
+        if owner not in siblings and not any(
+            all(any(one & own for own in other) for one in name.lemmas) for other in known
+        ):
             made = mention(name, words, 2.0)
             if made is not None and made.against in ("", "hedged", "asked"):
                 yield owner, made

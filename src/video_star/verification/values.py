@@ -176,14 +176,14 @@ def _decide(
     against = against or _beside(label.kind, value, said, known)
     against = against or said.words.doubt(value.start, ignored)
     if not (against or asked.final or label.kind == "score"):  # the last number of a reasoning
-        expected = [*known, *_asking(label.kind)]
-        others = said.words.others(expected, value.start, value.end)
-        against = "other words" if others > (label.kind != "time") else ""
+        expected, allowed = [*known, *_question_words(label.kind)], 0 if label.kind == "time" else 1
+        if said.words.others(expected, value.start, value.end) > allowed:
+            against = "other words"
     return doubtful(against, best, place) if against else passes(best, place)
 
 
 @cache
-def _asking(kind: str) -> tuple[str, ...]:
+def _question_words(kind: str) -> tuple[str, ...]:
     """The words that questions for a kind are asked with."""
     asked = {"span": times.SPAN, "time": times.TIME}.get(kind, ())
     return all_words(" ".join(asked).replace("{event}", ""))

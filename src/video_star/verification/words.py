@@ -54,7 +54,6 @@ _TOKEN: Final = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)?|[\u2715-\u2718\u274c\u
 _CROSS: Final = re.compile(r"[\u2715-\u2718\u274c\u274e]")
 _ASKS: Final = re.compile(r"(?<=\S)\?(?=\W|\Z)")
 _CLAUSE: Final = re.compile(r"[.,;:!?](?=\s|\Z)|\n")
-_QUOTED: Final = re.compile(r"[\"\u201c]([^\"\u201c\u201d\n]{1,300})[\"\u201d]")
 _PIECE: Final = re.compile(r"[^\n]{0,2000}(?:\n|(?!\S))|[^\n]{2000}")
 """A line, or as much of it as the library segments in linear time."""
 _SEMICOLON: Final = re.compile(r";\s")
