@@ -72,12 +72,6 @@ def train_parts(model: Any, parts: Sequence[Part]) -> None:
         parameter.requires_grad_(head or inside(name))
 
 
-def part_parameters(model: Any, parts: Sequence[Part]) -> list[torch.nn.Parameter]:
-    """The weights of some parts."""
-    inside = _inside(model, parts)
-    return [parameter for name, parameter in model.named_parameters() if inside(name)]
-
-
 def _inside(model: Any, parts: Sequence[Part]) -> Callable[[str], bool]:
     """Whether a name lies in one of the parts; the projector is never part of the tower."""
     roots = [root for part in parts for root in part_modules(model, part)]

@@ -259,11 +259,5 @@ def _pair(things: list[Sighting], same: bool) -> tuple[Sighting, Sighting] | Non
     return None
 
 
-def _span_label(start: float, end: float, duration: float) -> SpanLabel:
-    if end <= start:
-        raise BadRow("the segment is shorter than a hundredth of a second.")
-    return SpanLabel(start=start, end=end, duration=duration)
-
-
 def _seconds(time: float) -> str:
     return f"{say_seconds(time)} seconds"
