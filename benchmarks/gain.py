@@ -53,7 +53,7 @@ def make_workspace(seed: int, overrides: list[str]) -> Workspace:
 def run(workspace: Workspace) -> None:
     """Every step of every round that has no report yet, in order."""
     params = load_params(workspace.params)
-    names = ["r0", *params.rounds]
+    names = params.evaluated
     for name in names:
         for step in STEPS:
             if step == "publish" or name not in rounds_of(step, params):

@@ -24,6 +24,7 @@ from tasks.summary import show_rounds
 from video_star.core.errors import UsageError, VideoStarError
 from video_star.core.params import Params, PlateauParams, load_params
 from video_star.core.paths import Workspace
+from video_star.pipeline.chain import update_chain
 from video_star.pipeline.runner import STEPS, only_one, rounds_of
 from video_star.tracking.rounds_table import rounds_rows
 
@@ -50,6 +51,7 @@ def cycle(rounds: int | None = None) -> State[Any]:
         names = chosen_rounds(params, rounds)
         with only_one(workspace, "cycle"):
             forget_lost_runs(workspace, params)
+            update_chain(workspace, params)
             door.prepare(steps_of(params, names))
             run_cycle(workspace, params, names, do, log.info)
             show_rounds(workspace, params)
@@ -79,16 +81,13 @@ def run_cycle(
 
 
 def chosen_rounds(params: Params, rounds: int | None) -> list[str]:
-    """The first `rounds` rounds that params.yaml lists; UsageError when it has fewer."""
-    listed = list(params.rounds)
-    if rounds is None:
-        return listed
-    if not 0 <= rounds <= len(listed):
+    """The first `rounds` rounds (all when None); UsageError when params.yaml has fewer."""
+    if rounds is not None and not 0 <= rounds <= params.rounds:
         raise UsageError(
-            f"rounds={rounds}, but params.yaml lists {len(listed)} ({', '.join(listed)}); "
-            "add rounds there (and to evaluated) or ask for fewer."
+            f"rounds={rounds}, but params.yaml has {params.rounds}; raise `rounds` there or ask "
+            "for fewer."
         )
-    return listed[:rounds]
+    return list(params.round_names[:rounds])
 
 
 def steps_of(params: Params, names: Sequence[str]) -> list[tuple[str, str]]:

@@ -14,7 +14,10 @@ import psutil
 import pytest
 import yaml
 
+from video_star.core.params import load_params
+from video_star.core.paths import Workspace
 from video_star.core.progress import Silent
+from video_star.pipeline.chain import update_chain
 from video_star_demo import dives, files, moments, remarks, situations, tempcompass
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -54,14 +57,15 @@ def make(root: Path, patch: pytest.MonkeyPatch) -> Path:
     patch.setattr(tempcompass, "UNNAMED", 4)
     files.write_data(root / "data", 5, Silent())
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    params["rounds"] = {"r1": {"prev": "r0"}, "r2": {"prev": "r1"}}
-    params["evaluated"] = ["r0", "r1", "r2"]
+    params["rounds"] = 2
     params["finetune"]["epochs"] = 1
     params["evaluate"]["bootstrap"] = 100
     # With four samples of a kind it is no sign of trouble that none of them passes.
-    params["verify"]["zero_yield"] = "continue"
+    params["zero_yield"] = "continue"
     params["settings"]["checkpoint_steps"] = 2
     (root / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
+    workspace = Workspace(root)
+    update_chain(workspace, load_params(workspace.params))
     run(root, "git", "init", "--quiet")
     run(root, "dvc", "init", "--quiet")
     run(root, "dvc", "add", "--quiet", "data")

@@ -29,8 +29,7 @@ def edited(tmp_path: Path, key: str, value: Any) -> Path:
 
 
 def test_the_shipped_file_is_valid() -> None:
-    params = load_params(SHIPPED)
-    assert params.last_round == list(params.rounds)[-1]
+    load_params(SHIPPED)
 
 
 @pytest.mark.parametrize(
@@ -41,9 +40,8 @@ def test_the_shipped_file_is_valid() -> None:
         ("generate.temperature", -1, "generate.temperature: Input should be greater"),
         ("settings.zero", "zero4", "settings.zero"),
         ("video.fps", 2.0, "fps is set exactly when sampling is 'fps'"),
-        ("rounds", {"r1": {"prev": "r2"}}, "rounds.r1.prev must be r0"),
-        ("rounds", {"r2": {"prev": "r0"}}, "rounds.r2 should be called r1"),
-        ("evaluated", ["r1"], "evaluated must be [r0, r1, r2, r3]"),
+        ("rounds", 0, "rounds: Input should be greater"),
+        ("rounds", {"r1": {"prev": "r0"}}, "rounds: Input should be a valid integer"),
         ("ingest.sources", [], "ingest.sources"),
     ],
 )

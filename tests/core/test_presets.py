@@ -59,6 +59,13 @@ def test_a_preset_gives_the_same_whatever_preset_was_there(
     assert after[0] == after[1]
 
 
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda path: path.stem)
+def test_the_demo_comes_back_with_its_preset(workspace: Workspace, preset: Path) -> None:
+    shipped = load_params(workspace.params)
+    apply_preset(workspace, preset)
+    assert apply_preset(workspace, tiny.ROOT / "presets" / "demo.yaml") == shipped
+
+
 def test_the_paper_is_the_paper(workspace: Workspace) -> None:
     """arXiv 2407.06189, section 4.1: what it says of training and of answers."""
     params = apply_preset(workspace, tiny.ROOT / "presets" / "paper.yaml")

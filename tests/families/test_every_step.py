@@ -46,11 +46,10 @@ def workspace_of(root: Path, name: str, footage: list[Path]) -> Workspace:
         "split": None,
     }
     params = tiny.tiny_params(
-        rounds={"r1": {"prev": "r0"}},
-        evaluated=["r0", "r1"],
+        rounds=1,
         ingest={"questions": None, "sources": [source]},
         video={"frames": 6, "sampling": "fps", "fps": 2.0, "short_side": None},
-        verify__zero_yield="continue",  # random weights say nothing that passes
+        zero_yield="continue",  # random weights say nothing that passes
         curate__source="labels",
         finetune__batch_size=4,
         finetune__epochs=1,

@@ -25,7 +25,7 @@ def stage_of(step: str, name: str, params: dict[str, Any]) -> dict[str, Any]:
     stages = yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))["stages"]
     stage = stages.get(f"{step}-{name}", stages[step])
     text = json.dumps(stage.get("do", stage))
-    previous = params["rounds"].get(name, {}).get("prev", "")
+    previous = f"r{int(name[1:]) - 1}"
     for key, value in (
         ("${item.prev}", previous),
         ("${item}", name),

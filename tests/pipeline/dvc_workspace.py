@@ -11,6 +11,10 @@ from typing import Any
 
 import yaml
 
+from video_star.core.params import load_params
+from video_star.core.paths import Workspace
+from video_star.pipeline.chain import update_chain
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 ROUNDS = 2
 IGNORED = """\
@@ -36,8 +40,7 @@ def make_workspace(root: Path) -> Path:
     """Make the repository: committed, nothing run so far."""
     root.mkdir(parents=True)
     params = yaml.safe_load((REPOSITORY / "params.yaml").read_text(encoding="utf-8"))
-    params["rounds"] = dict(list(params["rounds"].items())[:ROUNDS])
-    params["evaluated"] = ["r0", *params["rounds"]]
+    params["rounds"] = ROUNDS
     params["model"]["base"] = "base"
     _write_yaml(root / "params.yaml", params)
     pipeline = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text(encoding="utf-8"))
@@ -46,6 +49,8 @@ def make_workspace(root: Path) -> Path:
         body["cmd"] = body["cmd"].replace("video-star", f"{sys.executable} dvc_command.py")
         body["deps"] = [dep for dep in body["deps"] if not dep.startswith("src/")]
     _write_yaml(root / "dvc.yaml", pipeline)
+    workspace = Workspace(root)
+    update_chain(workspace, load_params(workspace.params))
     shutil.copy(Path(__file__).with_name("dvc_command.py"), root)
     shutil.copy(REPOSITORY / "prefect.yaml", root)
     shutil.copytree(REPOSITORY / "mlflow", root / "mlflow", ignore=shutil.ignore_patterns("*.db"))

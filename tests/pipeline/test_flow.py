@@ -70,7 +70,7 @@ def test_the_plateau_rule_compares_with_the_best_round_before() -> None:
 
 def test_more_rounds_than_listed_are_refused_in_one_sentence() -> None:
     assert chosen_rounds(PARAMS, 2) == ["r1", "r2"]
-    with pytest.raises(UsageError, match=r"rounds=7, but params.yaml lists 3 .*add rounds there"):
+    with pytest.raises(UsageError, match=r"rounds=7, but params.yaml has 3; raise `rounds` there"):
         chosen_rounds(PARAMS, 7)
 
 

@@ -166,7 +166,7 @@ def test_labels_alone_give_template_answers(new_workspace: Callable[..., Workspa
 
 
 def test_nothing_to_train_on_is_said(new_workspace: Callable[..., Workspace]) -> None:
-    workspace = new_workspace(verify__zero_yield="continue")
+    workspace = new_workspace(zero_yield="continue")
     store(workspace, {s.id: "No idea." for s in read_manifest(workspace, "train")})
     store(workspace, {}, "rationalized")
     run(workspace)

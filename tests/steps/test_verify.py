@@ -91,7 +91,7 @@ def test_a_round_without_any_yield_stops_and_shows_three_answers(workspace: Work
 def test_a_round_without_yield_goes_on_when_asked_to(
     new_workspace: Callable[..., Workspace],
 ) -> None:
-    workspace = new_workspace(verify__zero_yield="continue")
+    workspace = new_workspace(zero_yield="continue")
     wrong = {s.id: "I see a dog." for s in read_manifest(workspace, "train")}
     store(workspace, wrong)
     store(workspace, wrong, "rationalized")

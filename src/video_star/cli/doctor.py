@@ -103,7 +103,7 @@ def _params(workspace: Workspace) -> list[Finding]:
     except VideoStarError as error:
         return [Finding(False, "params.yaml", str(error))]
     return [
-        Finding(True, f"params.yaml: {len(params.rounds)} rounds"),
+        Finding(True, f"params.yaml: {params.rounds} rounds"),
         _base_model(workspace, params),
         _stages(workspace, params),
     ]

@@ -30,10 +30,6 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class RoundParams(Section):
-    prev: str
-
-
 class PlateauParams(Section):
     metric: str
     min_gain: float
@@ -111,7 +107,6 @@ class VerifyParams(Section):
     thresholds: dict[str, Fraction]
     """Thresholds that differ from the preset's."""
     allow_hedge: bool
-    zero_yield: Literal["stop", "continue"]
     embedding_model: str
     """Of `text` and `class` labels: a folder, hub name, or package:NAME/FOLDER of a package."""
     judge: Annotated[ServerJudge | ModelJudge, Field(discriminator="use")] | None
@@ -235,8 +230,8 @@ class Params(Section):
     cycle: str = Field(min_length=1)
     seed: int = Field(ge=0)
     max_failure_rate: Fraction
-    rounds: dict[str, RoundParams] = Field(min_length=1)
-    evaluated: tuple[str, ...]
+    zero_yield: Literal["stop", "continue"]
+    rounds: int = Field(ge=1)
     plateau: PlateauParams | None
     model: ModelParams
     video: VideoParams
@@ -251,30 +246,23 @@ class Params(Section):
     publish: PublishParams
     settings: Settings
 
-    @model_validator(mode="after")
-    def _rounds_are_a_chain(self) -> Params:
-        names = ["r0", *self.rounds]
-        for number, (name, item) in enumerate(self.rounds.items(), start=1):
-            if name != f"r{number}":
-                raise ValueError(
-                    f"rounds.{name} should be called r{number}: rounds count up from r1"
-                )
-            if item.prev != names[number - 1]:
-                raise ValueError(
-                    f"rounds.{name}.prev must be {names[number - 1]}, not {item.prev}: "
-                    "rounds are a chain"
-                )
-        if list(self.evaluated) != names:
-            raise ValueError(f"evaluated must be [{', '.join(names)}], r0 and every round")
-        return self
+    @property
+    def round_names(self) -> tuple[str, ...]:
+        """r1 and every later round, in order."""
+        return tuple(f"r{number}" for number in range(1, self.rounds + 1))
+
+    @property
+    def evaluated(self) -> tuple[str, ...]:
+        """The rounds that are evaluated: r0 (the base model as it is) and every later one."""
+        return ("r0", *self.round_names)
 
     @property
     def last_round(self) -> str:
-        return next(reversed(self.rounds))
+        return self.evaluated[-1]
 
     def previous(self, round_name: str) -> str:
         """The round whose model a round learns from."""
-        return self.rounds[round_name].prev
+        return self.evaluated[self.evaluated.index(round_name) - 1]
 
 
 def load_params(path: Path) -> Params:

@@ -15,11 +15,11 @@ from video_star.pipeline.runner import STEPS
 
 
 def stage_name(step: str, round_name: str) -> str:
-    """The name of a step's DVC stage: `generate@r1`, or just `ingest`; r0 is `evaluate-r0`."""
+    """The name of a step's DVC stage: `generate@r1`, or just `ingest`; of r0 `evaluate-r0`."""
     if STEPS[step].rounds == "once":
         return step
-    if (step, round_name) == ("evaluate", "r0"):
-        return "evaluate-r0"
+    if round_name == "r0":
+        return f"{step}-r0"
     return f"{step}@{round_name}"
 
 

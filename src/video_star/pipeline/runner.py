@@ -21,6 +21,7 @@ from video_star.core.params import Params, load_params
 from video_star.core.paths import Workspace
 from video_star.core.progress import Progress
 from video_star.core.records import ModelRef, StepReport
+from video_star.pipeline.chain import update_chain
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,20 @@ STEPS: dict[str, Step] = {
     ),
     "evaluate": Step(
         "video_star.pipeline.steps.evaluate:run_evaluate",
-        ("seed", "model", "video", "prompts", "evaluate", "verify"),
+        (
+            "seed",
+            "model",
+            "video",
+            "prompts",
+            "evaluate",
+            # of `verify` all but its judge: benchmarks are scored without one
+            "verify.method",
+            "verify.preset",
+            "verify.thresholds",
+            "verify.allow_hedge",
+            "verify.embedding_model",
+            "verify.verifiers",
+        ),
         "evaluated",
         4,
     ),
@@ -87,7 +101,7 @@ STEPS: dict[str, Step] = {
 
 def rounds_of(step: str, params: Params) -> tuple[str, ...]:
     """The rounds for which a step exists."""
-    kinds = {"once": ("r0",), "rounds": tuple(params.rounds), "evaluated": params.evaluated}
+    kinds = {"once": ("r0",), "rounds": params.round_names, "evaluated": params.evaluated}
     return kinds[STEPS[step].rounds]
 
 
@@ -103,6 +117,7 @@ def run_step(step: str, round_name: str, workspace: Workspace, progress: Progres
             "(rounds in params.yaml)."
         )
     module, _, name = STEPS[step].function.partition(":")
+    update_chain(workspace, params)
     context = StepContext(
         workspace, params, round_name, _engine_opener(workspace, params, progress), progress
     )

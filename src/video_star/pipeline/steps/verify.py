@@ -40,16 +40,15 @@ def run_verify(context: StepContext) -> StepResult:
 def run_verify_rationales(context: StepContext) -> StepResult:
     """Judge the explanations of a round; ZeroYield when a label kind has no passing answer.
 
-    With verify.zero_yield: continue, that is a note and the round goes on.
+    With zero_yield: continue, that is a note and the round goes on.
     """
     paths = context.paths
     result = _verify(context, "verify-rationales", paths.rationales, paths.rationale_verdicts)
     # Both steps together decide, so this looks once rationales are judged.
     if problem := zero_yield(paths):
-        if context.params.verify.zero_yield == "stop":
+        if context.params.zero_yield == "stop":
             raise ZeroYield(
-                f"{problem}; change the threshold in `verify`, or set verify.zero_yield to "
-                "continue."
+                f"{problem}; change the threshold in `verify`, or set zero_yield to continue."
             )
         context.progress.note(f"{problem}; the round goes on.")
     return result
