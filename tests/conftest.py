@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parent / "engines"))
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
+import parameter_use
 import tiny
 from hypothesis import settings
 
@@ -21,6 +22,12 @@ from video_star.core.paths import Workspace
 # The same examples each time, and no example fails for being slow on a busy machine.
 settings.register_profile("project", deadline=None, derandomize=True)
 settings.load_profile("project")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_step_reads_what_its_stage_does_not_list() -> Iterator[None]:
+    with parameter_use.checked():
+        yield
 
 
 @pytest.fixture(scope="session")
