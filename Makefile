@@ -18,12 +18,12 @@ help: ## this list
 
 setup: $(VENV)/.installed demo-data ## environment and demo data (whatever is missing)
 
-$(VENV)/.installed: pyproject.toml
+$(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "error: $(PYTHON) is older than Python 3.11; use make PYTHON=python3.12 (or another) instead." >&2; exit 2; }
 	@echo "installing into $(VENV) (several minutes the first time)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
 # Rendered beside and moved into place, so that an interrupted run leaves no half data set. `dvc add`
