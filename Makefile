@@ -64,10 +64,9 @@ ui: up ## the MLflow page that shows the rounds side by side
 doctor: $(VENV)/.installed ## what is wrong with this installation, and how to mend it
 	@$(BIN)/video-star doctor
 
-# The quick ones side by side with one thread each, those that start servers or trainings one by one.
+# Two files at a time with one thread each: most of the time goes into starting processes.
 test: setup ## all tests
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" --numprocesses 2 --dist loadfile
-	@$(BIN)/python -m pytest -m slow
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 smoke: $(VENV)/.installed ## the quick tests only
 	@$(BIN)/python -m pytest -m "not slow and not gpu"

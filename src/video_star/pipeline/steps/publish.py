@@ -20,7 +20,7 @@ from video_star.tracking.provenance import dvc_md5, git_state
 from video_star.tracking.rounds_table import MetricRow, RoundRow, rounds_rows
 from video_star.tracking.runs import PublishedRound, Tracker, TrainingSet
 
-UNLOGGED_SECTIONS = ("settings", "cycle", "rounds", "evaluated", "plateau", "publish")
+UNLOGGED_SECTIONS = ("settings", "cycle", "rounds", "plateau", "publish")
 """Sections that do not say how a single round was computed."""
 
 
