@@ -18,7 +18,7 @@ from video_star.core.errors import DataError, ServiceError, UsageError
 from video_star.core.labels import ClassLabel, Label, SequenceLabel, SpanLabel
 from video_star.core.paths import Workspace
 from video_star.core.records import VideoSample
-from video_star.data.questions.bank import load_questions
+from video_star.data.questions import load_questions
 
 TASK = "Recognise sports."
 LABELS = ["diving", "doing push ups", "ski jumping"]

@@ -10,8 +10,15 @@ import pytest
 from video_star.core import prompts, sources
 from video_star.core.errors import DataError
 from video_star.core.labels import KINDS
-from video_star.data.questions import FIELDS, TEMPLATES, ask, fields_of, using
-from video_star.data.questions.bank import load_questions, save_questions
+from video_star.data.questions import (
+    FIELDS,
+    TEMPLATES,
+    ask,
+    fields_of,
+    load_questions,
+    save_questions,
+    using,
+)
 
 VALUES = {name: f"<{name}>" for names in FIELDS.values() for name in names}
 

@@ -15,8 +15,7 @@ from video_star.core.errors import DataError, ServiceError, UsageError
 from video_star.core.hashing import stable_shuffle
 from video_star.core.labels import ClassLabel, Label, SequenceLabel, SetLabel, TextLabel
 from video_star.core.records import VideoSample
-from video_star.data.questions import FIELDS, TEMPLATES
-from video_star.data.questions.bank import problem_of, save_questions
+from video_star.data.questions import FIELDS, TEMPLATES, problem_of, save_questions
 from video_star.verification.words import all_words, content
 
 SHOWN = 20
@@ -123,7 +122,7 @@ def write_proposals(
     seed: int,
     out: Path,
 ) -> None:
-    """Propose questions for the samples that are asked with a kind, and write them (see bank).
+    """Propose questions for the samples that are asked with a kind, and write them to a file.
 
     UsageError for an unknown kind, DataError when no such sample has a label in words.
     """

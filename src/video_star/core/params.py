@@ -57,7 +57,7 @@ class VideoParams(Section):
 
 class IngestParams(Section):
     questions: str | None
-    """A file inside data/ with question templates in place of ours (data/questions/bank.py)."""
+    """A file inside data/ with question templates in place of ours (see data/questions)."""
     sources: tuple[AnySource, ...] = Field(min_length=1)
 
 

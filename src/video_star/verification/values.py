@@ -22,7 +22,7 @@ from video_star.core.labels import (
     SpanLabel,
     TimeLabel,
 )
-from video_star.data.questions import times
+from video_star.data.questions import TEMPLATES
 from video_star.verification.base import Asked, Case, Found, doubtful, fails, passes
 from video_star.verification.final_answer import Said
 from video_star.verification.words import (
@@ -185,7 +185,7 @@ def _decide(
 @cache
 def _question_words(kind: str) -> tuple[str, ...]:
     """The words that questions for a kind are asked with."""
-    asked = {"span": times.SPAN, "time": times.TIME}.get(kind, ())
+    asked = TEMPLATES[kind] if kind in ("span", "time") else ()
     return all_words(" ".join(asked).replace("{event}", ""))
 
 

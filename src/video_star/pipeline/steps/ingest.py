@@ -11,8 +11,7 @@ from video_star.core.jsonl import write_records
 from video_star.core.paths import inside
 from video_star.core.records import Failure, StepReport, VideoSample
 from video_star.data.manifest import Leak, refuse_leaks, write_manifest
-from video_star.data.questions import using
-from video_star.data.questions.bank import load_questions
+from video_star.data.questions import load_questions, using
 from video_star.data.readers import READERS, Row
 from video_star.data.readers.rows import STEP, DuplicateId, failure
 from video_star.evaluation.leakage import refuse_shared_videos
