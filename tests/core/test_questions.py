@@ -7,7 +7,7 @@ from typing import get_args
 
 import pytest
 
-from video_star.core import prompts, sources
+from video_star.core import prompts
 from video_star.core.errors import DataError
 from video_star.core.labels import KINDS
 from video_star.data.questions import (
@@ -19,6 +19,7 @@ from video_star.data.questions import (
     save_questions,
     using,
 )
+from video_star.data.readers import READERS, reader_class
 
 VALUES = {name: f"<{name}>" for names in FIELDS.values() for name in names}
 
@@ -45,9 +46,10 @@ def test_every_template_is_reached_and_says_what_it_is_given(kind: str) -> None:
 
 def test_there_are_templates_for_every_label_kind_and_every_question_of_a_reader() -> None:
     kinds = set(KINDS)
-    for source in get_args(get_args(sources.AnySource)[0]):
-        if "questions" in source.model_fields:
-            kinds |= set(get_args(get_args(source.model_fields["questions"].annotation)[0]))
+    for name in READERS:
+        fields = reader_class(name).Section.model_fields
+        if "questions" in fields:
+            kinds |= set(get_args(get_args(fields["questions"].annotation)[0]))
     assert kinds <= TEMPLATES.keys()
 
 

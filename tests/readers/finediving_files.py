@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from video_star.core.sources import FineDivingSource
+from video_star.data.readers.finediving import FineDivingSource
 
 TABLE = {
     **{1: "Forward", 2: "Back", 4: "Inward", 5: "Arm.Forward", 19: "3.5 Soms.Pike"},

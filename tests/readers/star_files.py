@@ -10,7 +10,7 @@ from typing import Any
 
 import tiny
 
-from video_star.core.sources import StarSource
+from video_star.data.readers.star import StarSource
 
 CLASSES = {
     "action_classes": "a000 hold some clothes\na001 put clothes somewhere\na025 watch/read/look at "

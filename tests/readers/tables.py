@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from video_star.core.records import Failure, VideoSample
-from video_star.core.sources import TableSource
-from video_star.data.readers.rows import Row
-from video_star.data.readers.table import read_table
+from video_star.data.readers.base import Row
+from video_star.data.readers.table import Table, TableSource
 
 WRITERS = (".csv", ".jsonl", ".json", ".parquet")
 
@@ -52,7 +51,7 @@ def read(
         columns={name: name for row in full for name in row},
         split="train",
     )
-    return list(read_table(source, data, 17))
+    return list(Table(source, data, 17).rows())
 
 
 def sample(rows: list[Row]) -> VideoSample:

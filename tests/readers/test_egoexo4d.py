@@ -15,11 +15,16 @@ from video_star.core.errors import DataError
 from video_star.core.labels import ClassLabel, TextLabel, TimeLabel
 from video_star.core.params import VideoParams
 from video_star.core.records import Failure, VideoSample
-from video_star.core.sources import EgoExoSource
-from video_star.data.readers import READERS
-from video_star.data.readers.egoexo4d_events import flag, sentences, without_letter
-from video_star.data.readers.egoexo4d_takes import Take, window_of
-from video_star.data.readers.rows import BadRow, EmptyLabel, Row
+from video_star.data.readers.base import BadRow, EmptyLabel, Row
+from video_star.data.readers.egoexo4d import (
+    EgoExo4D,
+    EgoExo4DSource,
+    Take,
+    flag,
+    sentences,
+    window_of,
+    without_letter,
+)
 from video_star.video.decode import read_frames
 
 UID = "13f01c79-5bfd-42f5-90ce-ee350aa1c3ad"
@@ -123,7 +128,7 @@ def read(
     for name, content in (FILES | files).items():
         content = content if bare else {"annotations": content, "ds": "240101"}
         (folder / f"{name}_train.json").write_text(json.dumps(content))
-    source = EgoExoSource(
+    source = EgoExo4DSource(
         reader="egoexo4d",
         dataset="ego",
         takes="ego/takes.json",
@@ -135,7 +140,7 @@ def read(
         window=window,
         view=view,
     )
-    return list(READERS["egoexo4d"](source, data, seed))
+    return list(EgoExo4D(source, data, seed).rows())
 
 
 @pytest.fixture
@@ -451,7 +456,7 @@ def test_only_the_files_of_the_asked_questions_are_needed(data: Path) -> None:
     read(data)
     for name in ("expert_commentary", "proficiency_demonstration", "proficiency_demonstrator"):
         (data / "ego" / "annotations" / f"{name}_train.json").unlink()
-    source = EgoExoSource(
+    source = EgoExo4DSource(
         reader="egoexo4d",
         dataset="ego",
         takes="ego/takes.json",
@@ -462,9 +467,9 @@ def test_only_the_files_of_the_asked_questions_are_needed(data: Path) -> None:
         questions=("text",),
         window=4.0,
     )
-    assert len(list(READERS["egoexo4d"](source, data, 1))) == 2
+    assert len(list(EgoExo4D(source, data, 1).rows())) == 2
     with pytest.raises(DataError, match="expert_commentary_train"):
-        list(READERS["egoexo4d"](source.model_copy(update={"questions": ("commentary",)}), data, 1))
+        list(EgoExo4D(source.model_copy(update={"questions": ("commentary",)}), data, 1).rows())
 
 
 def test_a_file_of_another_shape_is_refused(data: Path) -> None:

@@ -16,10 +16,8 @@ from video_star.core.errors import DataError
 from video_star.core.labels import ClassLabel, ScoreLabel, SequenceLabel
 from video_star.core.params import VideoParams
 from video_star.core.records import Failure, VideoSample
-from video_star.core.sources import FineDivingSource
-from video_star.data.readers import READERS
-from video_star.data.readers.finediving import read_finediving, spelled_out
-from video_star.data.readers.rows import Row
+from video_star.data.readers.base import Row
+from video_star.data.readers.finediving import FineDiving, FineDivingSource, spelled_out
 from video_star.video.decode import read_frames
 
 KEY = ("01", 3)
@@ -30,7 +28,7 @@ def read(data: Path, fine: dict[Any, Any], what: FineDivingSource | None = None)
     """Rows of these dives, all in the train split."""
     write_pickles(data / "Annotations", fine, list(fine), [])
     (data / "videos").mkdir(exist_ok=True)
-    return list(read_finediving(what or source(), data, 17))
+    return list(FineDiving(what or source(), data, 17).rows())
 
 
 def one(rows: list[Row]) -> VideoSample:
@@ -43,10 +41,6 @@ def error(rows: list[Row]) -> tuple[str, str]:
     assert len(rows) == 1
     assert isinstance(rows[0], Failure), rows[0]
     return rows[0].error, rows[0].message
-
-
-def test_the_reader_is_in_the_table() -> None:
-    assert READERS["finediving"] is read_finediving
 
 
 def test_a_dive_becomes_one_sample_per_question_type(tmp_path: Path) -> None:
@@ -113,7 +107,7 @@ def test_both_official_splits_are_read_and_a_competition_may_be_in_both(tmp_path
     touch(tmp_path, f"{WORLD_CUP}_0.mp4", f"{WORLD_CUP}_11.mp4")
     fine = {(WORLD_CUP, 0): DIVE, (WORLD_CUP, 11): DIVE}
     write_pickles(tmp_path / "Annotations", fine, [(WORLD_CUP, 0)], [(WORLD_CUP, 11)])
-    rows = list(read_finediving(source(), tmp_path, 17))
+    rows = list(FineDiving(source(), tmp_path, 17).rows())
     found = [(row.source_id, row.split) for row in rows if isinstance(row, VideoSample)]
     assert found == [
         (f"finediving/{WORLD_CUP}_0", "train"),
@@ -125,7 +119,7 @@ def test_both_official_splits_are_read_and_a_competition_may_be_in_both(tmp_path
 def test_every_pickle_protocol_is_read(tmp_path: Path, protocol: int) -> None:
     touch(tmp_path, "01_3.mp4")
     write_pickles(tmp_path / "Annotations", {KEY: DIVE}, [KEY], [], protocol=protocol)
-    label = one(list(read_finediving(source(), tmp_path, 17))).labels[0]
+    label = one(list(FineDiving(source(), tmp_path, 17).rows())).labels[0]
     assert label == SequenceLabel(names=("Inward", "3.5 Soms.Pike", "Entry"))
 
 
@@ -136,7 +130,7 @@ def test_the_splits_may_lie_in_a_folder_of_their_own(tmp_path: Path) -> None:
     (folder / "train_test_split").mkdir()
     for name in ("train_split.pkl", "test_split.pkl"):
         (folder / name).rename(folder / "train_test_split" / name)
-    assert one(list(read_finediving(source(), tmp_path, 17))).split == "train"
+    assert one(list(FineDiving(source(), tmp_path, 17).rows())).split == "train"
 
 
 def test_the_aqa_pickle_of_lists_serves_as_well(tmp_path: Path) -> None:
@@ -144,7 +138,7 @@ def test_the_aqa_pickle_of_lists_serves_as_well(tmp_path: Path) -> None:
     folder = tmp_path / "Annotations"
     write_pickles(folder, {KEY: DIVE}, [KEY], [])
     (folder / "FineDiving_fine-grained_annotation.pkl").unlink()
-    sample = one(list(read_finediving(source("assessment"), tmp_path, 17)))
+    sample = one(list(FineDiving(source("assessment"), tmp_path, 17).rows()))
     assert sample.labels[0] == SequenceLabel(names=("Inward", "3.5 Soms.Pike", "Entry"))
     assert [label.value for label in sample.labels[1:]] == [3.2, 65.6]  # type: ignore[union-attr]
 
@@ -170,14 +164,14 @@ def test_an_untrimmed_recording_is_cut_by_the_coarse_annotation(tmp_path: Path) 
     key = (WORLD_CUP, 0)
     starts = {key: files.coarse(501, 100)}
     write_pickles(tmp_path / "Annotations", {key: DIVE}, [key], [], starts)
-    sample = one(list(read_finediving(source(fps=25), tmp_path, 17)))
+    sample = one(list(FineDiving(source(fps=25), tmp_path, 17).rows()))
     assert (sample.video, sample.start_s, sample.end_s) == (f"videos/{WORLD_CUP}.mp4", 20.0, 24.0)
 
 
 def test_a_cut_dive_begins_with_its_first_frame(tmp_path: Path) -> None:
     tiny.write_clip(tmp_path / "videos" / "01.mp4", tiny.grey_steps(16, 32, 32), fps=8)
     write_pickles(tmp_path / "Annotations", {KEY: DIVE}, [KEY], [], {KEY: files.coarse(5, 4)})
-    sample = one(list(read_finediving(source(fps=8), tmp_path, 17)))
+    sample = one(list(FineDiving(source(fps=8), tmp_path, 17).rows()))
     params = VideoParams(frames=4, sampling="uniform", fps=None, short_side=None)
     clip = Clip(tmp_path / sample.video, sample.start_s, sample.end_s)
     pixels = read_frames(clip, params).pixels
@@ -206,7 +200,7 @@ def test_an_unusable_annotation_is_counted_by_reason(
     touch(tmp_path, "01_3.mp4")
     fine = {} if change is None else {KEY: DIVE | change if isinstance(change, dict) else change}
     write_pickles(tmp_path / "Annotations", fine, [KEY], [])
-    found, message = error(list(read_finediving(source(), tmp_path, 17)))
+    found, message = error(list(FineDiving(source(), tmp_path, 17).rows()))
     assert (found, words in message) == (reason, True), message
 
 
@@ -216,7 +210,7 @@ def test_a_split_entry_that_names_no_dive_is_a_bad_row_with_its_place(
 ) -> None:
     touch(tmp_path, "01_3.mp4")
     write_pickles(tmp_path / "Annotations", {KEY: DIVE}, [KEY, key], [])
-    rows = list(read_finediving(source(), tmp_path, 17))
+    rows = list(FineDiving(source(), tmp_path, 17).rows())
     assert isinstance(rows[1], Failure)
     assert (rows[1].sample_id, rows[1].error) == ("Annotations/train_split.pkl:2", "BadRow")
 
@@ -244,19 +238,19 @@ def test_a_pickle_of_something_else_is_refused_by_name(tmp_path: Path, name: str
     write_pickles(folder, {KEY: DIVE}, [KEY], [])
     (folder / name).write_bytes((folder / "Sub_action_Types_Table.pkl").read_bytes()[:-20])
     with pytest.raises(DataError, match=name):
-        list(read_finediving(source(), tmp_path, 17))
+        list(FineDiving(source(), tmp_path, 17).rows())
 
 
 def test_a_missing_pickle_or_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="videos"):
-        list(read_finediving(source(), tmp_path, 17))
+        list(FineDiving(source(), tmp_path, 17).rows())
     touch(tmp_path, "01_3.mp4")
     with pytest.raises(DataError, match="FineDiving_fine-grained_annotation"):
-        list(read_finediving(source(), tmp_path, 17))
+        list(FineDiving(source(), tmp_path, 17).rows())
     write_pickles(tmp_path / "Annotations", {KEY: DIVE}, [KEY], [])
     (tmp_path / "Annotations" / "test_split.pkl").unlink()
     with pytest.raises(DataError, match="test_split"):
-        list(read_finediving(source(), tmp_path, 17))
+        list(FineDiving(source(), tmp_path, 17).rows())
 
 
 def test_the_same_seed_asks_the_same_question(tmp_path: Path) -> None:

@@ -11,9 +11,8 @@ import pytest
 from video_star.core.errors import DataError, UsageError
 from video_star.core.labels import ClassLabel, SequenceLabel, SpanLabel
 from video_star.core.records import Failure, VideoSample
-from video_star.core.sources import TableSource
-from video_star.data.readers.rows import Row
-from video_star.data.readers.table import read_huggingface
+from video_star.data.readers.base import Row
+from video_star.data.readers.table import HuggingFace, TableSource
 
 datasets = pytest.importorskip("datasets")
 
@@ -38,7 +37,7 @@ def read(data: Path, split: Any = "train", kind: Any = "class", **columns: str) 
         columns={name.rstrip("_"): theirs for name, theirs in (columns or COLUMNS).items()},
         split=split,
     )
-    return list(read_huggingface(source, data, 17))
+    return list(HuggingFace(source, data, 17).rows())
 
 
 def table(*numbers: int, label: str = "diving") -> Any:

@@ -12,9 +12,8 @@ import pytest
 from video_star.core.errors import DataError
 from video_star.core.labels import ClassLabel
 from video_star.core.records import Failure, VideoSample
-from video_star.core.sources import KineticsSource
-from video_star.data.readers.kinetics import read_kinetics
-from video_star.data.readers.rows import Row
+from video_star.data.readers.base import Row
+from video_star.data.readers.kinetics import Kinetics, KineticsSource
 
 HEADER = "label,youtube_id,time_start,time_end,split,is_cc\n"
 
@@ -26,7 +25,7 @@ def read(data: Path, text: str, *videos: str, encoding: str = "utf-8") -> list[R
         path = data / "videos" / video
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    return list(read_kinetics(source(), data, 17))
+    return list(Kinetics(source(), data, 17).rows())
 
 
 def source(annotations: str = "a.csv") -> KineticsSource:
@@ -137,7 +136,7 @@ def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
 
 def test_annotations_may_not_leave_the_data_folder(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="leads out"):
-        list(read_kinetics(source("../a.csv"), tmp_path, 17))
+        list(Kinetics(source("../a.csv"), tmp_path, 17).rows())
 
 
 def entry(label: str | None = "diving", segment: object = (1.0, 11.0)) -> dict[str, Any]:
@@ -155,7 +154,7 @@ def read_json(data: Path, value: object, *videos: str) -> list[Row]:
     for video in videos:
         (data / "videos" / video).touch()
     (data / "a.json").write_text(json.dumps(value), encoding="utf-8")
-    return list(read_kinetics(source("a.json"), data, 17))
+    return list(Kinetics(source("a.json"), data, 17).rows())
 
 
 def test_deepminds_json_gives_the_same_samples_as_the_csv(tmp_path: Path) -> None:

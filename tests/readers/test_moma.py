@@ -15,10 +15,17 @@ from video_star.core.errors import DataError
 from video_star.core.labels import BoxLabel, ClassLabel, SameLabel, SequenceLabel, TextLabel
 from video_star.core.params import VideoParams
 from video_star.core.records import Failure, VideoSample
-from video_star.core.sources import MomaSource
-from video_star.data.readers import READERS
-from video_star.data.readers.moma_scene import Entity, Moment, corners, filled, pairs, relations
-from video_star.data.readers.rows import BadRow, Row
+from video_star.data.readers.base import BadRow, Row
+from video_star.data.readers.moma import (
+    Entity,
+    Moma,
+    MomaSource,
+    Moment,
+    corners,
+    filled,
+    pairs,
+    relations,
+)
 from video_star.video.decode import read_frames
 
 ALL = ("sequence", "after", "before", "box", "same", "relation")
@@ -119,7 +126,7 @@ def read(
         questions=questions,  # type: ignore[arg-type]
         per_activity=per_activity,
     )
-    return list(READERS["moma"](source, data, 17))
+    return list(Moma(source, data, 17).rows())
 
 
 def touch(data: Path, name: str = "videos/raw/-49z-lj8eYQ.mp4") -> None:

@@ -17,10 +17,9 @@ from video_star.core.errors import DataError
 from video_star.core.labels import SetLabel, TextLabel
 from video_star.core.params import VideoParams
 from video_star.core.records import Failure, VideoSample
-from video_star.core.sources import SomethingSource
-from video_star.data.readers import READERS
-from video_star.data.readers.rows import Row
-from video_star.data.readers.something import blanked
+from video_star.data.readers import base
+from video_star.data.readers.base import Row
+from video_star.data.readers.something import Something, SomethingSource, with_blanks
 from video_star.video.decode import probe, read_frames
 
 ROW = {
@@ -59,7 +58,7 @@ def read(data: Path, rows: Any, questions: tuple[str, ...] = ("objects", "senten
         split="train",
         questions=questions,  # type: ignore[arg-type]
     )
-    return list(READERS["something"](source, data, 17))
+    return list(Something(source, data, 17).rows())
 
 
 def touch(data: Path, name: str) -> None:
@@ -92,7 +91,7 @@ def test_only_the_asked_questions_are_made(tmp_path: Path) -> None:
     ] == ["ssv2/78687/sentence"]
 
 
-def test_slots_that_are_not_the_literal_something_are_blanked_too(tmp_path: Path) -> None:
+def test_slots_that_are_not_the_literal_something_are_with_blanks_too(tmp_path: Path) -> None:
     """The authors blank "[something]" only, so "[something soft]" stays as a hint."""
     touch(tmp_path, "5.webm")
     row = {
@@ -106,8 +105,11 @@ def test_slots_that_are_not_the_literal_something_are_blanked_too(tmp_path: Path
     assert "Squeezing ___" in found.question
     assert "soft" not in found.question
     assert found.labels == (SetLabel(names=("a sponge",)),)
-    assert blanked("[Something] falling like [a feather or paper]") == ("___ falling like ___", 2)
-    assert blanked("Pulling [part] of [something]") == ("Pulling ___ of ___", 2)
+    assert with_blanks("[Something] falling like [a feather or paper]") == (
+        "___ falling like ___",
+        2,
+    )
+    assert with_blanks("Pulling [part] of [something]") == ("Pulling ___ of ___", 2)
 
 
 def test_two_slots_with_the_same_thing_ask_for_one_thing(tmp_path: Path) -> None:
@@ -169,21 +171,20 @@ def test_a_file_that_is_no_whole_list_is_named(tmp_path: Path, text: str) -> Non
         questions=("sentence",),
     )
     with pytest.raises(DataError, match=r"train\.json"):
-        list(READERS["something"](source, tmp_path, 17))
+        list(Something(source, tmp_path, 17).rows())
 
 
+@pytest.mark.parametrize("chunk", range(1, 12))
 def test_long_lists_are_read_piece_by_piece(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int
 ) -> None:
-    """A piece of 7 characters cuts names, numbers and white space in two."""
-    from video_star.data.readers import json_files
-
-    monkeypatch.setattr(json_files, "_CHUNK", 7)
-    values = [1234567890123, {"a": ["x" * 40, -1.5e-7]}, [], "é]", None, True, 42]
+    """Pieces of a few characters cut names, numbers and white space in two."""
+    monkeypatch.setattr(base, "_CHUNK", chunk)
+    values = [1234567890123, {"a": ["x" * 40, -1.5e-7]}, -1.5e-7, [], "é]", None, True, 42]
     for indent in (None, 4):
         path = tmp_path / f"{indent}.json"
         path.write_text(json.dumps(values, indent=indent, ensure_ascii=False), encoding="utf-8")
-        assert list(json_files.json_items(path)) == list(enumerate(values, start=1))
+        assert list(base.json_items(path)) == list(enumerate(values, start=1))
 
 
 def test_webm_files_are_decoded_in_the_right_order(tmp_path: Path) -> None:

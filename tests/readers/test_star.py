@@ -20,10 +20,16 @@ from video_star.core.labels import (
     TextLabel,
 )
 from video_star.core.records import Failure, VideoSample
-from video_star.data.readers import READERS
-from video_star.data.readers.rows import Row
-from video_star.data.readers.star import SegmentIsAll, clip_around, read_star
-from video_star.data.readers.star_situations import Classes, fractions, read_classes, say_action
+from video_star.data.readers.base import Row
+from video_star.data.readers.star import (
+    SegmentIsAll,
+    Star,
+    clip_around,
+    fractions,
+    read_classes,
+    say_action,
+    word_of,
+)
 
 KINDS = ("choice", "reverse", "between", "span", "span_of_answer", "in_box", "same")
 OPTIONS = ("The medicine", "The sandwich", "The blanket", "The closet/cabinet")
@@ -31,7 +37,7 @@ OPTIONS = ("The medicine", "The sandwich", "The blanket", "The closet/cabinet")
 
 def read(data: Path, *entries: Any, kinds: tuple[str, ...] = ("choice",), **more: Any) -> list[Row]:
     write_star(data, *entries, **more)
-    return list(read_star(source(*kinds), data, 17))
+    return list(Star(source(*kinds), data, 17).rows())
 
 
 def one(rows: list[Row]) -> VideoSample:
@@ -44,10 +50,6 @@ def error(rows: list[Row]) -> tuple[str, str]:
     assert len(rows) == 1
     assert isinstance(rows[0], Failure), rows[0]
     return rows[0].error, rows[0].message
-
-
-def test_the_reader_is_in_the_table() -> None:
-    assert READERS["star"] is read_star
 
 
 def test_a_question_becomes_one_sample_per_question_type(tmp_path: Path) -> None:
@@ -173,7 +175,7 @@ def test_codes_of_all_four_class_files_have_their_words(tmp_path: Path) -> None:
     write_star(tmp_path, video=None)
     classes = read_classes(tmp_path / "STAR_classes")
     codes = ("v004", "r002", "o010", "a000")
-    assert [classes.name(code) for code in codes] == [
+    assert [word_of(classes, code) for code in codes] == [
         *("hold", "in_front_of", "cup/glass/bottle", "hold some clothes"),
     ]
 
@@ -227,16 +229,16 @@ def test_a_segment_that_fills_the_recording_has_no_span(tmp_path: Path) -> None:
 
 def test_without_the_pickle_of_rates_the_video_tells_its_rate(tmp_path: Path) -> None:
     write_star(tmp_path)
-    first = list(read_star(source("in_box", "same"), tmp_path, 17))
+    first = list(Star(source("in_box", "same"), tmp_path, 17).rows())
     (tmp_path / "STAR_classes" / "video_fps").unlink()
-    assert list(read_star(source("in_box", "same"), tmp_path, 17)) == first
+    assert list(Star(source("in_box", "same"), tmp_path, 17).rows()) == first
 
 
 def test_the_rate_of_the_pickle_gives_keyframes_their_times(tmp_path: Path) -> None:
     write_star(tmp_path, entry(situations={"000031": keyframe([], {"o017": [0, 0, 8, 8]})}))
     rates = {"TJZ0P.mp4": 10.0}
     (tmp_path / "STAR_classes" / "video_fps").write_bytes(pickle.dumps(rates))
-    sample = one(list(read_star(source("in_box"), tmp_path, 17)))
+    sample = one(list(Star(source("in_box"), tmp_path, 17).rows()))
     assert "1.0 seconds" in sample.question
 
 
@@ -302,7 +304,7 @@ def test_what_cannot_be_made_is_counted_by_reason(
 def test_a_broken_video_is_counted_where_it_must_be_looked_into(tmp_path: Path) -> None:
     write_star(tmp_path, video=None)
     (tmp_path / "Charades_v1_480" / "TJZ0P.mp4").write_bytes(b"nothing")
-    rows = list(read_star(source("choice", "span", "in_box"), tmp_path, 17))
+    rows = list(Star(source("choice", "span", "in_box"), tmp_path, 17).rows())
     assert [row.error if isinstance(row, Failure) else "" for row in rows] == [
         *("", "VideoError", "VideoError"),
     ]
@@ -320,14 +322,14 @@ def test_a_missing_class_file_is_named_before_anything_is_read(tmp_path: Path, n
     write_star(tmp_path, video=None)
     (tmp_path / "STAR_classes" / name).unlink()
     with pytest.raises(DataError, match=name):
-        next(read_star(source("between"), tmp_path, 17))
+        next(Star(source("between"), tmp_path, 17).rows())
 
 
 def test_choices_alone_need_no_class_files(tmp_path: Path) -> None:
     write_star(tmp_path)
     for path in (tmp_path / "STAR_classes").iterdir():
         path.unlink()
-    assert one(list(read_star(source("choice"), tmp_path, 17))).labels[0].kind == "choice"
+    assert one(list(Star(source("choice"), tmp_path, 17).rows())).labels[0].kind == "choice"
 
 
 @pytest.mark.parametrize("text", ["", "{}", '[{"question_id": "Int'])
@@ -335,7 +337,7 @@ def test_a_file_that_is_no_list_or_breaks_off_is_refused(tmp_path: Path, text: s
     write_star(tmp_path)
     (tmp_path / "STAR_val.json").write_text(text)
     with pytest.raises(DataError, match=r"STAR_val\.json"):
-        list(read_star(source("choice"), tmp_path, 17))
+        list(Star(source("choice"), tmp_path, 17).rows())
 
 
 def test_the_same_seed_gives_the_same_samples_and_another_one_other_clips(tmp_path: Path) -> None:
@@ -386,7 +388,7 @@ def test_boxes_are_clipped_to_the_picture_but_not_forced_into_it() -> None:
     assert fractions((-1, 0, 32, 48), 64, 48) == (0.0, 0.0, 0.5, 1.0)
     assert fractions((0, 0, 640, 360), 64, 48) is None
     assert fractions((8, 8, 8, 12), 64, 48) is None
-    assert Classes({"o001": "broom"}).name("o001") == "broom"
+    assert word_of({"o001": "broom"}, "o001") == "broom"
 
 
 @pytest.mark.parametrize("rates", [["TJZ0P.mp4"], {"TJZ0P.mp4": "fast"}])
@@ -394,10 +396,10 @@ def test_a_pickle_that_holds_no_rates_is_refused(tmp_path: Path, rates: Any) -> 
     write_star(tmp_path)
     (tmp_path / "STAR_classes" / "video_fps").write_bytes(pickle.dumps(rates))
     with pytest.raises(DataError, match="video_fps"):
-        next(read_star(source("between"), tmp_path, 17))
+        next(Star(source("between"), tmp_path, 17).rows())
 
 
 def test_a_rate_of_zero_is_no_rate(tmp_path: Path) -> None:
     write_star(tmp_path)
     (tmp_path / "STAR_classes" / "video_fps").write_bytes(pickle.dumps({"TJZ0P.mp4": 0.0}))
-    assert isinstance(next(read_star(source("in_box"), tmp_path, 17)), VideoSample)
+    assert isinstance(next(Star(source("in_box"), tmp_path, 17).rows()), VideoSample)

@@ -26,11 +26,14 @@ from video_star.core.labels import (
     TimeLabel,
 )
 from video_star.core.records import Failure, VideoSample
-from video_star.core.sources import StarAnnotationsSource
-from video_star.data.readers import READERS
-from video_star.data.readers.rows import BadRow, Row
-from video_star.data.readers.star_annotations import write_star_annotations
-from video_star.data.readers.star_labels import label_from, labels_to
+from video_star.data.readers.base import BadRow, Row
+from video_star.data.readers.star_annotations import (
+    StarAnnotations,
+    StarAnnotationsSource,
+    label_from,
+    labels_to,
+    write_star_annotations,
+)
 
 VIDEO = "STaR/FineDiving/star_videos/01_1.mp4"
 
@@ -73,7 +76,7 @@ def read(data: Path, items: Any) -> list[Row]:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
     (data / "train.json").write_text(json.dumps(items), encoding="utf-8")
-    return list(READERS["star_annotations"](source(), data, 17))
+    return list(StarAnnotations(source(), data, 17).rows())
 
 
 def test_an_item_of_three_labels_is_read_pair_by_pair(tmp_path: Path) -> None:
@@ -255,7 +258,7 @@ def sample(number: int, labels: tuple[Label, ...], **more: Any) -> VideoSample:
 
 def read_back(data: Path, samples: list[VideoSample]) -> list[Row]:
     assert write_star_annotations(samples, data, data / "out.json") == len(samples)
-    return list(READERS["star_annotations"](source(".", "out.json"), data, 17))
+    return list(StarAnnotations(source(".", "out.json"), data, 17).rows())
 
 
 @settings(max_examples=80, deadline=None)

@@ -11,9 +11,8 @@ import pytest
 from video_star.core.errors import DataError, UsageError
 from video_star.core.labels import ClassLabel
 from video_star.core.records import Failure, VideoSample
-from video_star.core.sources import TableSource
-from video_star.data.readers.rows import Row
-from video_star.data.readers.table import read_table
+from video_star.data.readers.base import Row
+from video_star.data.readers.table import Table, TableSource
 
 COLUMNS = {"video": "file", "label": "what"}
 
@@ -34,7 +33,7 @@ def read(
         columns=columns,
         split=split,
     )
-    return list(read_table(table, data, 17))
+    return list(Table(table, data, 17).rows())
 
 
 def sample(rows: list[Row]) -> VideoSample:

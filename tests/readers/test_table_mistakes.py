@@ -9,8 +9,7 @@ import pytest
 from tables import error, read
 
 from video_star.core.errors import DataError, UsageError
-from video_star.core.sources import TableSource
-from video_star.data.readers.table import read_table
+from video_star.data.readers.table import Table, TableSource
 
 BAD: list[tuple[str, dict[str, Any], str]] = [
     ("sequence", {"label": "; ;"}, "EmptyLabel"),
@@ -86,7 +85,7 @@ def test_columns_that_cannot_make_the_kind_are_refused_before_reading(
         split="train",
     )
     with pytest.raises(UsageError, match=problem):
-        list(read_table(source, tmp_path, 17))
+        list(Table(source, tmp_path, 17).rows())
 
 
 def test_a_parquet_file_that_is_none_or_lacks_a_column_is_refused(
@@ -103,7 +102,7 @@ def test_a_parquet_file_that_is_none_or_lacks_a_column_is_refused(
         split="train",
     )
     with pytest.raises(DataError, match="no column what"):
-        list(read_table(source, tmp_path, 17))
+        list(Table(source, tmp_path, 17).rows())
     (tmp_path / "t.parquet").write_bytes(b"no parquet")
     with pytest.raises(DataError, match="Parquet"):
-        list(read_table(source, tmp_path, 17))
+        list(Table(source, tmp_path, 17).rows())

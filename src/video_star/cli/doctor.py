@@ -20,6 +20,7 @@ from video_star.core.environment import QUIET
 from video_star.core.errors import VideoStarError
 from video_star.core.params import Params, load_params
 from video_star.core.paths import Workspace
+from video_star.data.readers import open_readers
 from video_star.pipeline.runner import STEPS, rounds_of
 from video_star.services.addresses import addresses
 from video_star.services.local import services_of
@@ -100,6 +101,7 @@ def _programs(_: Workspace) -> list[Finding]:
 def _params(workspace: Workspace) -> list[Finding]:
     try:
         params = load_params(workspace.params)
+        open_readers(params.ingest.sources, workspace.data, params.seed)
     except VideoStarError as error:
         return [Finding(False, "params.yaml", str(error))]
     return [

@@ -21,6 +21,7 @@ from video_star.core.errors import BusyError, ServiceError, UsageError, VideoSta
 from video_star.core.params import load_params
 from video_star.core.paths import Workspace
 from video_star.core.processes import run_lines
+from video_star.data.readers import open_readers
 from video_star.services.addresses import addresses, compare_url
 from video_star.services.local import DEPLOYMENT, FLOW, ensure, environment, services_of
 from video_star.services.prefect_api import FlowRun, PrefectApi
@@ -45,6 +46,7 @@ CHATTER = (
 def run_cycle_command(workspace: Workspace, rounds: int | None, say: Say) -> None:
     """Run `prefect deployment run video-star/cycle --watch`; raises when the flow failed."""
     params = load_params(workspace.params)  # a mistake there should cost no server start
+    open_readers(params.ingest.sources, workspace.data, params.seed)
     ensure(workspace, say)
     where = addresses()
     say(f"Prefect {where.prefect}   MLflow {where.mlflow}")

@@ -15,7 +15,6 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from video_star.core.errors import UsageError
-from video_star.core.sources import AnySource
 from video_star.core.thresholds import PRESETS, Fraction, Preset, Thresholds
 
 Part = Literal["language_model", "vision_tower", "projector"]
@@ -58,7 +57,8 @@ class VideoParams(Section):
 class IngestParams(Section):
     questions: str | None
     """A file inside data/ with question templates in place of ours (see data/questions)."""
-    sources: tuple[AnySource, ...] = Field(min_length=1)
+    sources: tuple[dict[str, Any], ...] = Field(min_length=1)
+    """A section for each annotation file; its reader validates it (data/readers)."""
 
 
 class SamplingParams(Section):
@@ -284,12 +284,13 @@ def parse_params(text: str, name: str) -> Params:
     except yaml.YAMLError as error:
         raise UsageError(f"{name} is not YAML: {' '.join(str(error).split())}.") from error
     except ValidationError as error:
-        problems = "; ".join(_explain(item) for item in error.errors()[:5])
+        problems = "; ".join(explain(item) for item in error.errors()[:5])
         raise UsageError(f"{name}: {problems}.") from error
 
 
-def _explain(item: Any) -> str:
-    key = ".".join(str(part) for part in item["loc"]) or "params"
+def explain(item: Any, section: str = "") -> str:
+    """What is wrong with a key of params.yaml, or of a section of it, by an error of pydantic."""
+    key = ".".join(map(str, [*([section] if section else []), *item["loc"]])) or "params"
     if item["type"] == "extra_forbidden":
         return f"{key}: unknown parameter, remove it or correct its name"
     if item["type"] == "missing":

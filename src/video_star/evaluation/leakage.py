@@ -27,7 +27,7 @@ from video_star.core.paths import Workspace
 from video_star.core.progress import Progress
 from video_star.core.records import VideoSample
 from video_star.data.manifest import Leak
-from video_star.data.readers.kinetics import SUFFIXES
+from video_star.data.readers.base import SUFFIXES
 from video_star.evaluation.benchmarks import open_benchmark
 from video_star.evaluation.benchmarks.base import HasVideos
 

@@ -1,27 +1,61 @@
-"""Readers of annotation files: one table from a source's `reader` to its function."""
+"""The readers by name: what `reader` of a section of `ingest.sources` says.
+
+To add one: a module with a section and a class as `base.Reader` describes them, and a line in
+READERS.
+"""
 
 from __future__ import annotations
 
-from video_star.data.readers.egoexo4d import read_egoexo4d
-from video_star.data.readers.finediving import read_finediving
-from video_star.data.readers.kinetics import read_kinetics
-from video_star.data.readers.moma import read_moma
-from video_star.data.readers.rows import Reader, Row
-from video_star.data.readers.something import read_something
-from video_star.data.readers.star import read_star
-from video_star.data.readers.star_annotations import read_star_annotations
-from video_star.data.readers.table import read_huggingface, read_table
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
 
-READERS: dict[str, Reader] = {
-    "kinetics": read_kinetics,
-    "table": read_table,
-    "huggingface": read_huggingface,
-    "egoexo4d": read_egoexo4d,
-    "finediving": read_finediving,
-    "moma": read_moma,
-    "something": read_something,
-    "star": read_star,
-    "star_annotations": read_star_annotations,
+from pydantic import ValidationError
+
+from video_star.core.errors import UsageError
+from video_star.core.params import explain
+from video_star.data.readers.base import Reader
+
+READERS: dict[str, str] = {
+    "kinetics": "video_star.data.readers.kinetics:Kinetics",
+    "table": "video_star.data.readers.table:Table",
+    "huggingface": "video_star.data.readers.table:HuggingFace",
+    "egoexo4d": "video_star.data.readers.egoexo4d:EgoExo4D",
+    "finediving": "video_star.data.readers.finediving:FineDiving",
+    "moma": "video_star.data.readers.moma:Moma",
+    "something": "video_star.data.readers.something:Something",
+    "star": "video_star.data.readers.star:Star",
+    "star_annotations": "video_star.data.readers.star_annotations:StarAnnotations",
 }
+"""Name to module:class, imported when it is used."""
 
-__all__ = ["READERS", "Reader", "Row"]
+
+def reader_class(name: str) -> type[Reader[Any]]:
+    """The class of a reader of the table."""
+    module, _, attribute = READERS[name].partition(":")
+    found: type[Reader[Any]] = getattr(import_module(module), attribute)
+    return found
+
+
+def open_readers(sections: Sequence[Mapping[str, Any]], data: Path, seed: int) -> list[Reader[Any]]:
+    """A reader for each section of `ingest.sources`; UsageError for a section that is wrong.
+
+    Nothing is read yet. `data` is the data folder.
+    """
+    return [_open(number, raw, data, seed) for number, raw in enumerate(sections)]
+
+
+def _open(number: int, raw: Mapping[str, Any], data: Path, seed: int) -> Reader[Any]:
+    key, name = f"ingest.sources.{number}", raw.get("reader")
+    if not isinstance(name, str) or name not in READERS:
+        raise UsageError(
+            f"params.yaml: {key}.reader: there is no reader {name!r}; "
+            f"they are {', '.join(READERS)}."
+        )
+    kind = reader_class(name)
+    try:
+        return kind(kind.Section.model_validate(raw), data, seed)
+    except ValidationError as error:
+        problems = "; ".join(explain(item, f"{key}.{name}") for item in error.errors()[:5])
+        raise UsageError(f"params.yaml: {problems}.") from error

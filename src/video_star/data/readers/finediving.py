@@ -3,7 +3,7 @@
 Question types (`questions`), each about one whole dive:
 
 - sequence: its steps in order of time. They are the runs of equal `frames_labels`; the set of the
-  labels would lose steps that come back and their order.
+  labels would lose repeated steps and their order.
 - after_first, before_last: the step after the first one, and before the last one.
 - assessment: the steps, the difficulty and the score together.
 - score: the score alone.
@@ -21,19 +21,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
+
+from pydantic import Field
 
 from video_star.core.errors import DataError, VideoError
 from video_star.core.labels import ClassLabel, Label, ScoreLabel, SequenceLabel
 from video_star.core.paths import inside
-from video_star.core.records import Split, VideoSample
-from video_star.core.sources import FineDivingSource
-from video_star.data.questions import ask
-from video_star.data.readers import rows
-from video_star.data.readers.json_files import folder_in
-from video_star.data.readers.kinetics import SUFFIXES
+from video_star.core.records import Split
+from video_star.data.readers import base
+from video_star.data.readers.base import BadRow, EmptyLabel, MissingVideo, Reader, Row, Segment
 from video_star.data.readers.pickles import load_pickle
-from video_star.data.readers.rows import BadRow, EmptyLabel, MissingVideo, Row, RowError
 from video_star.video.frame_folder import numbered_images
 
 FINE = "FineDiving_fine-grained_annotation.pkl"
@@ -50,24 +48,27 @@ _PART = re.compile(r"[^/\\\0]+")
 Key: TypeAlias = tuple[str, int]
 
 
+class FineDivingSource(base.Source):
+    """`annotations`: the folder with the fine-grained and coarse pickles and the two split pickles;
+    `videos`: clips, frame folders or untrimmed recordings."""
+
+    fps: float = Field(gt=0)
+    """Frames per second of the untrimmed recordings, whose frames `start_frame` counts: only for
+    dives that are cut out of them."""
+    questions: tuple[
+        Literal["sequence", "after_first", "before_last", "assessment", "score"], ...
+    ] = Field(min_length=1)
+
+
 @dataclass(frozen=True)
 class Annotations:
     """The pickles of one folder."""
 
     dives: Mapping[Any, Any]
     coarse: Mapping[Any, Any]
-    """Where each dive stands in its competition's recording; empty without the file."""
+    """Where each dive lies in its competition's recording; empty without the file."""
     names: Mapping[Any, Any]
     """Step id to its name, for dives that do not bring their own names."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """A dive's video, and which part of it in seconds."""
-
-    video: str
-    start_s: float | None = None
-    end_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -79,27 +80,66 @@ class Dive:
     score: float
 
 
-def read_finediving(source: FineDivingSource, data: Path, seed: int) -> Iterator[Row]:
-    """Samples of both splits in the order of the split files; unusable dives become Failures.
+class FineDiving(Reader[FineDivingSource]):
+    """Both splits, in the order of the split files."""
 
-    DataError when a pickle is missing, unreadable or holds something else than it should.
-    """
-    folder = inside(data, source.annotations)
-    folder_in(data, source.videos)
-    notes = _annotations(folder)
-    for split in SPLITS:
-        path = _split_file(folder, split)
-        keys = load_pickle(path)
-        if not isinstance(keys, list | tuple):
-            raise DataError(f"{path}: holds no list of dives; get the file from its publisher.")
-        for number, item in enumerate(keys, start=1):
+    Section = FineDivingSource
+
+    def rows(self) -> Iterator[Row]:
+        folder = inside(self.data, self.source.annotations)
+        self.check_videos()
+        notes = _annotations(folder)
+        for split in SPLITS:
+            path = _split_file(folder, split)
+            keys = load_pickle(path)
+            if not isinstance(keys, list | tuple):
+                raise DataError(f"{path}: holds no list of dives; get the file from its publisher.")
+            place = path.relative_to(self.data).as_posix()
+            for number, item in enumerate(keys, start=1):
+                yield from base.counted(f"{place}:{number}", self._dive(item, split, notes))
+
+    def _dive(self, item: object, split: Split, notes: Annotations) -> Iterator[Row]:
+        key = _key(item)
+        dive, shown = _dive(key, notes), self._find(key, notes)
+        recording = f"{key[0]}_{key[1]}"
+        for kind in self.source.questions:
+            name = f"{recording}/{kind}"
+            yield from base.counted(
+                f"{self.source.dataset}/{name}",
+                self._sample(kind, name, recording, split, shown, dive),
+            )
+
+    def _sample(
+        self, kind: str, name: str, recording: str, split: Split, shown: Segment, dive: Dive
+    ) -> Iterator[Row]:
+        labels, fields = _labels(kind, dive)
+        yield self.sample(name, recording, split, shown, self.ask(kind, name, **fields), *labels)
+
+    def _find(self, key: Key, notes: Annotations) -> Segment:
+        competition, instance = key
+        folder = f"{self.source.videos}/{competition}/{instance}"
+        clip = self._file(f"{competition}_{instance}") or self._file(f"{competition}/{instance}")
+        if clip is not None:
+            return Segment(clip)
+        if inside(self.data, folder).is_dir():
             try:
-                key = _key(item)
-                dive, place = _dive(key, notes), _locate(source, data, key, notes)
-            except RowError as error:
-                yield rows.failure(f"{path.relative_to(data).as_posix()}:{number}", error)
-                continue
-            yield from _samples(source, key, split, dive, place, seed)
+                numbered_images(self.data / folder)
+            except VideoError as error:
+                raise MissingVideo(str(error)) from error
+            return Segment(folder)
+        recording, cut = self._file(competition), notes.coarse.get(key)
+        if recording is None or not isinstance(cut, dict):
+            raise MissingVideo(
+                f"{competition}_{instance} is not among the videos, "
+                "as a file or as a folder of frames."
+            )
+        # Frames of the recording are numbered from 1, and both ends belong to the dive.
+        start = base.number(cut.get("start_frame"), "start_frame") - 1
+        end = base.number(cut.get("end_frame"), "end_frame")
+        return Segment(recording, start / self.source.fps, end / self.source.fps)
+
+    def _file(self, stem: str) -> str | None:
+        return self.first_file(f"{self.source.videos}/{stem}{suffix}" for suffix in base.SUFFIXES)
 
 
 def _annotations(folder: Path) -> Annotations:
@@ -126,7 +166,7 @@ def _split_file(folder: Path, split: Split) -> Path:
 def _key(item: object) -> Key:
     if not isinstance(item, list | tuple) or len(item) != 2:
         raise BadRow(f"{item!r} is not (competition, instance); correct the split file.")
-    competition, instance = str(item[0]), rows.number(item[1], "instance")
+    competition, instance = str(item[0]), base.number(item[1], "instance")
     if not _PART.fullmatch(competition) or competition in (".", "..") or instance % 1:
         raise BadRow(f"{item!r} does not name a dive; correct the split file.")
     return competition, int(instance)
@@ -140,17 +180,13 @@ def _dive(key: Key, notes: Annotations) -> Dive:
         row = dict(zip(AQA_FIELDS, row, strict=False))
     if not isinstance(row, dict):
         raise BadRow(f"the annotation of {key} is neither a dict nor a list; correct it.")
-    return Dive(
-        steps=steps_of(row, notes.names),
-        difficulty=_number(row, "difficulty"),
-        score=_number(row, "dive_score"),
-    )
+    return Dive(steps_of(row, notes.names), _number(row, "difficulty"), _number(row, "dive_score"))
 
 
 def _number(row: Mapping[str, Any], name: str) -> float:
     if row.get(name) is None:
         raise EmptyLabel(f"the dive has no {name}; add it or take it out.")
-    return rows.number(row[name], name)
+    return base.number(row[name], name)
 
 
 def steps_of(row: Mapping[str, Any], table: Mapping[Any, Any]) -> tuple[str, ...]:
@@ -174,76 +210,8 @@ def steps_of(row: Mapping[str, Any], table: Mapping[Any, Any]) -> tuple[str, ...
     return tuple(str(names[step]).strip() for step in steps)
 
 
-def _locate(source: FineDivingSource, data: Path, key: Key, notes: Annotations) -> Place:
-    competition, instance = key
-    for stem in (f"{competition}_{instance}", f"{competition}/{instance}"):
-        video = _file(source, data, stem)
-        if video is not None:
-            return Place(video)
-    folder = f"{source.videos}/{competition}/{instance}"
-    if inside(data, folder).is_dir():
-        try:
-            numbered_images(data / folder)
-        except VideoError as error:
-            raise MissingVideo(str(error)) from error
-        return Place(folder)
-    recording = _file(source, data, competition)
-    cut = notes.coarse.get(key)
-    if recording is None or not isinstance(cut, dict):
-        raise MissingVideo(
-            f"{competition}_{instance} is not among the videos, as a file or as a folder of frames."
-        )
-    # Frames of the recording are numbered from 1, and both ends belong to the dive.
-    start = rows.number(cut.get("start_frame"), "start_frame") - 1
-    end = rows.number(cut.get("end_frame"), "end_frame")
-    return Place(recording, start / source.fps, end / source.fps)
-
-
-def _file(source: FineDivingSource, data: Path, stem: str) -> str | None:
-    for suffix in SUFFIXES:
-        relative = f"{source.videos}/{stem}{suffix}"
-        if inside(data, relative).is_file():
-            return relative
-    return None
-
-
-def _samples(
-    source: FineDivingSource, key: Key, split: Split, dive: Dive, place: Place, seed: int
-) -> Iterator[Row]:
-    name = f"{source.dataset}/{key[0]}_{key[1]}"
-    for kind in source.questions:
-        sample_id = f"{name}/{kind}"
-        try:
-            labels, fields = _labels(kind, dive)
-            question, template = ask(kind, sample_id, seed, **fields)
-            yield _sample(source, sample_id, split, place, (question, template, labels))
-        except RowError as error:
-            yield rows.failure(sample_id, error)
-
-
-def _sample(
-    source: FineDivingSource,
-    sample_id: str,
-    split: Split,
-    place: Place,
-    asked: tuple[str, str, tuple[Label, ...]],
-) -> VideoSample:
-    return rows.sample_of(
-        id=sample_id,
-        dataset=source.dataset,
-        video=place.video,
-        start_s=place.start_s,
-        end_s=place.end_s,
-        source_id=sample_id.rpartition("/")[0],
-        split=split,
-        question=asked[0],
-        question_template=asked[1],
-        labels=asked[2],
-    )
-
-
 def _labels(kind: str, dive: Dive) -> tuple[tuple[Label, ...], dict[str, str]]:
-    """What the answer must hold, and what the question tells."""
+    """The labels of a question about a dive, and the fields of its template."""
     steps = dive.steps
     sequence = SequenceLabel(names=steps)
     score = ScoreLabel(name="score", value=dive.score, low=0.0)
@@ -255,8 +223,8 @@ def _labels(kind: str, dive: Dive) -> tuple[tuple[Label, ...], dict[str, str]]:
         return (score,), {}
     if len(steps) < 2:
         raise EmptyLabel(f"the dive has one step only, so nothing is asked as {kind}.")
-    told, wanted = (steps[0], steps[1]) if kind == "after_first" else (steps[-1], steps[-2])
-    return (ClassLabel(name=wanted, synonyms=spelled_out(wanted)),), {"action": told}
+    action, answer = (steps[0], steps[1]) if kind == "after_first" else (steps[-1], steps[-2])
+    return (ClassLabel(name=answer, synonyms=spelled_out(answer)),), {"action": action}
 
 
 def spelled_out(step: str) -> tuple[str, ...]:

@@ -2,89 +2,87 @@
 
 Clips are found by their 11-character YouTube id and their times, whatever folder they lie in: flat,
 by class, or by class with underscores. Formats: ActivityNet's and CVDF's CSV files, DeepMind's CSV
-and JSON ({id: {"annotations": {"label", "segment": [start, end]}, ...}}), CVDF's clips.
+and JSON ({id: {"annotations": {"label", "segment": [start, end]}, ...}}), CVDF's clips. A clip that
+lies there twice is taken from the first path in sorted order.
 """
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import TypeAlias
 
 from video_star.core.errors import DataError
 from video_star.core.labels import ClassLabel
-from video_star.core.paths import inside
-from video_star.core.records import VideoSample
-from video_star.core.sources import KineticsSource
-from video_star.data.questions import ask
-from video_star.data.readers import rows
-from video_star.data.readers.json_files import json_value
-from video_star.data.readers.rows import BadRow, EmptyLabel, MissingVideo, Row, RowError
+from video_star.data.readers import base
+from video_star.data.readers.base import BadRow, EmptyLabel, MissingVideo, Reader, Row, Segment
 
-SUFFIXES = (".mp4", ".webm", ".mkv", ".avi", ".mov")
 _STEM = re.compile(r"([\w-]{11})(?:_(\d{1,6})_(\d{1,6}))?", re.ASCII)
 _ID = re.compile(r"[\w-]{11}", re.ASCII)
+Clip: TypeAlias = tuple[str, int, int]
+"""YouTube id, start and end in whole seconds, as in file names."""
 
 
-@dataclass(frozen=True)
-class ClipIndex:
-    """Video files below a folder, by YouTube id and times; paths relative to the data folder."""
-
-    clips: dict[tuple[str, int, int], str]
-    whole: dict[str, str]
-    """Files named by the bare id: whole recordings, out of which a clip is cut by its times."""
+class KineticsSource(base.SourceOfOneSplit):
+    """`annotations`: a CSV or DeepMind's JSON; `videos`: the folder of clips."""
 
 
-def index_clips(data: Path, folder: Path) -> ClipIndex:
-    """Index a folder tree; of a clip that lies there twice the first path in sorted order."""
-    if not folder.is_dir():
-        raise DataError(
-            f"{folder}: there is no such folder; correct `videos` under ingest.sources."
-        )
-    clips: dict[tuple[str, int, int], str] = {}
-    whole: dict[str, str] = {}
-    paths = (Path(top) / name for top, _, names in os.walk(folder) for name in names)
-    for path in sorted(p for p in paths if p.suffix.lower() in SUFFIXES):
-        match = _STEM.fullmatch(path.stem)
-        relative = path.relative_to(data).as_posix()
-        if match and match[2]:
-            clips.setdefault((match[1], int(match[2]), int(match[3])), relative)
-        elif match:
-            whole.setdefault(match[1], relative)
-    return ClipIndex(clips, whole)
+class Kinetics(Reader[KineticsSource]):
+    Section = KineticsSource
 
+    def rows(self) -> Iterator[Row]:
+        path = self.annotation_file()
+        self.check_videos()
+        table = _json_rows(path) if path.suffix.lower() == ".json" else _csv_rows(path)
+        for place, row in table:
+            yield from base.counted(f"{self.source.annotations}:{place}", self._row(row))
 
-def read_kinetics(source: KineticsSource, data: Path, seed: int) -> Iterator[Row]:
-    """Samples of one annotation file in its order; a row that cannot be used becomes a Failure.
+    def _row(self, row: dict[str, str]) -> Iterator[Row]:
+        label = row.get("label", "").strip("\"'").strip()
+        if not label:
+            raise EmptyLabel(f"{row.get('youtube_id')} has no label; add one or take the row out.")
+        clip = clip_of(row)
+        name = f"{clip[0]}_{clip[1]:06d}_{clip[2]:06d}"
+        shown, question = self._find(clip), self.ask("class", name)
+        named = ClassLabel(name=label)
+        yield self.sample(name, clip[0], self.source.split, shown, question, named)
 
-    The split is the source's, not the file's: Kinetics' own "val" may serve as either.
-    """
-    path = rows.annotation_path(data, source.annotations)
-    table = _json_rows(path) if path.suffix.lower() == ".json" else _csv_rows(path)
-    index = index_clips(data, inside(data, source.videos))
-    for place, row in table:
-        try:
-            yield _sample(source, row, index, seed)
-        except RowError as error:
-            yield rows.failure(f"{source.annotations}:{place}", error)
+    @cached_property
+    def _files(self) -> dict[Clip | str, str]:
+        """Video files by clip, and whole recordings by their bare id."""
+        files: dict[Clip | str, str] = {}
+        for stem, path in self.video_files():
+            if match := _STEM.fullmatch(stem):
+                clip = (match[1], int(match[2]), int(match[3])) if match[2] else match[1]
+                files.setdefault(clip, path)
+        return files
+
+    def _find(self, clip: Clip) -> Segment:
+        """The file of a clip, or the part of the whole recording that it is."""
+        name, start, end = clip
+        if clip in self._files:
+            return Segment(self._files[clip])
+        if name in self._files:
+            return Segment(self._files[name], float(start), float(end))
+        raise MissingVideo(f"{name} ({start} to {end} s) is not among the videos.")
 
 
 def _csv_rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    missing = {"youtube_id", "time_start", "time_end"} - set(rows.csv_header(path))
+    missing = {"youtube_id", "time_start", "time_end"} - set(base.csv_header(path))
     if missing:
         raise DataError(
             f"{path}: no column {', '.join(sorted(missing))}; a Kinetics CSV has the header "
             "label,youtube_id,time_start,time_end,split."
         )
-    for line, row in rows.csv_rows(path):
+    for line, row in base.csv_rows(path):
         yield str(line), row
 
 
 def _json_rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
     """DeepMind's entries as rows of the CSV; what an entry lacks its row lacks."""
-    value = json_value(path)
+    value = base.json_value(path)
     if not isinstance(value, dict):
         raise DataError(f"{path}: not a mapping of YouTube ids; name one of DeepMind's JSON files.")
     for video, entry in value.items():
@@ -99,46 +97,11 @@ def _json_rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
         yield video, row
 
 
-def _sample(
-    source: KineticsSource, row: dict[str, str], index: ClipIndex, seed: int
-) -> VideoSample:
-    label = row.get("label", "").strip("\"'").strip()
-    if not label:
-        raise EmptyLabel(f"{row.get('youtube_id')} has no label; add one or take the row out.")
-    key = clip_key(row)
-    video, start_s, end_s = _locate(key, index)
-    name = f"{key[0]}_{key[1]:06d}_{key[2]:06d}"
-    sample_id = f"{source.dataset}/{name}"
-    question, template = ask("class", sample_id, seed)
-    return rows.sample_of(
-        id=sample_id,
-        dataset=source.dataset,
-        video=video,
-        start_s=start_s,
-        end_s=end_s,
-        source_id=f"{source.dataset}/{key[0]}",
-        split=source.split,
-        question=question,
-        question_template=template,
-        labels=(ClassLabel(name=label),),
-    )
-
-
-def clip_key(row: dict[str, str]) -> tuple[str, int, int]:
-    """YouTube id, start and end (whole seconds, as in the file names) of a row; BadRow if unfit."""
+def clip_of(row: dict[str, str]) -> Clip:
+    """The clip of a row; BadRow if its id or its times cannot be."""
     video = row.get("youtube_id", "")
     if not _ID.fullmatch(video):
         raise BadRow(f"youtube_id is {video!r}, not 11 characters of A-Z a-z 0-9 - _.")
-    start = rows.number(row.get("time_start", ""), "time_start")
-    end = rows.number(row.get("time_end", ""), "time_end")
-    if not 0 <= start < end:
-        raise BadRow(f"{video} runs from {start:g} to {end:g} seconds; the end must be later.")
+    times = {"time_start": "", "time_end": "", **row}
+    start, end = base.interval(video, times, "time_start", "time_end")
     return video, int(start), int(end)
-
-
-def _locate(key: tuple[str, int, int], index: ClipIndex) -> tuple[str, float | None, float | None]:
-    if key in index.clips:
-        return index.clips[key], None, None
-    if key[0] in index.whole:
-        return index.whole[key[0]], float(key[1]), float(key[2])
-    raise MissingVideo(f"{key[0]} ({key[1]} to {key[2]} s) is not among the videos.")

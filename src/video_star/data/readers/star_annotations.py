@@ -5,6 +5,9 @@ verifier_type [...], video_path, duration, id}; `label_type` and `verifier_type`
 item by item, and an answer must pass all of them. `video_path` is relative to `videos`; some of the
 authors' generators leave the name of their own folder before it ("data/").
 
+Times are fractions of the clip, boxes corners as fractions, as the authors' generators write them
+(MOMA's are fractions of the frame padded to a square, in the questions too, and stay so).
+
 A clip is a file of its own in this format. A part of a file gets "start" and "end" in seconds here,
 which the authors' code ignores.
 """
@@ -12,69 +15,84 @@ which the authors' code ignores.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TypeAlias
 
 from video_star.core.errors import DataError
 from video_star.core.jsonl import write_text
-from video_star.core.labels import Label
-from video_star.core.records import VideoSample
-from video_star.core.sources import StarAnnotationsSource
-from video_star.data.readers import rows
-from video_star.data.readers.json_files import (
-    folder_in,
-    items_of,
-    json_items,
-    mapping,
-    text_of,
-    video_in,
+from video_star.core.labels import (
+    BoxLabel,
+    ChoiceLabel,
+    ClassLabel,
+    Label,
+    SameLabel,
+    ScoreLabel,
+    SequenceLabel,
+    SetLabel,
+    SpanLabel,
+    TextLabel,
+    TimeLabel,
 )
-from video_star.data.readers.rows import BadRow, EmptyLabel, Row, RowError
-from video_star.data.readers.star_labels import label_from, labels_to
+from video_star.core.records import VideoSample
+from video_star.data.readers import base
+from video_star.data.readers.base import BadRow, EmptyLabel, Reader, Row, Segment
 from video_star.video.decode import probe
 
-TEMPLATE = "given"
-"""Questions come from the file."""
+Value: TypeAlias = str | float | bool | list[Any]
+_DECIMALS = 6
+"""Of a time in seconds: undoes the rounding of a fraction."""
+_NUMBERED = re.compile(r"_\d+$")
+_DENIAL = re.compile(r"\bnot\b|n't\b|\bdifferent\b", re.IGNORECASE)
+_SCORE_TYPES = {"final_score": "score", "action_difficulty": "difficulty"}
+SAME = {True: "The objects are the same.", False: "The objects are NOT the same."}
+"""The authors tell them apart by the word "not"."""
+VERIFIERS = (
+    *("simple", "obj_compare", "obj_identify", "sentence", "sentence_sequence", "temporal_range"),
+    *("timestamp", "float", "bbox", "same_or_not", "llm"),
+)
+"""All verifier types of the format."""
 _OWN_FOLDER = "data/"
 
 
-def read_star_annotations(source: StarAnnotationsSource, data: Path, seed: int) -> Iterator[Row]:
-    """Samples of one file in its order; an item that cannot be used becomes a Failure."""
-    path = rows.annotation_path(data, source.annotations)
-    folder_in(data, source.videos)
-    for number, item in json_items(path):
-        try:
-            yield _sample(source, mapping(item, "the item"), data)
-        except RowError as error:
-            yield rows.failure(f"{source.annotations}:{number}", error)
+class StarAnnotationsSource(base.SourceOfOneSplit):
+    """`annotations`: train.json or test.json; `videos`: the folder of its paths."""
 
 
-def _sample(source: StarAnnotationsSource, item: Mapping[str, Any], data: Path) -> VideoSample:
-    name = text_of(item, "question_id").removeprefix(f"{source.dataset}/")
-    path = text_of(item, "video_path")
-    places = dict.fromkeys([path, path.removeprefix(_OWN_FOLDER)])
-    video = video_in(data, [(PurePosixPath(source.videos) / p).as_posix() for p in places], path)
-    start_s, end_s = (
-        None if item.get(key) is None else rows.number(item[key], key) for key in ("start", "end")
-    )
-    return rows.sample_of(
-        id=f"{source.dataset}/{name}",
-        dataset=source.dataset,
-        video=video,
-        start_s=start_s,
-        end_s=end_s,
-        source_id=f"{source.dataset}/{text_of(item, 'video_id')}",
-        split=source.split,
-        question=text_of(item, "question"),
-        question_template=TEMPLATE,
-        labels=_labels(item),
-    )
+class StarAnnotations(Reader[StarAnnotationsSource]):
+    Section = StarAnnotationsSource
+
+    def rows(self) -> Iterator[Row]:
+        path = self.annotation_file()
+        self.check_videos()
+        for number, item in base.json_items(path):
+            yield from base.counted(f"{self.source.annotations}:{number}", self._sample(item))
+
+    def _sample(self, raw: object) -> Iterator[Row]:
+        item, videos = base.mapping(raw, "the item"), PurePosixPath(self.source.videos)
+        name = base.text_of(item, "question_id").removeprefix(f"{self.source.dataset}/")
+        path = base.text_of(item, "video_path")
+        places = dict.fromkeys([path, path.removeprefix(_OWN_FOLDER)])
+        video = self.find_video([(videos / place).as_posix() for place in places], path)
+        start_s, end_s = (
+            None if item.get(key) is None else base.number(item[key], key)
+            for key in ("start", "end")
+        )
+        yield self.sample(
+            name,
+            base.text_of(item, "video_id"),
+            self.source.split,
+            Segment(video, start_s, end_s),
+            (base.text_of(item, "question"), base.GIVEN),
+            *_labels(item),
+        )
 
 
 def _labels(item: Mapping[str, Any]) -> tuple[Label, ...]:
-    values = mapping(item.get("label"), "label")
-    names, verifiers = (items_of(item, key) for key in ("label_type", "verifier_type"))
+    values = base.mapping(item.get("label"), "label")
+    names, verifiers = (base.items_of(item, key) for key in ("label_type", "verifier_type"))
     if len(names) != len(verifiers):
         raise BadRow(
             f"{len(names)} label_type for {len(verifiers)} verifier_type; make them pairs."
@@ -90,6 +108,136 @@ def _labels(item: Mapping[str, Any]) -> tuple[Label, ...]:
     )
 
 
+def label_from(name: str, verifier: str, value: object, duration: object) -> Label:
+    """One label; `duration` is the clip's, in seconds, and only needed for times.
+
+    Raises BadRow for an unknown verifier type or a value that does not fit it, EmptyLabel for an
+    empty value.
+    """
+    if verifier not in VERIFIERS:
+        raise BadRow(f"verifier_type {verifier!r} is none of {', '.join(VERIFIERS)}.")
+    if value is None or value in ("", []):
+        raise EmptyLabel(f"label {name} is empty; add a value or take it out.")
+    name = _NUMBERED.sub("", name)
+    if name == "same_or_not" and verifier == "sentence":
+        # So the authors' generators write it; "the same" and "NOT the same" are alike as sentences.
+        verifier = "same_or_not"
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    match verifier:
+        case "simple" | "obj_compare" | "obj_identify" if not is_number:
+            if isinstance(value, list):
+                return SetLabel(names=_texts(value))
+            return ClassLabel(name=plain(value))
+        case "simple" | "obj_compare" | "obj_identify" | "float":
+            return ScoreLabel(value=base.number(value, name), name=_score_name(name))
+        case "sentence" | "llm":
+            parts = _texts(value)  # of a list each must be met, so each becomes a sentence
+            return TextLabel(text=parts[0] if len(parts) == 1 else base.as_sentences(parts))
+        case "sentence_sequence":
+            return SequenceLabel(names=_texts(value))
+        case "temporal_range":
+            length = _seconds(duration)
+            start, end = (round(part * length, _DECIMALS) for part in _numbers(value, 2))
+            if not 0 <= start < end:
+                raise BadRow(f"temporal range {value!r} does not run forward; correct the label.")
+            return SpanLabel(start=start, end=end, duration=length)
+        case "timestamp":
+            length = _seconds(duration)
+            at = round(base.number(value, name) * length, _DECIMALS)
+            if at < 0:
+                raise BadRow(f"timestamp {value!r} is before the start; correct the label.")
+            return TimeLabel(at=at, duration=length)
+        case "bbox":
+            x1, y1, x2, y2 = (min(max(part, 0.0), 1.0) for part in _numbers(value, 4))
+            if x1 >= x2 or y1 >= y2:
+                raise BadRow(f"box {value!r} is not x1 y1 x2 y2 with an area; correct the label.")
+            return BoxLabel(xyxy=(x1, y1, x2, y2))
+        case _:
+            same = value if isinstance(value, bool) else not _DENIAL.search(plain(value))
+            return SameLabel(same=same)
+
+
+def plain(value: object) -> str:
+    """A value as text; underscores are spaces, as in the authors' prompts."""
+    text = " ".join(str(value).replace("_", " ").split())
+    if not text or isinstance(value, list | dict | bool):
+        raise BadRow(f"{value!r} is not a text; correct the label.")
+    return text
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(plain(part) for part in (value if isinstance(value, list) else [value]))
+
+
+def _numbers(value: object, n: int) -> list[float]:
+    if not isinstance(value, list) or len(value) != n:
+        raise BadRow(f"{value!r} is not a list of {n} numbers; correct the label.")
+    return [base.number(part, "the value") for part in value]
+
+
+def _seconds(duration: object) -> float:
+    length = base.number(duration, "duration")
+    if length <= 0:
+        raise BadRow(f"duration is {length:g}; a time needs the clip's length in seconds.")
+    return length
+
+
+def labels_to(labels: Sequence[Label], duration: float) -> list[tuple[str, str, Value]]:
+    """(label_type, verifier_type, value) of each label; `duration` is the clip's, in seconds.
+
+    A choice becomes the text of its right option, as the authors treat STAR's choices. What the
+    format cannot say is left out: synonyms, the ends of a scale, the time of a box. Raises
+    DataError for a score whose name the format would change.
+    """
+    found: list[tuple[str, str, Value]] = []
+    names: dict[str, int] = {}
+    for label in labels:
+        name, verifier, value = _label_to(label, duration)
+        names[name] = count = names.get(name, 0) + 1
+        found.append((name if count == 1 else f"{name}_{count}", verifier, value))
+    return found
+
+
+def _label_to(label: Label, duration: float) -> tuple[str, str, Value]:
+    match label:
+        case ClassLabel():
+            return "class", "simple", label.name
+        case SetLabel():
+            return "objects", "simple", list(label.names)
+        case SequenceLabel():
+            return "action_sequence", "sentence_sequence", list(label.names)
+        case SpanLabel():
+            span = [label.start / duration, label.end / duration]
+            return "temporal_range", "temporal_range", span
+        case TimeLabel():
+            return "normalized_time", "timestamp", label.at / duration
+        case ScoreLabel():
+            return _score_type(label.name), "float", label.value
+        case BoxLabel():
+            return "location", "bbox", list(label.xyxy)
+        case TextLabel():
+            return "description", "sentence", label.text
+        case ChoiceLabel():
+            return "answer_question", "sentence", label.options[label.answer]
+        case SameLabel():
+            return "same_or_not", "same_or_not", SAME[label.same]
+
+
+def _score_type(name: str) -> str:
+    types = {said: label_type for label_type, said in _SCORE_TYPES.items()}
+    label_type = types.get(name, name.replace(" ", "_"))
+    if _score_name(_NUMBERED.sub("", label_type)) != name:
+        raise DataError(
+            f"A score named {name!r} would be read back from star_annotations under another name; "
+            "rename it."
+        )
+    return label_type
+
+
+def _score_name(label_type: str) -> str:
+    return _SCORE_TYPES.get(label_type, label_type.replace("_", " "))
+
+
 def write_star_annotations(samples: Iterable[VideoSample], data: Path, path: Path) -> int:
     """Write samples in this format, in their order, whole or not at all; returns their number.
 
@@ -97,20 +245,14 @@ def write_star_annotations(samples: Iterable[VideoSample], data: Path, path: Pat
     Raises VideoError when a file without a known end cannot be read, DataError when a label cannot
     be told in this format.
     """
-    lengths: dict[str, float] = {}
-    items = [_item(number, s, data, lengths) for number, s in enumerate(samples)]
+    length = lru_cache(maxsize=None)(lambda video: probe(data / video).duration_s)
+    items = [_item(number, sample, length) for number, sample in enumerate(samples)]
     write_text(path, json.dumps(items, indent=4, ensure_ascii=False) + "\n")
     return len(items)
 
 
-def _item(
-    number: int, sample: VideoSample, data: Path, lengths: dict[str, float]
-) -> dict[str, object]:
-    end = sample.end_s
-    if end is None:
-        if sample.video not in lengths:
-            lengths[sample.video] = probe(data / sample.video).duration_s
-        end = lengths[sample.video]
+def _item(number: int, sample: VideoSample, length: Callable[[str], float]) -> dict[str, object]:
+    end = length(sample.video) if sample.end_s is None else sample.end_s
     duration = end - (sample.start_s or 0.0)
     if duration <= 0:
         raise DataError(

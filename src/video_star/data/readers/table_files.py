@@ -11,11 +11,13 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from video_star.core.errors import DataError, UsageError
+import pyarrow as pa
+from pyarrow import ipc, parquet
+
+from video_star.core.errors import DataError
 from video_star.core.paths import inside
-from video_star.data.readers import rows
-from video_star.data.readers.json_files import json_items, json_value
-from video_star.data.readers.rows import BadRow
+from video_star.data.readers import base
+from video_star.data.readers.base import BadRow
 
 Placed: TypeAlias = tuple[str, dict[str, Any] | BadRow]
 BATCH = 64
@@ -27,19 +29,19 @@ def rows_of(path: Path, columns: Collection[str]) -> Iterator[Placed]:
     suffix = path.suffix.lower()
     if suffix == ".parquet":
         return _parquet(path, columns)
-    if suffix == ".json" and next(iter(rows.open_text(path)), "").lstrip().startswith("["):
-        return ((str(number), _object(value)) for number, value in json_items(path))
+    if suffix == ".json" and next(iter(base.open_text(path)), "").lstrip().startswith("["):
+        return ((str(number), _object(value)) for number, value in base.json_items(path))
     return _json_lines(path) if suffix in (".json", ".jsonl") else _csv(path, columns)
 
 
 def _csv(path: Path, columns: Collection[str]) -> Iterator[Placed]:
-    _require(path, columns, rows.csv_header(path))
-    for line, row in rows.csv_rows(path):
+    _require(path, columns, base.csv_header(path))
+    for line, row in base.csv_rows(path):
         yield str(line), row
 
 
 def _json_lines(path: Path) -> Iterator[Placed]:
-    for line, text in enumerate(rows.open_text(path), start=1):
+    for line, text in enumerate(base.open_text(path), start=1):
         if not text.strip():
             continue
         try:
@@ -55,9 +57,6 @@ def _object(value: object) -> dict[str, Any] | BadRow:
 
 
 def _parquet(path: Path, columns: Collection[str]) -> Iterator[Placed]:
-    pa = _pyarrow()
-    from pyarrow import parquet
-
     number = 0
     try:
         with parquet.ParquetFile(path) as file:
@@ -72,8 +71,7 @@ def _parquet(path: Path, columns: Collection[str]) -> Iterator[Placed]:
 
 def _plain(batch: Any) -> Iterator[dict[str, Any]]:
     """Rows of a record batch; of embedded bytes only whether there are any (they may be huge)."""
-    columns = [_values(column) for column in batch.columns]
-    for row in zip(*columns, strict=True):
+    for row in zip(*map(_values, batch.columns), strict=True):
         yield dict(zip(batch.schema.names, row, strict=True))
 
 
@@ -81,11 +79,7 @@ def _values(column: Any) -> list[Any]:
     names = {column.type.field(i).name for i in range(column.type.num_fields)}
     if not {"path", "bytes"} <= names:
         return list(column.to_pylist())
-    children = [
-        column.is_valid(),
-        column.field("path"),
-        column.field("bytes").is_valid(),
-    ]
+    children = (column.is_valid(), column.field("path"), column.field("bytes").is_valid())
     return [
         {"path": path, "bytes": embedded} if valid else None
         for valid, path, embedded in zip(*(child.to_pylist() for child in children), strict=True)
@@ -105,14 +99,13 @@ def splits_of(folder: Path) -> dict[str | None, Path]:
             f"{folder}: neither dataset_dict.json nor state.json lies there; name a folder that "
             "`save_to_disk` of the datasets library wrote."
         )
-    state = json_value(folder / "state.json")
+    state = base.json_value(folder / "state.json")
     name = state.get("_split") if isinstance(state, dict) else None
     return {name if isinstance(name, str) else None: folder}
 
 
 def arrow_rows(folder: Path, columns: Collection[str]) -> Iterator[Placed]:
     """Rows of one saved data set, shard by shard, class numbers as class names."""
-    pa = _pyarrow()
     number = 0
     for entry in _state(folder / "state.json", "_data_files"):
         name = entry.get("filename") if isinstance(entry, dict) else None
@@ -120,7 +113,7 @@ def arrow_rows(folder: Path, columns: Collection[str]) -> Iterator[Placed]:
             raise DataError(f"{folder}/state.json: a data file has no name; save it again.")
         path = inside(folder, name)
         try:
-            with pa.memory_map(str(path)) as file, pa.ipc.open_stream(file) as stream:
+            with pa.memory_map(str(path)) as file, ipc.open_stream(file) as stream:
                 _require(path, columns, stream.schema.names)
                 names = _class_names(stream.schema)
                 for batch in stream:
@@ -135,7 +128,7 @@ def arrow_rows(folder: Path, columns: Collection[str]) -> Iterator[Placed]:
 
 def _state(path: Path, key: str) -> list[Any]:
     """A list that a JSON file of a saved data set holds; DataError without it."""
-    value = json_value(path)
+    value = base.json_value(path)
     if isinstance(value, dict) and value.get("_indices_data_files"):
         raise DataError(
             f"{path}: the rows are chosen by an index; call flatten_indices() and save it again."
@@ -184,14 +177,3 @@ def _require(path: Path, columns: Collection[str], present: Collection[str]) -> 
         raise DataError(
             f"{path}: no column {', '.join(missing)}; correct `columns` under ingest.sources."
         )
-
-
-def _pyarrow() -> Any:
-    try:
-        import pyarrow
-        import pyarrow.ipc
-    except ImportError as error:
-        raise UsageError(
-            "Parquet files and datasets folders need pyarrow; pip install pyarrow."
-        ) from error
-    return pyarrow

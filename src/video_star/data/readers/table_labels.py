@@ -32,7 +32,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from video_star.core import labels
 from video_star.core.labels import Label
-from video_star.data.readers.rows import BadRow, EmptyLabel, number
+from video_star.data.readers.base import BadRow, EmptyLabel, number
 
 CORNERS = ("x1", "y1", "x2", "y2")
 COLUMNS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {

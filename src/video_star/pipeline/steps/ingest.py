@@ -12,8 +12,8 @@ from video_star.core.paths import inside
 from video_star.core.records import Failure, StepReport, VideoSample
 from video_star.data.manifest import Leak, refuse_leaks, write_manifest
 from video_star.data.questions import load_questions, using
-from video_star.data.readers import READERS, Row
-from video_star.data.readers.rows import STEP, DuplicateId, failure
+from video_star.data.readers import open_readers
+from video_star.data.readers.base import STEP, DuplicateId, Row, failure
 from video_star.evaluation.leakage import refuse_shared_videos
 
 
@@ -37,7 +37,7 @@ def run_ingest(context: StepContext) -> StepResult:
             else:
                 samples[row.id] = row
     if not samples and not failures:
-        names = ", ".join(source.annotations for source in context.params.ingest.sources)
+        names = ", ".join(source["annotations"] for source in context.params.ingest.sources)
         raise DataError(f"No row in {names}; there is nothing to learn from.")
     # Duplicates are looked at too: a clip in both files would otherwise be kept in the first only.
     _refuse_leaks(context, [*samples.values(), *duplicates])
@@ -70,11 +70,12 @@ def _questions(context: StepContext) -> dict[str, tuple[str, ...]]:
 
 def _rows(context: StepContext) -> Iterator[tuple[str, Row]]:
     """The rows of all sources, each with the name of its file."""
-    sources = context.params.ingest.sources
-    for done, source in enumerate(sources, start=1):
-        for row in READERS[source.reader](source, context.workspace.data, context.params.seed):
-            yield source.annotations, row
-        context.progress.update(done, len(sources), "sources")
+    params = context.params
+    readers = open_readers(params.ingest.sources, context.workspace.data, params.seed)
+    for done, reader in enumerate(readers, start=1):
+        for row in reader.rows():
+            yield reader.source.annotations, row
+        context.progress.update(done, len(readers), "sources")
 
 
 def _report(
