@@ -7,7 +7,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from video_star.core.records import Failure, VideoSample
 from video_star.data.readers.base import Row
 from video_star.data.readers.table import Table, TableSource
 
@@ -52,15 +51,3 @@ def read(
         split="train",
     )
     return list(Table(source, data, 17).rows())
-
-
-def sample(rows: list[Row]) -> VideoSample:
-    assert len(rows) == 1
-    assert isinstance(rows[0], VideoSample), rows[0]
-    return rows[0]
-
-
-def error(rows: list[Row]) -> str:
-    assert len(rows) == 1
-    assert isinstance(rows[0], Failure), rows[0]
-    return rows[0].error

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 import tiny
+from outcomes import errors, samples, touch
 
 from video_star.core.engine import Clip
 from video_star.core.errors import DataError
 from video_star.core.labels import ClassLabel, TextLabel, TimeLabel
 from video_star.core.params import VideoParams
-from video_star.core.records import Failure, VideoSample
+from video_star.core.records import VideoSample
 from video_star.data.readers.base import BadRow, EmptyLabel, Row
 from video_star.data.readers.egoexo4d import (
     EgoExo4D,
@@ -149,21 +150,6 @@ def data(tmp_path: Path) -> Path:
     for name in ("aria01_214-1", "cam01", "cam02"):
         touch(tmp_path, f"ego/{FRAMES}/{name}.mp4")
     return tmp_path
-
-
-def touch(data: Path, name: str) -> None:
-    (data / name).parent.mkdir(parents=True, exist_ok=True)
-    (data / name).touch()
-
-
-def samples(rows: list[Row]) -> dict[str, VideoSample]:
-    failed = [row for row in rows if isinstance(row, Failure)]
-    assert not failed, failed
-    return {row.id: row for row in rows if isinstance(row, VideoSample)}
-
-
-def errors(rows: list[Row]) -> list[tuple[str, str]]:
-    return [(row.sample_id, row.error) for row in rows if isinstance(row, Failure)]
 
 
 def test_each_question_type_comes_with_its_own_label(data: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 import tiny
 from finediving_files import WORLD_CUP, dive, source, touch, write_pickles
 from frame_images import write_frames
+from outcomes import failure, one
 
 from video_star.core.engine import Clip
 from video_star.core.errors import DataError
@@ -31,16 +32,9 @@ def read(data: Path, fine: dict[Any, Any], what: FineDivingSource | None = None)
     return list(FineDiving(what or source(), data, 17).rows())
 
 
-def one(rows: list[Row]) -> VideoSample:
-    assert len(rows) == 1
-    assert isinstance(rows[0], VideoSample), rows[0]
-    return rows[0]
-
-
 def error(rows: list[Row]) -> tuple[str, str]:
-    assert len(rows) == 1
-    assert isinstance(rows[0], Failure), rows[0]
-    return rows[0].error, rows[0].message
+    found = failure(rows)
+    return found.error, found.message
 
 
 def test_a_dive_becomes_one_sample_per_question_type(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from outcomes import error, one
 
 from video_star.core.errors import DataError
 from video_star.core.labels import ClassLabel
@@ -32,18 +33,6 @@ def source(annotations: str = "a.csv") -> KineticsSource:
     return KineticsSource(
         reader="kinetics", dataset="k", annotations=annotations, videos="videos", split="train"
     )
-
-
-def one(rows: list[Row]) -> VideoSample:
-    assert len(rows) == 1
-    assert isinstance(rows[0], VideoSample), rows[0]
-    return rows[0]
-
-
-def error(rows: list[Row]) -> str:
-    assert len(rows) == 1
-    assert isinstance(rows[0], Failure), rows[0]
-    return rows[0].error
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 import tiny
+from outcomes import errors, samples
 
 from video_star.core.engine import Clip
 from video_star.core.errors import DataError
 from video_star.core.labels import BoxLabel, ClassLabel, SameLabel, SequenceLabel, TextLabel
 from video_star.core.params import VideoParams
-from video_star.core.records import Failure, VideoSample
+from video_star.core.records import VideoSample
 from video_star.data.readers.base import BadRow, Row
 from video_star.data.readers.moma import (
     Entity,
@@ -132,16 +133,6 @@ def read(
 def touch(data: Path, name: str = "videos/raw/-49z-lj8eYQ.mp4") -> None:
     (data / name).parent.mkdir(parents=True, exist_ok=True)
     (data / name).touch()
-
-
-def samples(rows: list[Row]) -> dict[str, VideoSample]:
-    failed = [row for row in rows if isinstance(row, Failure)]
-    assert not failed, failed
-    return {row.id: row for row in rows if isinstance(row, VideoSample)}
-
-
-def errors(rows: list[Row]) -> list[tuple[str, str]]:
-    return [(row.sample_id, row.error) for row in rows if isinstance(row, Failure)]
 
 
 def test_sub_activities_are_in_time_order_and_repeats_are_kept(tmp_path: Path) -> None:

@@ -11,12 +11,13 @@ import av
 import numpy as np
 import pytest
 import tiny
+from outcomes import one, reasons, touch
 
 from video_star.core.engine import Clip
 from video_star.core.errors import DataError
 from video_star.core.labels import SetLabel, TextLabel
 from video_star.core.params import VideoParams
-from video_star.core.records import Failure, VideoSample
+from video_star.core.records import VideoSample
 from video_star.data.readers import base
 from video_star.data.readers.base import Row
 from video_star.data.readers.something import Something, SomethingSource, with_blanks
@@ -61,17 +62,8 @@ def read(data: Path, rows: Any, questions: tuple[str, ...] = ("objects", "senten
     return list(Something(source, data, 17).rows())
 
 
-def touch(data: Path, name: str) -> None:
-    (data / "videos").mkdir(parents=True, exist_ok=True)
-    (data / "videos" / name).touch()
-
-
-def reasons(rows: list[Row]) -> list[str]:
-    return [row.error for row in rows if isinstance(row, Failure)]
-
-
 def test_a_row_becomes_a_blank_to_fill_and_a_sentence_to_say(tmp_path: Path) -> None:
-    touch(tmp_path, "78687.webm")
+    touch(tmp_path / "videos", "78687.webm")
     objects, sentence = read(tmp_path, [ROW])
     assert isinstance(objects, VideoSample)
     assert isinstance(sentence, VideoSample)
@@ -85,7 +77,7 @@ def test_a_row_becomes_a_blank_to_fill_and_a_sentence_to_say(tmp_path: Path) -> 
 
 
 def test_only_the_asked_questions_are_made(tmp_path: Path) -> None:
-    touch(tmp_path, "78687.webm")
+    touch(tmp_path / "videos", "78687.webm")
     assert [
         row.id for row in read(tmp_path, [ROW], ("sentence",)) if isinstance(row, VideoSample)
     ] == ["ssv2/78687/sentence"]
@@ -93,15 +85,14 @@ def test_only_the_asked_questions_are_made(tmp_path: Path) -> None:
 
 def test_slots_that_are_not_the_literal_something_are_with_blanks_too(tmp_path: Path) -> None:
     """The authors blank "[something]" only, so "[something soft]" stays as a hint."""
-    touch(tmp_path, "5.webm")
+    touch(tmp_path / "videos", "5.webm")
     row = {
         "id": "5",
         "label": "squeezing a sponge",
         "template": "Squeezing [something soft]",
         "placeholders": ["a sponge"],
     }
-    (found,) = read(tmp_path, [row], ("objects",))
-    assert isinstance(found, VideoSample)
+    found = one(read(tmp_path, [row], ("objects",)))
     assert "Squeezing ___" in found.question
     assert "soft" not in found.question
     assert found.labels == (SetLabel(names=("a sponge",)),)
@@ -113,25 +104,22 @@ def test_slots_that_are_not_the_literal_something_are_with_blanks_too(tmp_path: 
 
 
 def test_two_slots_with_the_same_thing_ask_for_one_thing(tmp_path: Path) -> None:
-    touch(tmp_path, "78687.webm")
-    (found,) = read(tmp_path, [ROW | {"placeholders": ["a pen", "a pen"]}], ("objects",))
-    assert isinstance(found, VideoSample)
+    touch(tmp_path / "videos", "78687.webm")
+    found = one(read(tmp_path, [ROW | {"placeholders": ["a pen", "a pen"]}], ("objects",)))
     assert found.labels == (SetLabel(names=("a pen",)),)
 
 
 def test_converted_files_are_found_and_the_published_one_comes_first(tmp_path: Path) -> None:
-    touch(tmp_path, "78687.mp4")
-    (found,) = read(tmp_path, [ROW], ("sentence",))
-    assert isinstance(found, VideoSample)
+    touch(tmp_path / "videos", "78687.mp4")
+    found = one(read(tmp_path, [ROW], ("sentence",)))
     assert found.video == "videos/78687.mp4"
-    touch(tmp_path, "78687.webm")
-    (found,) = read(tmp_path, [ROW], ("sentence",))
-    assert isinstance(found, VideoSample)
+    touch(tmp_path / "videos", "78687.webm")
+    found = one(read(tmp_path, [ROW], ("sentence",)))
     assert found.video == "videos/78687.webm"
 
 
 def test_test_rows_without_a_label_are_counted_once_each(tmp_path: Path) -> None:
-    touch(tmp_path, "1420.webm")
+    touch(tmp_path / "videos", "1420.webm")
     assert reasons(read(tmp_path, [{"id": "1420"}, {"id": "1421"}])) == ["EmptyLabel"] * 2
 
 
@@ -152,7 +140,7 @@ def test_test_rows_without_a_label_are_counted_once_each(tmp_path: Path) -> None
 def test_a_row_that_cannot_be_used_is_counted_by_reason(
     tmp_path: Path, row: Any, expected: list[str]
 ) -> None:
-    touch(tmp_path, "78687.webm")
+    touch(tmp_path / "videos", "78687.webm")
     rows = read(tmp_path, [row, ROW])
     assert reasons(rows) == expected
     assert sum(isinstance(item, VideoSample) for item in rows) >= 2, "the next row is still read"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from outcomes import failure, one
 from star_files import entry, keyframe, source, write_star
 
 from video_star.core.errors import DataError
@@ -40,16 +41,9 @@ def read(data: Path, *entries: Any, kinds: tuple[str, ...] = ("choice",), **more
     return list(Star(source(*kinds), data, 17).rows())
 
 
-def one(rows: list[Row]) -> VideoSample:
-    assert len(rows) == 1
-    assert isinstance(rows[0], VideoSample), rows[0]
-    return rows[0]
-
-
 def error(rows: list[Row]) -> tuple[str, str]:
-    assert len(rows) == 1
-    assert isinstance(rows[0], Failure), rows[0]
-    return rows[0].error, rows[0].message
+    found = failure(rows)
+    return found.error, found.message
 
 
 def test_a_question_becomes_one_sample_per_question_type(tmp_path: Path) -> None:

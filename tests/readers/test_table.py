@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from outcomes import one
 
 from video_star.core.errors import DataError, UsageError
 from video_star.core.labels import ClassLabel
-from video_star.core.records import Failure, VideoSample
+from video_star.core.records import Failure
 from video_star.data.readers.base import Row
 from video_star.data.readers.table import Table, TableSource
 
@@ -36,14 +37,8 @@ def read(
     return list(Table(table, data, 17).rows())
 
 
-def sample(rows: list[Row]) -> VideoSample:
-    assert len(rows) == 1
-    assert isinstance(rows[0], VideoSample), rows[0]
-    return rows[0]
-
-
 def test_two_columns_are_enough(tmp_path: Path) -> None:
-    found = sample(read(tmp_path, "a.csv", "file,what\nsub/b.mp4,diving\n", COLUMNS))
+    found = one(read(tmp_path, "a.csv", "file,what\nsub/b.mp4,diving\n", COLUMNS))
     assert found.id == "t/v/sub/b"
     assert found.video == "v/sub/b.mp4"
     assert found.source_id == "t/v/sub/b.mp4"
@@ -66,7 +61,7 @@ def test_every_column_is_taken_where_it_is_named(tmp_path: Path) -> None:
         "n,file,what,part,tape,from,to,q,also\n"
         '7,a.mp4,diving,validation,t9,1.5,4,"What, now?",plunging; jumping in ;\n'
     )
-    found = sample(read(tmp_path, "a.csv", text, columns, split=None))
+    found = one(read(tmp_path, "a.csv", text, columns, split=None))
     assert (found.id, found.split, found.source_id) == ("t/7", "test", "t/t9")
     assert (found.start_s, found.end_s) == (1.5, 4.0)
     assert (found.question, found.question_template) == ("What, now?", "given")
@@ -76,7 +71,7 @@ def test_every_column_is_taken_where_it_is_named(tmp_path: Path) -> None:
 def test_json_lines_are_read_with_lists_and_numbers(tmp_path: Path) -> None:
     row = {"file": "a.mp4", "what": "diving", "from": 1, "to": 2.5, "also": ["plunging"]}
     columns = {**COLUMNS, "start_s": "from", "end_s": "to", "synonyms": "also"}
-    found = sample(read(tmp_path, "a.jsonl", json.dumps(row) + "\n\n", columns))
+    found = one(read(tmp_path, "a.jsonl", json.dumps(row) + "\n\n", columns))
     assert (found.id, found.start_s, found.end_s) == ("t/v/a_1_2.5", 1.0, 2.5)
     assert found.labels[0].synonyms == ("plunging",)
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tables import error, read
+from outcomes import error
+from tables import read
 
 from video_star.core.errors import DataError, UsageError
 from video_star.data.readers.table import Table, TableSource

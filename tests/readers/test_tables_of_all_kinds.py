@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tables import WRITERS, error, read, sample
+from outcomes import error, one
+from tables import WRITERS, read
 
 from video_star.core.labels import (
     BoxLabel,
@@ -142,7 +143,7 @@ def test_a_row_becomes_its_label_and_is_asked_for_it(
     label: Label,
     template: str,
 ) -> None:
-    found = sample(read(tmp_path, clips, kind, row, suffix=suffix))
+    found = one(read(tmp_path, clips, kind, row, suffix=suffix))
     assert found.labels == (label,)
     assert found.question_template.partition("/")[0] == template
     for name in ("event", "object", "name"):
@@ -158,14 +159,14 @@ def test_several_labels_come_from_a_column_of_them(
         {"kind": "score", "value": 65.6, "name": "score"},
     ]
     row = {"question": "How was it?", "labels": labels}
-    found = sample(read(tmp_path, clips, "labels", row, suffix=suffix))
+    found = one(read(tmp_path, clips, "labels", row, suffix=suffix))
     assert found.labels == (SequenceLabel(names=("Inward", "Entry")), ScoreLabel(value=65.6))
     assert (found.question, found.question_template) == ("How was it?", "given")
 
 
 def test_the_options_of_a_choice_stand_below_its_question(tmp_path: Path, clips: Path) -> None:
     row = {"question": "What is taken?", "options": "the cup; the box", "answer": "A"}
-    assert sample(read(tmp_path, clips, "choice", row)).question == (
+    assert one(read(tmp_path, clips, "choice", row)).question == (
         "What is taken?\nA. the cup\nB. the box"
     )
 
@@ -190,5 +191,5 @@ def test_a_video_is_not_opened_where_the_duration_is_known(tmp_path: Path, clips
     (tmp_path / "v" / "broken.mp4").write_bytes(b"no video")
     row = {"video": "broken.mp4", "event": "x", "label_at": 1}
     assert error(read(tmp_path, clips, "time", row)) == "VideoError"
-    found = sample(read(tmp_path, clips, "time", {**row, "duration": 10}))
+    found = one(read(tmp_path, clips, "time", {**row, "duration": 10}))
     assert found.labels == (TimeLabel(at=1.0, duration=10.0),)

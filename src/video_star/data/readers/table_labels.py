@@ -76,7 +76,7 @@ def labels_of(
     if absent:
         raise BadRow(f"no {' and '.join(absent)} in the row; add it or take the row out.")
     try:
-        made = _many(row) if kind == "labels" else (_MAKERS[kind](row, duration),)
+        made = _many(row) if kind == "labels" else (_label(kind, row, duration),)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or kind
@@ -84,6 +84,42 @@ def labels_of(
     if not made:
         raise EmptyLabel("the list of labels is empty; add one or take the row out.")
     return made
+
+
+def _label(kind: str, row: Mapping[str, Any], duration: Callable[[], float]) -> Label:
+    match kind:
+        case "class":
+            synonyms = texts(row.get("synonyms", ()), "synonyms")
+            return labels.ClassLabel(name=_text(row["label"]), synonyms=synonyms)
+        case "sequence" | "set":
+            names = texts(row["label"], "label")
+            if not names:
+                raise EmptyLabel("label is an empty list; add names or take the row out.")
+            of_names = labels.SequenceLabel if kind == "sequence" else labels.SetLabel
+            return of_names(names=names)
+        case "span":
+            start, end = (number(row[name], name) for name in ("label_start", "label_end"))
+            length = _length(row, duration, start, "label_start")
+            # Annotated ends often lie a little behind the last frame; no answer can see beyond it.
+            return labels.SpanLabel(start=start, end=min(end, length), duration=length)
+        case "time":
+            at = number(row["label_at"], "label_at")
+            return labels.TimeLabel(at=at, duration=_length(row, duration, at, "label_at"))
+        case "score":
+            return _score(row)
+        case "box":
+            return _box(row)
+        case "text":
+            return labels.TextLabel(text=_text(row["label"]))
+        case "choice":
+            options = texts(row["options"], "options")
+            if len({option.casefold() for option in options}) < len(options):
+                raise BadRow("an option is there twice; correct the row.")
+            return labels.ChoiceLabel(options=options, answer=_answer(row["answer"], options))
+    text = _text(row["label"]).casefold().removesuffix(".0")
+    if text not in _TRUE | _FALSE:
+        raise BadRow(f"label is {row['label']!r}; write yes or no.")
+    return labels.SameLabel(same=text in _TRUE)
 
 
 def texts(value: object, name: str) -> tuple[str, ...]:
@@ -112,30 +148,6 @@ def _literal(text: str, name: str) -> object:
         raise BadRow(f"{name} is {text[:80]!r}, which is not a list; write it as JSON.") from error
 
 
-def _named(row: Mapping[str, Any]) -> tuple[str, ...]:
-    names = texts(row["label"], "label")
-    if not names:
-        raise EmptyLabel("label is an empty list; add names or take the row out.")
-    return names
-
-
-def _class(row: Mapping[str, Any], duration: Callable[[], float]) -> Label:
-    synonyms = texts(row.get("synonyms", ()), "synonyms")
-    return labels.ClassLabel(name=_text(row["label"]), synonyms=synonyms)
-
-
-def _span(row: Mapping[str, Any], duration: Callable[[], float]) -> Label:
-    start, end = (number(row[name], name) for name in ("label_start", "label_end"))
-    length = _length(row, duration, start, "label_start")
-    # Annotated ends often lie a little behind the last frame; no answer can see beyond it.
-    return labels.SpanLabel(start=start, end=min(end, length), duration=length)
-
-
-def _time(row: Mapping[str, Any], duration: Callable[[], float]) -> Label:
-    at = number(row["label_at"], "label_at")
-    return labels.TimeLabel(at=at, duration=_length(row, duration, at, "label_at"))
-
-
 def _length(
     row: Mapping[str, Any], duration: Callable[[], float], seconds: float, name: str
 ) -> float:
@@ -146,7 +158,7 @@ def _length(
     return length
 
 
-def _score(row: Mapping[str, Any], duration: Callable[[], float]) -> Label:
+def _score(row: Mapping[str, Any]) -> Label:
     ends = {name: number(row[name], name) for name in ("low", "high") if name in row}
     named = {"name": _text(row["name"])} if "name" in row else {}
     value = number(row["label"], "label")
@@ -156,7 +168,7 @@ def _score(row: Mapping[str, Any], duration: Callable[[], float]) -> Label:
     return labels.ScoreLabel.model_validate({"value": value, **ends, **named})
 
 
-def _box(row: Mapping[str, Any], duration: Callable[[], float]) -> Label:
+def _box(row: Mapping[str, Any]) -> Label:
     value = [row[name] for name in CORNERS] if "x1" in row else row["label"]
     if isinstance(value, str):
         value = _COMMA.split(value.strip("[]() "))
@@ -165,13 +177,6 @@ def _box(row: Mapping[str, Any], duration: Callable[[], float]) -> Label:
     corners = [number(part, name) for part, name in zip(value, CORNERS, strict=True)]
     at = number(row["label_at"], "label_at") if "label_at" in row else None
     return labels.BoxLabel.model_validate({"xyxy": corners, "at": at})
-
-
-def _choice(row: Mapping[str, Any], duration: Callable[[], float]) -> Label:
-    options = texts(row["options"], "options")
-    if len({option.casefold() for option in options}) < len(options):
-        raise BadRow("an option is there twice; correct the row.")
-    return labels.ChoiceLabel(options=options, answer=_answer(row["answer"], options))
 
 
 def _answer(value: object, options: tuple[str, ...]) -> int:
@@ -191,13 +196,6 @@ def _answer(value: object, options: tuple[str, ...]) -> int:
     return fits.pop()
 
 
-def _same(row: Mapping[str, Any], duration: Callable[[], float]) -> Label:
-    text = _text(row["label"]).casefold().removesuffix(".0")
-    if text not in _TRUE | _FALSE:
-        raise BadRow(f"label is {row['label']!r}; write yes or no.")
-    return labels.SameLabel(same=text in _TRUE)
-
-
 def _many(row: Mapping[str, Any]) -> tuple[Label, ...]:
     value = row["labels"]
     if isinstance(value, str):
@@ -212,17 +210,3 @@ def _many(row: Mapping[str, Any]) -> tuple[Label, ...]:
         for item in value
     ]
     return tuple(_MANY.validate_python(given))
-
-
-_MAKERS: dict[str, Callable[[Mapping[str, Any], Callable[[], float]], Label]] = {
-    "class": _class,
-    "sequence": lambda row, _: labels.SequenceLabel(names=_named(row)),
-    "set": lambda row, _: labels.SetLabel(names=_named(row)),
-    "span": _span,
-    "time": _time,
-    "score": _score,
-    "box": _box,
-    "text": lambda row, _: labels.TextLabel(text=_text(row["label"])),
-    "choice": _choice,
-    "same": _same,
-}
