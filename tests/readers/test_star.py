@@ -27,8 +27,8 @@ from video_star.data.readers.star import (
     Star,
     clip_around,
     fractions,
+    plain_action,
     read_classes,
-    say_action,
     word_of,
 )
 
@@ -375,7 +375,7 @@ def test_the_clip_around_a_segment_holds_it_and_is_two_to_four_times_as_long() -
     ],
 )
 def test_action_classes_become_plain_phrases(words: str, phrase: str) -> None:
-    assert say_action(words) == phrase
+    assert plain_action(words) == phrase
 
 
 def test_boxes_are_clipped_to_the_picture_but_not_forced_into_it() -> None:

@@ -1,7 +1,7 @@
 """Question proposal by a language model (Video-STaR, arXiv 2407.06189, section 2).
 
-The model is told the task and some labels, and asked which questions would have such a label as
-their answer. What it proposes is written to a file, to be read by a person before ingest uses it.
+The model gets the task and some labels, and is asked for questions that such a label would answer.
+Its proposals are written to a file, for a person to review before ingest uses it.
 """
 
 from __future__ import annotations
@@ -23,34 +23,34 @@ SHOWN = 20
 AT_ONCE = 10
 """Questions asked for in one message, as in the authors' code."""
 PATIENCE = 3
-"""Replies in a row without a new question after which the model is given up."""
+"""Replies in a row without a new question after which no more are requested."""
 _NUMBERING = re.compile(r"^\s*(?:[-*•]|\(?\d{1,3}[.):])\s+")
 _QUOTED = re.compile(r"""^["'`\u201c](.*)["'`\u201d]$""")
 
 
 def propose_questions(
-    chat: Chat, task: str, examples: Sequence[str], wanted: int, seed: int, kind: str = "class"
+    chat: Chat, task: str, examples: Sequence[str], count: int, seed: int, kind: str = "class"
 ) -> tuple[str, ...]:
-    """`wanted` different questions of a kind that ask for such labels without naming any of them.
+    """`count` different questions of a kind that ask for such labels without naming any of them.
 
-    `task` says what the questions are about, `examples` are labels as texts; the seed chooses which
+    `task` is what the questions are about, `examples` are labels as texts; the seed chooses which
     of them the model sees. Raises ServiceError when the model does not give enough questions.
     """
     found: list[str] = []
     fruitless = asked = 0
-    while len(found) < wanted and fruitless < PATIENCE:
+    while len(found) < count and fruitless < PATIENCE:
         shown = stable_shuffle(sorted(set(examples)), seed, "propose", kind, asked)[:SHOWN]
         reply = chat.reply(_messages(task, shown, kind, found))
         new = _usable(reply, examples, kind, found)
         fruitless = 0 if new else fruitless + 1
         found += new
         asked += 1
-    if len(found) < wanted:
+    if len(found) < count:
         raise ServiceError(
-            f"{chat.name} gave only {len(found)} of {wanted} usable questions of kind {kind}; "
+            f"{chat.name} gave only {len(found)} of {count} usable questions of kind {kind}; "
             "ask for fewer, or ask another model."
         )
-    return tuple(found[:wanted])
+    return tuple(found[:count])
 
 
 def _messages(
@@ -81,7 +81,7 @@ def _usable(reply: str, labels: Sequence[str], kind: str, found: Sequence[str]) 
     new = []
     for line in reply.splitlines():
         text = _QUOTED.sub(r"\1", _NUMBERING.sub("", line).strip()).strip()
-        # A heading or a polite opening is no question; one asks, or tells what to do.
+        # A heading or a polite opening is no question: that ends with "?", or "." for a request.
         if not text.endswith(("?", ".")) or problem_of(kind, text):
             continue
         words = all_words(text)
@@ -118,7 +118,7 @@ def write_proposals(
     kind: str,
     task: str,
     samples: Sequence[VideoSample],
-    wanted: int,
+    count: int,
     seed: int,
     out: Path,
 ) -> None:
@@ -134,4 +134,4 @@ def write_proposals(
             f"No sample of the manifest is asked with kind {kind} and labelled with words; "
             "run ingest first, or name another kind."
         )
-    save_questions(out, kind, propose_questions(chat, task, examples, wanted, seed, kind))
+    save_questions(out, kind, propose_questions(chat, task, examples, count, seed, kind))

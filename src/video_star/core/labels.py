@@ -1,4 +1,4 @@
-"""What a video can be labelled with: ten kinds, a frozen record each.
+"""The ten kinds of labels, a frozen record each.
 
 Times are seconds of the clip, boxes are fractions of its width and height (corners x1 y1 x2 y2).
 The field names here are the field names of the JSON in manifests and everywhere else.
@@ -45,13 +45,13 @@ class SetLabel(Record):
 
 
 class SpanLabel(Record):
-    """A stretch of time in seconds of the clip; passes when the temporal IoU is high enough."""
+    """An interval in seconds of the clip; passes when the temporal IoU is high enough."""
 
     kind: Literal["span"] = "span"
     start: float = Field(ge=0)
     end: float
     duration: float | None = Field(default=None, gt=0)
-    """Length of the clip, where an answer may speak in fractions of it."""
+    """Length of the clip, for answers in fractions of it."""
 
     @model_validator(mode="after")
     def _is_ordered(self) -> SpanLabel:
@@ -119,7 +119,7 @@ class ChoiceLabel(Record):
 
 
 class SameLabel(Record):
-    """Whether two things are the same one; passes when the answer says so, or denies it."""
+    """Whether two things are the same one; passes when the answer agrees."""
 
     kind: Literal["same"] = "same"
     same: bool
@@ -147,12 +147,12 @@ KINDS: tuple[str, ...] = (
 
 
 def say_seconds(seconds: float) -> str:
-    """A time as it is told to a model: at most two decimals ("3.0", "0.25")."""
+    """A time as prompts write it: at most two decimals ("3.0", "0.25")."""
     return f"{seconds:.1f}" if round(seconds, 1) == round(seconds, 2) else f"{seconds:.2f}"
 
 
 def say_box(xyxy: Sequence[float]) -> str:
-    """A box as it is told to a model: "[0.10, 0.20, 0.50, 0.90]"."""
+    """A box as prompts write it: "[0.10, 0.20, 0.50, 0.90]"."""
     return f"[{', '.join(f'{part:.2f}' for part in xyxy)}]"
 
 

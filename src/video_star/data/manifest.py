@@ -15,12 +15,12 @@ LISTED = 10
 
 
 class Leak(DataError):
-    """Videos are learned from and held out at once."""
+    """Videos are in the training set and held out as well."""
 
-    def __init__(self, problem: str, offenders: Sequence[str], way_out: str) -> None:
-        """`problem` tells what they are, without their number; `way_out` ends the sentence."""
+    def __init__(self, problem: str, offenders: Sequence[str], remedy: str) -> None:
+        """`problem` says what they are, without their number; `remedy` ends the sentence."""
         listed = "; ".join(offenders[:LISTED]) + ("; ..." if len(offenders) > LISTED else "")
-        super().__init__(f"{len(offenders)} {problem} ({listed}), {way_out}")
+        super().__init__(f"{len(offenders)} {problem} ({listed}), {remedy}")
         self.problem = problem
         self.offenders = tuple(offenders)
         """All of them."""

@@ -30,7 +30,7 @@ class SampleIndex:
         self._hashes: NDArray[np.uint64] = np.zeros(0, np.uint64)
         self._offsets: NDArray[np.int64] = np.zeros(0, np.int64)
         self.kinds: NDArray[np.uint16] = np.zeros(0, np.uint16)
-        """Label kinds of each sample: bit i stands for KINDS[i]."""
+        """Label kinds of each sample: bit i is set for KINDS[i]."""
         self._file: BinaryIO | None = None
         self._read = lru_cache(maxsize=4)(self._parse)
 
@@ -61,9 +61,9 @@ class SampleIndex:
 
     def find(self, sample_id: str) -> tuple[int, VideoSample] | None:
         """The number of a sample, and the sample; None when the manifest does not have it."""
-        wanted = np.uint64(stable_hash(sample_id))
-        place = int(np.searchsorted(self._hashes, wanted))
-        while place < len(self) and self._hashes[place] == wanted:
+        target = np.uint64(stable_hash(sample_id))
+        place = int(np.searchsorted(self._hashes, target))
+        while place < len(self) and self._hashes[place] == target:
             if (sample := self._read(place)).id == sample_id:
                 return place, sample
             place += 1

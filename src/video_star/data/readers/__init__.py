@@ -1,4 +1,4 @@
-"""The readers by name: what `reader` of a section of `ingest.sources` says.
+"""The readers by name, as `reader` in a section of `ingest.sources` gives it.
 
 To add one: a module with a section and a class as `base.Reader` describes them, and a line in
 READERS.

@@ -41,7 +41,7 @@ FILES = {
 """Annotation files (before "_{part}.json") and the question types that come from each."""
 LEVELS = ("Novice", "Early Expert", "Intermediate Expert", "Late Expert")
 SMALL = "downscaled/448"
-"""Folder of the files with a shorter side of 448; taken where it is there, as it decodes faster."""
+"""Folder of the files with a shorter side of 448; preferred, as they decode faster."""
 _NO_CAMERAS = ("collage", "best_exo")
 """Entries of frame_aligned_videos that are pictures of several cameras side by side."""
 _MARGIN = 0.1
@@ -121,7 +121,7 @@ class Event:
     """Something that was annotated at one time of a take."""
 
     key: str
-    """What tells it apart within its take and file."""
+    """Unique within its take and file."""
     take: Take
     kinds: tuple[str, ...]
     """The question types that it can be asked with."""

@@ -171,7 +171,7 @@ class Moma(Reader[MomaSource]):
         for kind, make in _OF_SUB_ACTIVITY.items():
             if kind in self.source.questions:
                 asked = list(make(moments, self.seed, sub.id))
-                if kind == "same":  # in an order that has as many of the one as of the other
+                if kind == "same":  # "yes" and "no" alternate, and must go on doing so
                     asked = asked[: self.source.per_activity]
                 else:
                     asked = self._pick(asked, kind, sub)
@@ -344,7 +344,7 @@ View: TypeAlias = tuple[Moment, Entity]
 def pairs(moments: Sequence[Moment], seed: int, key: str) -> Iterator[Asked]:
     """Whether two boxes of different times hold the same one: "yes" and "no" in turn, as often.
 
-    Identity is told by id, never by class: two children are not the same child.
+    Things are compared by id, never by class: two children are not the same child.
     """
     seen: dict[str, list[View]] = {}
     for moment in moments:

@@ -35,7 +35,7 @@ def load_pickle(path: Path) -> Any:
     """The object in a pickle; text of Python 2 is read as latin-1.
 
     DataError when the file cannot be read, is no pickle, or names anything but plain numpy arrays
-    and scalars and builtin containers; the message tells the name.
+    and scalars and builtin containers; the message has the name.
     """
     try:
         with path.open("rb") as file:
@@ -64,7 +64,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 class _Dtype:
-    """What a pickle says about a dtype: plain numbers or text, in either byte order.
+    """A dtype as a pickle describes it: plain numbers or text, in either byte order.
 
     A real dtype takes flags and fields from its pickled state unchecked, which an attacker can turn
     into pointers; of the state this one takes the byte order alone.
@@ -113,7 +113,7 @@ def _bytes(raw: object) -> bytes:
 
 
 def _reconstruct(kind: object, shape: object, code: object) -> _Array:
-    """The empty array that an array's state is then put into."""
+    """The empty array that then takes on the pickled state."""
     return _Array((0,), dtype="b1")
 
 

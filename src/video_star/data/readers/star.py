@@ -157,7 +157,7 @@ class Question:
 
 
 Keyframe: TypeAlias = tuple[float, Mapping[str, Any]]
-"""Seconds of the recording, and what the annotation says of that frame."""
+"""Seconds of the recording, and the annotation of that frame."""
 
 
 @dataclass(frozen=True)
@@ -272,7 +272,7 @@ class Star(Reader[StarSource]):
         outer: set[str] = set()
         for at, situation in self._keyframes(question, shown):
             codes = base.items_of(situation, "actions")
-            names = [say_action(word_of(self.classes, code)) for code in codes]
+            names = [plain_action(word_of(self.classes, code)) for code in codes]
             if question.shows(at):
                 inner.update(dict.fromkeys(names))
             else:
@@ -330,7 +330,7 @@ class Star(Reader[StarSource]):
     def segment(self, question: Question) -> Segment:
         """The segment of a question: a part of the recording, or the file of that clip.
 
-        The recording goes first: clips cut without re-encoding begin at some earlier key frame.
+        The recording has priority: clips cut without re-encoding begin at some earlier key frame.
         """
         whole, cuts = self._files
         video, start, end = question.video, question.start, question.end
@@ -444,7 +444,7 @@ def _things_in(frame: Keyframe) -> Iterator[Thing]:
 def _pair(things: Sequence[Thing], same: bool) -> tuple[Thing, Thing] | None:
     """The first two at different times of the same class, or of different classes.
 
-    A class with two boxes in one keyframe is left out: which of them it is cannot be told.
+    A class with two boxes in one keyframe is left out, as it is not known which of them it is.
     """
     seen = [(thing.at, thing.code) for thing in things]
     single = [thing for thing in things if seen.count((thing.at, thing.code)) == 1]
@@ -465,11 +465,11 @@ def fractions(box: Box, width: int, height: int) -> Box | None:
     return (x1, y1, x2, y2) if x1 < x2 and y1 < y2 else None
 
 
-def say_action(words: str) -> str:
+def plain_action(words: str) -> str:
     """An action class as a plain phrase: "put a towel/s somewhere" is "put a towel".
 
     Of alternatives ("cup/glass/bottle") the first one is taken, of a verb's ("watch/read/look at")
-    the last one, to which the rest of the phrase belongs; "some" and "somewhere" say nothing.
+    the last one, to which the rest of the phrase belongs; "some" and "somewhere" are dropped.
     """
     first, *rest = words.removesuffix(" from somewhere").removesuffix(" somewhere").split(" ")
     kept = [first.rpartition("/")[2], *(word.partition("/")[0] for word in rest)]

@@ -48,7 +48,7 @@ _NUMBERED = re.compile(r"_\d+$")
 _DENIAL = re.compile(r"\bnot\b|n't\b|\bdifferent\b", re.IGNORECASE)
 _SCORE_TYPES = {"final_score": "score", "action_difficulty": "difficulty"}
 SAME = {True: "The objects are the same.", False: "The objects are NOT the same."}
-"""The authors tell them apart by the word "not"."""
+"""The authors' code looks for the word "not"."""
 VERIFIERS = (
     *("simple", "obj_compare", "obj_identify", "sentence", "sentence_sequence", "temporal_range"),
     *("timestamp", "float", "bbox", "same_or_not", "llm"),
@@ -186,7 +186,7 @@ def labels_to(labels: Sequence[Label], duration: float) -> list[tuple[str, str, 
     """(label_type, verifier_type, value) of each label; `duration` is the clip's, in seconds.
 
     A choice becomes the text of its right option, as the authors treat STAR's choices. What the
-    format cannot say is left out: synonyms, the ends of a scale, the time of a box. Raises
+    format cannot hold is left out: synonyms, the ends of a scale, the time of a box. Raises
     DataError for a score whose name the format would change.
     """
     found: list[tuple[str, str, Value]] = []
@@ -224,7 +224,7 @@ def _label_to(label: Label, duration: float) -> tuple[str, str, Value]:
 
 
 def _score_type(name: str) -> str:
-    types = {said: label_type for label_type, said in _SCORE_TYPES.items()}
+    types = {score: label_type for label_type, score in _SCORE_TYPES.items()}
     label_type = types.get(name, name.replace(" ", "_"))
     if _score_name(_NUMBERED.sub("", label_type)) != name:
         raise DataError(
@@ -243,7 +243,7 @@ def write_star_annotations(samples: Iterable[VideoSample], data: Path, path: Pat
 
     `data` is the folder that video paths are relative to; each file is probed once for its length.
     Raises VideoError when a file without a known end cannot be read, DataError when a label cannot
-    be told in this format.
+    be written in this format.
     """
     length = lru_cache(maxsize=None)(lambda video: probe(data / video).duration_s)
     items = [_item(number, sample, length) for number, sample in enumerate(samples)]

@@ -1,7 +1,7 @@
 """Any table with one labelled clip per row: CSV, JSON lines, Parquet, or a saved `datasets` folder.
 
 `columns` maps our names to the file's. `video` is needed, and for each kind of label the columns
-that table_labels.py lists. Besides, where the mapping names them:
+that table_labels.py lists. Optional columns:
 
     id                  of the row; without it one is made of the video, its times and its question
     split               train or test, under any of their usual names
@@ -63,7 +63,7 @@ class TableSource(base.Source):
     columns: dict[str, str]
     """Our names to the file's; the module and table_labels.py list them for each kind."""
     split: Literal["train", "test"] | None
-    """Split of every row, or null when a column says it."""
+    """Split of every row, or null when a column has it."""
 
 
 class Table(Reader[TableSource]):
@@ -84,10 +84,10 @@ class Table(Reader[TableSource]):
             yield from base.counted(f"{place}:{number}", self._sample(row, split))
 
     def _check_columns(self) -> None:
-        """UsageError for a mapping with which no row could be read."""
+        """UsageError for a mapping by which no row could be read."""
         kind, columns = self.source.kind, self.source.columns
-        needed, besides = COLUMNS[kind]
-        known = ("video", *needed, *besides, *OPTIONAL)
+        needed, optional = COLUMNS[kind]
+        known = ("video", *needed, *optional, *OPTIONAL)
         required = ["video", *(CORNERS if kind == "box" and "x1" in columns else needed)]
         if kind in ASKED_WITH and "question" not in columns:
             required.append(ASKED_WITH[kind] or "question")

@@ -7,7 +7,9 @@ column names. A row that cannot be read at all is a BadRow in place of a dict.
 from __future__ import annotations
 
 import json
+from codecs import BOM_UTF8
 from collections.abc import Collection, Iterator, Mapping
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -29,9 +31,15 @@ def rows_of(path: Path, columns: Collection[str]) -> Iterator[Placed]:
     suffix = path.suffix.lower()
     if suffix == ".parquet":
         return _parquet(path, columns)
-    if suffix == ".json" and next(iter(base.open_text(path)), "").lstrip().startswith("["):
+    if suffix == ".json" and _is_list(path):
         return ((str(number), _object(value)) for number, value in base.json_items(path))
     return _json_lines(path) if suffix in (".json", ".jsonl") else _csv(path, columns)
+
+
+def _is_list(path: Path) -> bool:
+    """Whether a JSON file begins as a list; its first line may hold all of it."""
+    with path.open("rb") as file:
+        return file.read(1024).removeprefix(BOM_UTF8).lstrip().startswith(b"[")
 
 
 def _csv(path: Path, columns: Collection[str]) -> Iterator[Placed]:
@@ -57,14 +65,12 @@ def _object(value: object) -> dict[str, Any] | BadRow:
 
 
 def _parquet(path: Path, columns: Collection[str]) -> Iterator[Placed]:
-    number = 0
     try:
         with parquet.ParquetFile(path) as file:
             _require(path, columns, file.schema_arrow.names)
-            for batch in file.iter_batches(batch_size=BATCH, columns=sorted(set(columns))):
-                for row in _plain(batch):
-                    number += 1
-                    yield str(number), row
+            batches = file.iter_batches(batch_size=BATCH, columns=sorted(set(columns)))
+            rows = chain.from_iterable(map(_plain, batches))
+            yield from ((str(number), row) for number, row in enumerate(rows, start=1))
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path}: cannot be read as Parquet ({error}); write it again.") from error
 
@@ -106,7 +112,7 @@ def splits_of(folder: Path) -> dict[str | None, Path]:
 
 def arrow_rows(folder: Path, columns: Collection[str]) -> Iterator[Placed]:
     """Rows of one saved data set, shard by shard, class numbers as class names."""
-    number = 0
+    numbers = count(1)
     for entry in _state(folder / "state.json", "_data_files"):
         name = entry.get("filename") if isinstance(entry, dict) else None
         if not isinstance(name, str):
@@ -118,8 +124,8 @@ def arrow_rows(folder: Path, columns: Collection[str]) -> Iterator[Placed]:
                 names = _class_names(stream.schema)
                 for batch in stream:
                     for row in _plain(batch.select(sorted(set(columns)))):
-                        number += 1
-                        yield str(number), {k: _named(v, names.get(k)) for k, v in row.items()}
+                        named = {k: _named(v, names.get(k)) for k, v in row.items()}
+                        yield str(next(numbers)), named
         except (pa.ArrowException, OSError) as error:
             raise DataError(
                 f"{path}: cannot be read as Arrow ({error}); save the data set again."
@@ -163,7 +169,7 @@ def _names(feature: Any) -> list[str] | None:
 
 
 def _named(value: Any, names: list[str] | None) -> Any:
-    """A class number as its name (a number without one stands for no label)."""
+    """A class number as its name; None for a number without one, which means no label."""
     if names is None:
         return value
     if isinstance(value, list):

@@ -1,6 +1,6 @@
 """Labels of every kind from the columns of a row, and which columns each kind has.
 
-    kind        needed                    besides
+    kind        needed                    optional
     class       label                     synonyms
     sequence    label
     set         label
@@ -48,7 +48,7 @@ COLUMNS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "same": (("label",), ()),
     "labels": (("labels",), ()),
 }
-"""Kind to the columns that hold the label, and those that may be there besides."""
+"""Kind to the columns that hold the label, and to the optional ones."""
 
 ASKED_WITH = {"span": "event", "time": "event", "box": "object", "labels": None}
 """Kinds whose question needs this column, or a `question` of the row's own (None: only that)."""
@@ -64,7 +64,7 @@ def labels_of(
 ) -> tuple[Label, ...]:
     """The labels of a row by our column names; empty values are absent from it.
 
-    `duration` gives the length of the clip in seconds, asked for where no column says it. Raises
+    `duration` gives the length of the clip in seconds, for rows without a column for it. Raises
     EmptyLabel where the row has no label and BadRow where it cannot be understood.
     """
     needed = COLUMNS[kind][0]
