@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import tiny
+from outcomes import errors, touch
 
 from video_star.core.errors import UsageError
+from video_star.core.labels import ClassLabel
 from video_star.core.params import load_params
-from video_star.data.readers import READERS, open_readers, reader_class
-from video_star.data.readers.base import Source
+from video_star.core.records import VideoSample
+from video_star.data.readers import READERS, base, open_readers, reader_class
+from video_star.data.readers.base import Reader, Row, Segment, Source
 
 SHIPPED = load_params(tiny.ROOT / "params.yaml").ingest.sources
 KINETICS = {
@@ -55,3 +59,40 @@ def test_a_wrong_section_is_refused_with_its_key(
         open_readers([KINETICS, {**KINETICS, **changes}], tmp_path, 17)
     assert sentence in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+class LinesSource(base.SourceOfOneSplit):
+    suffix: str
+
+
+class Lines(Reader[LinesSource]):
+    """A text file of "name label" lines: what a module of a new reader has to have."""
+
+    Section = LinesSource
+
+    def rows(self) -> Iterator[Row]:
+        for number, line in enumerate(base.open_text(self.annotation_file()), start=1):
+            yield from base.counted(f"{self.source.annotations}:{number}", self._row(line))
+
+    def _row(self, line: str) -> Iterator[Row]:
+        name, _, label = line.strip().partition(" ")
+        video = self.find_video([f"{self.source.videos}/{name}{self.source.suffix}"], name)
+        question = self.ask("class", name)
+        named = ClassLabel(name=label)
+        yield self.sample(name, name, self.source.split, Segment(video), question, named)
+
+
+def test_a_new_reader_needs_a_module_and_a_line_of_the_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(READERS, "lines", f"{__name__}:Lines")
+    touch(tmp_path / "v", "a.mp4")
+    (tmp_path / "a.txt").write_text("a diving\nb skiing\n", encoding="utf-8")
+    raw = {**KINETICS, "reader": "lines", "annotations": "a.txt", "suffix": ".mp4"}
+    (reader,) = open_readers([raw], tmp_path, 17)
+    sample, *rest = reader.rows()
+    assert isinstance(sample, VideoSample)
+    assert (sample.id, sample.video, sample.labels[0].kind) == ("k/a", "v/a.mp4", "class")
+    assert errors(rest) == [("a.txt:2", "MissingVideo")]
+    with pytest.raises(UsageError, match=r"ingest\.sources\.0\.lines\.suffix: missing"):
+        open_readers([{**KINETICS, "reader": "lines"}], tmp_path, 17)
