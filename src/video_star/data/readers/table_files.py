@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from codecs import BOM_UTF8
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from itertools import chain, count
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -37,9 +38,10 @@ def rows_of(path: Path, columns: Collection[str]) -> Iterator[Placed]:
 
 
 def _is_list(path: Path) -> bool:
-    """Whether a JSON file begins as a list; its first line may hold all of it."""
-    with path.open("rb") as file:
+    """Whether a JSON file begins as a list; its first line may be all of it, so is not read."""
+    with suppress(OSError), path.open("rb") as file:
         return file.read(1024).removeprefix(BOM_UTF8).lstrip().startswith(b"[")
+    return False
 
 
 def _csv(path: Path, columns: Collection[str]) -> Iterator[Placed]:
