@@ -8,6 +8,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from video_star.evaluation.benchmarks.judging import Judge
+from video_star.evaluation.benchmarks.scoring import Options, Scored
+from video_star.evaluation.benchmarks.tempcompass_files import Gold, load
+from video_star.evaluation.benchmarks.tempcompass_judge import Answer
+from video_star.evaluation.benchmarks.tempcompass_scoring import Inputs, score
+from video_star.evaluation.metrics import Bootstrap
+
 Files = dict[str, dict[str, dict[str, list[dict[str, Any]]]]]
 
 LEFT = {"question": "Which way?\nA. left\nB. right", "answer": "B. right"}
@@ -43,6 +50,13 @@ ANSWERS: dict[str, list[str]] = {
     "captioning": ["It jumps first.", "It falls, then it jumps."],
 }
 """In the order of the questions. Rules: 1, unmatched, 0; 1, 0, 1, unmatched; 1; captions."""
+RATINGS = {
+    "multi-choice": [1, 1, 0],
+    "yes_no": [1, 0, 1, 0],
+    "caption_matching": [1],
+    "captioning": [1, 0],
+}
+"""Of the official scorer with its judge."""
 
 
 def write_questions(folder: Path) -> Path:
@@ -73,7 +87,7 @@ def official(questions: Files = QUESTIONS, answers: dict[str, list[str]] = ANSWE
     return files
 
 
-def results(ratings: dict[str, list[int]]) -> Files:
+def results(ratings: dict[str, list[int]] = RATINGS) -> Files:
     """Official result files with these ratings, in the order of the questions."""
     files: Files = {task: {} for task in QUESTIONS}
     left = {task: iter(values) for task, values in ratings.items()}
@@ -88,6 +102,23 @@ def results(ratings: dict[str, list[int]]) -> Files:
             del result["question"]
         files[task].setdefault(video, {}).setdefault(aspect, []).append(result)
     return files
+
+
+def scored(
+    questions: Path,
+    answers: Path,
+    judge: Judge[Answer] | None = None,
+    allow_missing: bool = False,
+) -> Scored:
+    """What `video-star score tempcompass` makes of answers."""
+    options = Options(Bootstrap(100, 0), allow_missing)
+    return score(Inputs(questions, answers), judge, options)
+
+
+def load_golds(folder: Path) -> list[Gold]:
+    """The questions, written below a folder and read."""
+    questions = write_questions(folder)
+    return load(questions, questions.parent / "meta_info.json")
 
 
 def write_tasks(folder: Path, files: Files) -> Path:

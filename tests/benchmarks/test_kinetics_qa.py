@@ -17,9 +17,12 @@ from video_star.core.labels import ClassLabel
 from video_star.core.paths import Workspace
 from video_star.core.prompts import EXPLAIN
 from video_star.data.manifest import read_manifest, write_manifest
+from video_star.evaluation.benchmarks import open_benchmark
 from video_star.evaluation.benchmarks.base import Item
 from video_star.evaluation.benchmarks.confusable import Confusable
-from video_star.evaluation.benchmarks.kinetics_qa import Choice, KineticsQA, Open, chosen_option
+from video_star.evaluation.benchmarks.held_out import Verified
+from video_star.evaluation.benchmarks.kinetics_qa import Choice, KineticsQA
+from video_star.verification import option_chosen
 from video_star.verification.embeddings import Embedder, open_embedder
 
 OPTIONS = ("pole vaulting", "vaulting", "ice skating", "yawning")
@@ -36,7 +39,7 @@ def _benchmark(**changes: Any) -> KineticsQA:
     return KineticsQA({"options": 3, "distractors": "any", "judge": None, **changes})
 
 
-def _items(workspace: Workspace, **changes: Any) -> list[Item[Open | Choice]]:
+def _items(workspace: Workspace, **changes: Any) -> list[Item[Verified | Choice]]:
     return _benchmark(**changes).items(_context(workspace))
 
 
@@ -65,7 +68,7 @@ def _items(workspace: Workspace, **changes: Any) -> list[Item[Open | Choice]]:
     ],
 )
 def test_an_option_is_chosen_only_without_doubt(text: str, index: int | None) -> None:
-    assert chosen_option(text, OPTIONS) == index
+    assert option_chosen(text, OPTIONS) == index
 
 
 def test_each_held_out_sample_is_asked_openly_and_with_options(workspace: Workspace) -> None:
@@ -96,7 +99,7 @@ def test_options_hold_the_label_once_among_other_classes(workspace: Workspace) -
 def _shown(items: Iterable[Item[Any]]) -> list[Item[Any]]:
     """Items without what the rules know, which is the same for all of them."""
     return [
-        replace(i, gold=i.gold.case if isinstance(i.gold, Open) else i.gold)  # type: ignore[arg-type]
+        replace(i, gold=i.gold.case if isinstance(i.gold, Verified) else i.gold)  # type: ignore[arg-type]
         for i in items
     ]
 
@@ -290,4 +293,4 @@ def test_a_judge_marks_the_open_answers_as_well(workspace: Workspace) -> None:
 
 def test_wrong_parameters_are_named() -> None:
     with pytest.raises(UsageError, match=r"kinetics_qa\.distractors: Input should be 'similar'"):
-        _benchmark(distractors="near")
+        open_benchmark("kinetics_qa", {"options": 3, "distractors": "near", "judge": None})

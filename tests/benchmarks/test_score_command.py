@@ -5,11 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +14,6 @@ import pytest
 
 SECONDS = 10.0
 """Promised for all 7,540 items, the start of the process included."""
-
-
-@pytest.fixture
-def questions(tmp_path: Path) -> Path:
-    return world.write_questions(tmp_path / "official")
-
-
-@pytest.fixture
-def answers(tmp_path: Path) -> Path:
-    return world.write_tasks(tmp_path / "answers", world.official())
 
 
 def _run(*options: object, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -87,59 +73,6 @@ def test_only_the_first_problems_are_shown_and_all_are_counted(
     assert sum(line.startswith("problem: ") for line in lines) == 20
     assert f"... and 4 more problems; all are in {out}" in lines
     assert len(json.loads(out.read_text())["problems"]) == 24
-
-
-def test_a_judge_that_is_none_is_exit_code_2(
-    questions: Path, answers: Path, tmp_path: Path
-) -> None:
-    inputs = ("--questions", questions, "--predictions", answers)
-    done = _run(*inputs, "--judge", "gpt-4", cwd=tmp_path)
-    assert done.returncode == 2
-    assert done.stderr.startswith("error: --judge gpt-4: write none")
-
-
-@contextmanager
-def _server(reply: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """An OpenAI-compatible server on loopback that always says the same."""
-    heard: list[dict[str, Any]] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            heard.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            body = json.dumps({"choices": [{"message": {"content": reply}}]}).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *args: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/v1", heard
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
-def test_a_server_judges_and_its_replies_are_kept(
-    questions: Path, answers: Path, tmp_path: Path
-) -> None:
-    out = tmp_path / "report.json"
-    inputs = ("--questions", questions, "--predictions", answers, "--out", out)
-    with _server("Correct\nAnswer: A. a jump") as (url, heard):
-        asked = ("--judge", url, "--judge-model", "m-1", "--judge-replies", tmp_path / "r.jsonl")
-        done = _run(*inputs, *asked, cwd=tmp_path)
-        assert done.returncode == 0, done.stderr
-        report = json.loads(out.read_text())
-        assert (len(heard), report["judge"]["judged"]) == (4, 4)
-        assert {request["model"] for request in heard} == {"m-1"}
-        assert report["judge"]["name"] == "m-1"
-        assert report["tasks"]["captioning"]["accuracy"] == 100
-        assert _run(*inputs, *asked, cwd=tmp_path).returncode == 0
-        assert len(heard) == 4
 
 
 def test_scoring_loads_no_heavy_package(questions: Path, answers: Path, tmp_path: Path) -> None:

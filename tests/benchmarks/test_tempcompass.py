@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
+import official_world as world
 import pytest
 import tiny
 
@@ -19,8 +20,7 @@ from video_star.core.records import Score
 from video_star.evaluation.benchmarks import open_benchmark
 from video_star.evaluation.benchmarks.base import Item
 from video_star.evaluation.benchmarks.tempcompass import TempCompass
-from video_star.evaluation.benchmarks.tempcompass_items import Gold, source_of
-from video_star.evaluation.benchmarks.tempcompass_scoring import Inputs, score
+from video_star.evaluation.benchmarks.tempcompass_files import Gold, source_of
 from video_star.evaluation.metrics import Bootstrap, mean_with_interval
 
 RAW = {"annotations": "tempcompass", "suffixes": "official", "judge": None}
@@ -144,7 +144,7 @@ def test_what_evaluate_writes_gets_the_same_marks_from_the_official_files(
     benchmark.write_predictions(folder, list(items.values()), texts)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == first
     questions = tmp_path / "ws" / "data" / "tempcompass" / "questions"
-    report = score(Inputs(questions, folder), None, Bootstrap(100, 0), False).report
+    report = world.scored(questions, folder).report
     scores = [benchmark.score(items[name], text) for name, text in texts.items()]
     measured = {m.name: [p.value for p in m.points] for m in benchmark.measures(scores)}
     assert report["accuracy"] == 100 * sum(measured["rules_accuracy"]) / 4 == 50

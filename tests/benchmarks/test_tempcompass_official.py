@@ -10,9 +10,8 @@ import official_world as world
 import pytest
 
 from video_star.core.errors import DataError
-from video_star.evaluation.benchmarks.tempcompass_judge import RecordedJudge
-from video_star.evaluation.benchmarks.tempcompass_scoring import Inputs, Scored, score
-from video_star.evaluation.metrics import Bootstrap
+from video_star.evaluation.benchmarks.scoring import Scored
+from video_star.evaluation.benchmarks.tempcompass_judge import OfficialResults
 
 TASKS = ("multi-choice", "yes_no", "caption_matching", "captioning")
 LEADERBOARD = {
@@ -48,12 +47,8 @@ def folder(real_data: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def recorded(folder: Path) -> Scored:
-    judge = RecordedJudge(folder / "official_results" / "video-llava")
-    return _score(folder, folder / "predictions" / "video-llava", judge)
-
-
-def _score(folder: Path, answers: Path, judge: RecordedJudge | None) -> Scored:
-    return score(Inputs(folder / "questions", answers), judge, Bootstrap(200, 0), False)
+    judge = OfficialResults(folder / "official_results" / "video-llava")
+    return world.scored(folder / "questions", folder / "predictions" / "video-llava", judge)
 
 
 def _read(folder: Path) -> dict[str, Any]:
@@ -121,9 +116,9 @@ def test_ratings_of_another_model_are_refused(folder: Path, tmp_path: Path) -> N
 
     answers = world.write_tasks(tmp_path, _read(folder / "predictions" / "video-llava"))
     world.change(answers / "captioning.json", other)
-    judge = RecordedJudge(folder / "official_results" / "video-llava")
+    judge = OfficialResults(folder / "official_results" / "video-llava")
     with pytest.raises(DataError, match="2004 of 2004 ratings of captions"):
-        _score(folder, answers, judge)
+        world.scored(folder / "questions", answers, judge)
 
 
 @pytest.mark.parametrize("layout", ["lmms-eval", "VLMEvalKit"])
@@ -145,7 +140,7 @@ def test_the_published_predictions_in_other_layouts_give_the_same(
         world.write_lmms(tmp_path / "other", world.lmms_lines(questions, answers))
     else:
         world.write_tsv(tmp_path / "other" / "m.tsv", world.table_rows(questions, answers))
-    judge = RecordedJudge(folder / "official_results" / "video-llava")
-    scored = _score(folder, tmp_path / "other", judge)
+    judge = OfficialResults(folder / "official_results" / "video-llava")
+    scored = world.scored(folder / "questions", tmp_path / "other", judge)
     assert not scored.problems
     assert scored.report["items"] == recorded.report["items"]

@@ -15,42 +15,11 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from video_star.core.errors import DataError
-from video_star.evaluation.benchmarks.tempcompass_files import load
-from video_star.evaluation.benchmarks.tempcompass_items import golds
-from video_star.evaluation.benchmarks.tempcompass_join import join
-from video_star.evaluation.benchmarks.tempcompass_judge import Judge, RecordedJudge
-from video_star.evaluation.benchmarks.tempcompass_predictions import Found, Given
-from video_star.evaluation.benchmarks.tempcompass_scoring import Inputs, Scored, meta_file, score
-from video_star.evaluation.benchmarks.tempcompass_table import render
-from video_star.evaluation.metrics import Bootstrap
-
-BOOTSTRAP = Bootstrap(100, 0)
-RATINGS = {
-    "multi-choice": [1, 1, 0],
-    "yes_no": [1, 0, 1, 0],
-    "caption_matching": [1],
-    "captioning": [1, 0],
-}
-
-
-@pytest.fixture
-def questions(tmp_path: Path) -> Path:
-    return world.write_questions(tmp_path / "official")
-
-
-@pytest.fixture
-def answers(tmp_path: Path) -> Path:
-    return world.write_tasks(tmp_path / "answers", world.official())
-
-
-@pytest.fixture
-def recorded(tmp_path: Path) -> RecordedJudge:
-    return RecordedJudge(world.write_tasks(tmp_path / "model-a", world.results(RATINGS)))
-
-
-def _score(questions: Path, answers: Path, judge: Judge | None = None, **more: Any) -> Scored:
-    allow_missing = more.pop("allow_missing", False)
-    return score(Inputs(questions, answers, **more), judge, BOOTSTRAP, allow_missing)
+from video_star.evaluation.benchmarks.predictions import Found
+from video_star.evaluation.benchmarks.scoring import Scored
+from video_star.evaluation.benchmarks.tempcompass_judge import OfficialResults
+from video_star.evaluation.benchmarks.tempcompass_predictions import TaskAnswer, join_answers
+from video_star.evaluation.benchmarks.tempcompass_scoring import meta_file, render
 
 
 def _ratings(scored: Scored) -> dict[str, list[int | None]]:
@@ -63,7 +32,7 @@ def _ratings(scored: Scored) -> dict[str, list[int | None]]:
 def test_without_a_judge_unmatched_answers_are_0_and_captions_unscored(
     questions: Path, answers: Path
 ) -> None:
-    scored = _score(questions, answers)
+    scored = world.scored(questions, answers)
     assert _ratings(scored) == {
         "multi-choice": [1, 0, 0],
         "yes_no": [1, 0, 1, 0],
@@ -87,10 +56,10 @@ def test_without_a_judge_unmatched_answers_are_0_and_captions_unscored(
 
 
 def test_recorded_ratings_answer_for_the_judge(
-    questions: Path, answers: Path, recorded: RecordedJudge
+    questions: Path, answers: Path, recorded: OfficialResults
 ) -> None:
-    scored = _score(questions, answers, recorded)
-    assert _ratings(scored) == RATINGS
+    scored = world.scored(questions, answers, recorded)
+    assert _ratings(scored) == world.RATINGS
     report = scored.report
     assert report["accuracy"] == 60
     assert report["judge"]["name"] == "recorded:model-a"
@@ -105,9 +74,9 @@ def test_recorded_ratings_answer_for_the_judge(
 
 
 def test_only_answers_that_no_rule_recognises_reach_the_judge(
-    questions: Path, answers: Path, recorded: RecordedJudge
+    questions: Path, answers: Path, recorded: OfficialResults
 ) -> None:
-    items = _score(questions, answers, recorded).report["items"]
+    items = world.scored(questions, answers, recorded).report["items"]
     assert [item["id"] for item in items if item["judged"]] == [
         "multi-choice/7/order/0",
         "yes_no/8_reverse/speed/0",
@@ -123,16 +92,16 @@ def test_only_answers_that_no_rule_recognises_reach_the_judge(
 
 @pytest.mark.parametrize("layout", ["lmms-eval", "tsv", "json", "csv", "xlsx"])
 def test_every_layout_gives_the_same_items(
-    questions: Path, answers: Path, tmp_path: Path, layout: str, recorded: RecordedJudge
+    questions: Path, answers: Path, tmp_path: Path, layout: str, recorded: OfficialResults
 ) -> None:
     other = tmp_path / "other"
     if layout == "lmms-eval":
         world.write_lmms(other, world.lmms_lines())
     else:
         _write_table(other / f"model_TempCompass_8frame.{layout}", world.table_rows())
-    scored = _score(questions, other, recorded)
+    scored = world.scored(questions, other, recorded)
     assert not scored.problems
-    assert scored.report["items"] == _score(questions, answers, recorded).report["items"]
+    assert scored.report["items"] == world.scored(questions, answers, recorded).report["items"]
     expected = "lmms-eval" if layout == "lmms-eval" else "VLMEvalKit"
     assert set(scored.report["files"].values()) == {expected}
 
@@ -161,12 +130,12 @@ def _write_table(path: Path, rows: list[dict[str, Any]]) -> None:
 def test_layouts_are_told_by_content_not_by_name(
     questions: Path, answers: Path, tmp_path: Path
 ) -> None:
-    expected = _score(questions, answers).report["items"]
+    expected = world.scored(questions, answers).report["items"]
     (answers / "multi-choice.json").rename(answers / "first.txt")
     (answers / "captioning.json").rename(answers / "second.data")
-    assert _score(questions, answers).report["items"] == expected
+    assert world.scored(questions, answers).report["items"] == expected
     world.write_tsv(tmp_path / "table" / "answers.txt", world.table_rows())
-    assert _score(questions, tmp_path / "table").report["items"] == expected
+    assert world.scored(questions, tmp_path / "table").report["items"] == expected
 
 
 def test_response_is_accepted_for_prediction(questions: Path, answers: Path) -> None:
@@ -175,21 +144,21 @@ def test_response_is_accepted_for_prediction(questions: Path, answers: Path) -> 
         entry["response"] = entry.pop("prediction")
 
     world.change(answers / "caption_matching.json", rename)
-    assert not _score(questions, answers).problems
+    assert not world.scored(questions, answers).problems
 
 
 def test_allowed_missing_answers_are_rated_0_and_counted(
-    questions: Path, answers: Path, recorded: RecordedJudge
+    questions: Path, answers: Path, recorded: OfficialResults
 ) -> None:
     (answers / "captioning.json").unlink()
     world.change(answers / "yes_no.json", lambda content: content["7"]["direction"].pop())
-    scored = _score(questions, answers, recorded, allow_missing=True)
-    assert not scored.refused
+    scored = world.scored(questions, answers, recorded, allow_missing=True)
+    assert not scored.stopping
     assert _ratings(scored)["captioning"] == [0, 0]
     assert _ratings(scored)["yes_no"] == [1, 0, 0, 0]
     assert scored.report["missing"] == 3
     assert len(scored.problems) == 3
-    without = _score(questions, answers, allow_missing=True)
+    without = world.scored(questions, answers, allow_missing=True)
     assert _ratings(without)["captioning"] == [None, None]
 
 
@@ -205,15 +174,15 @@ def test_meta_info_is_found_inside_the_questions_or_above(questions: Path, tmp_p
 
 
 def test_the_folder_around_the_questions_will_do(questions: Path, answers: Path) -> None:
-    assert _score(questions.parent, answers).report["questions"] == 10
+    assert world.scored(questions.parent, answers).report["questions"] == 10
 
 
 @pytest.mark.parametrize("judged", [True, False])
 def test_the_table_names_both_averages_and_the_judge(
-    questions: Path, answers: Path, recorded: RecordedJudge, judged: bool
+    questions: Path, answers: Path, recorded: OfficialResults, judged: bool
 ) -> None:
     console = Console(width=80, record=True, file=io.StringIO())
-    console.print(render(_score(questions, answers, recorded if judged else None).report))
+    console.print(render(world.scored(questions, answers, recorded if judged else None).report))
     text = console.export_text()
     assert 'leaderboard\'s "Avg. All"' in text if judged else 'not the "Avg. All"' in text
     assert "Video-STaR paper's average" in text
@@ -229,9 +198,9 @@ def test_the_table_names_both_averages_and_the_judge(
 
 @given(st.permutations(list(world.answered())), st.data())
 def test_the_order_of_answers_never_matters(rows: list[Any], data: st.DataObject) -> None:
-    asked = list(golds(_loaded()))
+    golds = _loaded()
     answers = [
-        Given(
+        TaskAnswer(
             where=str(number),
             file="a",
             video=video,
@@ -243,10 +212,10 @@ def test_the_order_of_answers_never_matters(rows: list[Any], data: st.DataObject
         )
         for number, (task, video, aspect, entry) in enumerate(rows)
     ]
-    joined = join(asked, Found(given=answers))
+    joined = join_answers(golds, Found(given=answers))
     assert joined.problems == []
     assert sorted(joined.texts.values()) == sorted(entry["prediction"] for *_, entry in rows)
-    right = {gold.id: gold for gold in asked}
+    right = {gold.id: gold for gold in golds}
     for name, text in joined.texts.items():
         assert any(
             entry["prediction"] == text and entry["question"] == right[name].question
@@ -256,4 +225,4 @@ def test_the_order_of_answers_never_matters(rows: list[Any], data: st.DataObject
 
 def _loaded() -> Any:
     with TemporaryDirectory() as folder:
-        return load(world.write_questions(Path(folder)))
+        return world.load_golds(Path(folder))

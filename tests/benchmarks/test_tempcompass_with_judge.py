@@ -14,7 +14,7 @@ from video_star.core.paths import Workspace
 from video_star.core.records import Score
 from video_star.evaluation.benchmarks.base import Item
 from video_star.evaluation.benchmarks.tempcompass import TempCompass
-from video_star.evaluation.benchmarks.tempcompass_items import Gold
+from video_star.evaluation.benchmarks.tempcompass_files import Gold
 
 TEXTS = {
     "multi-choice/7/direction/0": "B. right",

@@ -10,31 +10,13 @@ import official_world as world
 import pytest
 
 from video_star.core.errors import DataError
-from video_star.evaluation.benchmarks.prediction_files import Problem
-from video_star.evaluation.benchmarks.tempcompass_predictions import read_predictions
-from video_star.evaluation.benchmarks.tempcompass_scoring import Inputs, Scored, score
-from video_star.evaluation.metrics import Bootstrap
-
-
-@pytest.fixture
-def questions(tmp_path: Path) -> Path:
-    return world.write_questions(tmp_path / "official")
-
-
-@pytest.fixture
-def answers(tmp_path: Path) -> Path:
-    return world.write_tasks(tmp_path / "answers", world.official())
-
-
-def _score(questions: Path, answers: Path, allow_missing: bool = False) -> Scored:
-    return score(Inputs(questions, answers), None, Bootstrap(100, 0), allow_missing)
 
 
 def test_other_files_are_named_as_not_read(questions: Path, answers: Path) -> None:
     (answers / "notes.md").write_text("# my run\n")
     (answers / "scores.jsonl").write_text('{"item_id": "a"}\n{"item_id": "b"}\n')
     (answers / "table.pkl").write_bytes(b"\x80\x04\x95\x00")
-    report = _score(questions, answers).report
+    report = world.scored(questions, answers).report
     assert report["ignored_files"] == ["notes.md", "scores.jsonl", "table.pkl"]
     assert not report["problems"]
 
@@ -44,14 +26,14 @@ def test_the_same_answers_in_two_files_are_noted_and_other_ones_refused(
 ) -> None:
     copy = answers / "z_copy.json"
     copy.write_text((answers / "caption_matching.json").read_text())
-    scored = _score(questions, answers)
-    assert not scored.refused
+    scored = world.scored(questions, answers)
+    assert not scored.stopping
     assert scored.report["notes"] == [
         "1 answers of z_copy.json stand in caption_matching.json already"
     ]
     world.change(copy, lambda content: content["7"]["order"][0].update(prediction="Caption B"))
-    scored = _score(questions, answers)
-    assert scored.refused
+    scored = world.scored(questions, answers)
+    assert scored.stopping
     assert [(p.kind, p.where) for p in scored.problems] == [("twice", "caption_matching/7/order/0")]
 
 
@@ -107,13 +89,14 @@ def test_a_wrong_answer_file_is_refused_item_by_item(
     questions: Path, answers: Path, edit: Any, problems: list[tuple[str, str]]
 ) -> None:
     world.change(answers / "yes_no.json", edit)
-    scored = _score(questions, answers)
-    assert scored.refused
+    scored = world.scored(questions, answers)
+    assert scored.stopping
     assert [(p.kind, p.where) for p in scored.problems] == problems
     assert scored.report["accuracy"] is None
     assert scored.report["items"] == []
     assert len(scored.report["problems"]) == len(problems)
-    assert _score(questions, answers, allow_missing=True).refused == (problems[0][0] != "missing")
+    allowed = world.scored(questions, answers, allow_missing=True)
+    assert bool(allowed.stopping) == (problems[0][0] != "missing")
 
 
 def test_a_video_that_stands_twice_in_a_file_is_not_dropped_in_silence(
@@ -122,7 +105,7 @@ def test_a_video_that_stands_twice_in_a_file_is_not_dropped_in_silence(
     path = answers / "caption_matching.json"
     content = json.loads(path.read_text())["7"]
     path.write_text(f'{{"7": {json.dumps(content)}, "7": {json.dumps(content)}}}')
-    (problem,) = _score(questions, answers).problems
+    (problem,) = world.scored(questions, answers).problems
     assert (problem.kind, problem.where) == ("twice", "caption_matching.json")
     assert "'7' stands twice" in problem.what
 
@@ -134,7 +117,7 @@ def test_a_caption_file_may_name_another_truth_as_captions_are_not_scored_by_it(
         content["7"]["order"][1]["answer"] = "A. other"
 
     world.change(answers / "captioning.json", other)
-    assert not _score(questions, answers).problems
+    assert not world.scored(questions, answers).problems
 
 
 @pytest.mark.parametrize("name", ["yes_no.json", "lmms", "table"])
@@ -153,26 +136,21 @@ def test_a_truncated_file_is_named_and_so_is_what_it_lacks(
         path = answers / source.name
         path.write_bytes(source.read_bytes())
     path.write_bytes(path.read_bytes()[:-12])
-    scored = _score(questions, answers)
+    scored = world.scored(questions, answers)
     first, *rest = scored.problems
     assert first.kind == "unreadable"
     assert path.name in first.where
     assert {problem.kind for problem in rest} == {"missing"}
     assert {p.where.split("/")[0] for p in rest} == {"yes_no"}
-    assert _score(questions, answers, allow_missing=True).refused
+    assert world.scored(questions, answers, allow_missing=True).stopping
 
 
 def test_folders_without_answers_say_what_is_read(questions: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such file"):
-        read_predictions(tmp_path / "nowhere")
+        world.scored(questions, tmp_path / "nowhere")
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="holds no file"):
-        read_predictions(tmp_path / "empty")
+        world.scored(questions, tmp_path / "empty")
     (tmp_path / "empty" / "a.md").write_text("none")
     with pytest.raises(DataError, match="none of its files"):
-        _score(questions, tmp_path / "empty")
-
-
-def test_a_problem_reads_as_a_sentence() -> None:
-    problem = Problem("missing", "yes_no/7/speed/0", "no file has an answer to it")
-    assert str(problem) == "yes_no/7/speed/0: no file has an answer to it"
+        world.scored(questions, tmp_path / "empty")

@@ -12,17 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from video_star.core.errors import DataError
+from video_star.evaluation.benchmarks.judging import Rating
 from video_star.evaluation.benchmarks.video_chatgpt import (
-    Asked,
-    Opinion,
-    RecordedJudge,
+    PROTOCOL,
+    Answer,
+    OriginalReplies,
     messages,
     official_figures,
-    open_chat_judge,
-    read_opinion,
+    read_reply,
 )
 
-ASKED = Asked("7", "What is he doing?", "swimming", "He swims.")
+ANSWER = Answer("7", "What is he doing?", "swimming", "He swims.")
 
 
 @pytest.mark.parametrize(
@@ -39,9 +39,9 @@ ASKED = Asked("7", "What is he doing?", "swimming", "He swims.")
         ("```python\n{'pred': 'no',\n 'score': 2}\n```", False, 2),
     ],
 )
-def test_the_first_dictionary_is_the_opinion(reply: str, yes: bool, score: int) -> None:
-    opinion = read_opinion(reply)
-    assert (opinion.yes, opinion.score, opinion.reason) == (yes, score, "judged")
+def test_the_first_dictionary_is_the_rating(reply: str, yes: bool, score: int) -> None:
+    rating = read_reply(ANSWER, reply)
+    assert (rating.correct, rating.score, rating.reason) == (yes, score, "judged")
 
 
 @pytest.mark.parametrize(
@@ -67,18 +67,18 @@ def test_the_first_dictionary_is_the_opinion(reply: str, yes: bool, score: int) 
     ],
 )
 def test_anything_else_is_unclear_and_unscored(reply: str) -> None:
-    opinion = read_opinion(reply)
-    assert (opinion.yes, opinion.score, opinion.reason) == (None, None, "judge unclear")
+    rating = read_reply(ANSWER, reply)
+    assert (rating.correct, rating.score, rating.reason) == (None, None, "judge unclear")
 
 
 @given(reply=st.one_of(st.text(), st.text("{}'pred: yesno,score0123456789.")))
 def test_no_reply_raises(reply: str) -> None:
-    opinion = read_opinion(reply)
-    assert (opinion.yes is None) == (opinion.score is None)
+    rating = read_reply(ANSWER, reply)
+    assert (rating.correct is None) == (rating.score is None)
 
 
 def test_the_judge_is_told_question_answer_and_prediction_and_the_form_of_the_reply() -> None:
-    system, user = messages(Asked("7", "What is he doing?", "swimming", "He \ud800 swims."))
+    system, user = messages(Answer("7", "What is he doing?", "swimming", "He \ud800 swims."))
     assert system["role"] == "system"
     assert "synonyms" in system["content"]
     for part in (
@@ -94,17 +94,17 @@ def test_the_judge_is_told_question_answer_and_prediction_and_the_form_of_the_re
 def test_a_server_judges_greedily_and_each_answer_once(tmp_path: Path) -> None:
     with serve(lambda body: said("{'pred': 'yes', 'score': 3}")) as server:
         for _ in range(2):
-            judge = open_chat_judge(server.url, "m-1", tmp_path / "replies.jsonl")
-            opinions = judge.rate([ASKED, ASKED])
-        assert [(o.yes, o.score) for o in opinions] == [(True, 3)] * 2
+            judge = PROTOCOL.on_server(server.url, "m-1", tmp_path / "replies.jsonl")
+            ratings = judge.rate([ANSWER, ANSWER])
+        assert [(r.correct, r.score) for r in ratings] == [(True, 3)] * 2
         (body,) = server.bodies
     assert (body["model"], body["temperature"], body["max_tokens"]) == ("m-1", 0, 64)
     assert (judge.name, judge.version) == ("m-1", "prompt 1, temperature 0, max_tokens 64")
 
 
 def test_the_original_sums_count_every_reply() -> None:
-    opinions = [
-        read_opinion(text)
+    ratings = [
+        read_reply(ANSWER, text)
         for text in (
             "{'pred': 'yes', 'score': 4.8}",
             "{'pred': 'no', 'score': 1}",
@@ -114,14 +114,14 @@ def test_the_original_sums_count_every_reply() -> None:
         )
     ]
     # "unknown" has a "no" in it; (4 + 1 + 2) / 5 replies.
-    assert official_figures(opinions) == {
+    assert official_figures(ratings) == {
         "accuracy": 100 / 3,
         "score": 7 / 5,
         "yes": 1,
         "no": 2,
         "n": 5,
     }
-    assert [o.yes for o in opinions] == [True, False, None, None, None]
+    assert [r.correct for r in ratings] == [True, False, None, None, None]
     assert official_figures([])["accuracy"] is None
 
 
@@ -138,10 +138,10 @@ def test_recorded_replies_answer_only_for_what_they_were_given_for(tmp_path: Pat
     record(folder, "7", [{"pred": "yes", "score": 5}, GIVEN])
     record(folder, "8", [{"pred": "yes", "score": 5}, {**GIVEN, "pred": "He runs."}])
     record(folder, "9", [{"pred": "perhaps"}, GIVEN])
-    judge = RecordedJudge(folder)
-    asked = [Asked(name, ASKED.question, ASKED.answer, ASKED.text) for name in "789"]
-    opinions = judge.rate([*asked, Asked("10", "a?", "b", "c")])
-    assert [(o.yes, o.score, o.reason) for o in opinions] == [
+    judge = OriginalReplies(folder)
+    asked = [Answer(name, ANSWER.question, ANSWER.correct, ANSWER.text) for name in "789"]
+    ratings = judge.rate([*asked, Answer("10", "a?", "b", "c")])
+    assert [(r.correct, r.score, r.reason) for r in ratings] == [
         (True, 5, "judged"),
         (None, None, "recorded for another answer"),
         (None, None, "judge unclear"),
@@ -149,23 +149,23 @@ def test_recorded_replies_answer_only_for_what_they_were_given_for(tmp_path: Pat
     ]
     assert judge.name == "recorded:judged"
     record(folder, "9", [{"pred": "no", "score": 0}, GIVEN])
-    assert RecordedJudge(folder).version != judge.version
+    assert OriginalReplies(folder).version != judge.version
 
 
 def test_the_combined_file_of_the_original_scorer_is_read_as_well(tmp_path: Path) -> None:
     path = tmp_path / "all.json"
     path.write_text(json.dumps({"7": [{"pred": "no", "score": 1}, GIVEN]}), encoding="utf-8")
-    assert RecordedJudge(path).rate([ASKED]) == [
-        Opinion(False, 1, "judged", {"pred": "no", "score": 1})
+    assert OriginalReplies(path).rate([ANSWER]) == [
+        Rating(False, 1, "judged", {"pred": "no", "score": 1})
     ]
 
 
 def test_records_that_are_none_are_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="holds no judge's reply"):
-        RecordedJudge(tmp_path)
+        OriginalReplies(tmp_path)
     record(tmp_path / "a", "7", {"pred": "yes"})
     with pytest.raises(DataError, match=r"7\.json: not \[judge's dictionary"):
-        RecordedJudge(tmp_path / "a")
+        OriginalReplies(tmp_path / "a")
     (tmp_path / "a" / "7.json").write_text('[{"pred": "y', encoding="utf-8")
     with pytest.raises(DataError, match=r"7\.json: cannot be read as JSON"):
-        RecordedJudge(tmp_path / "a")
+        OriginalReplies(tmp_path / "a")

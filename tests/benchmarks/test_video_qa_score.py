@@ -151,7 +151,10 @@ def test_predictions_with_wrong_correct_answers_are_scored_by_their_ids(folder: 
     ("predictions", "problem"),
     [
         (PREDICTIONS[1:], "problem: 0: no file has an answer to it"),
-        ([*PREDICTIONS[1:], {**PREDICTIONS[0], "pred": None}], "problem: 0: its pred is null"),
+        (
+            [*PREDICTIONS[1:], {**PREDICTIONS[0], "pred": None}],
+            "problem: 0: its prediction is null",
+        ),
         ([*PREDICTIONS, {"id": 9, "pred": "x"}], "problem: pred.json[4]: there is no question 9"),
         ([*PREDICTIONS, PREDICTIONS[0]], "problem: 0: two answers: pred.json[0] and pred.json[4]"),
         (
@@ -159,7 +162,10 @@ def test_predictions_with_wrong_correct_answers_are_scored_by_their_ids(folder: 
             "problem: 0: pred.json[0] answers another question, 'what is 1?'",
         ),
         ([*PREDICTIONS, {"pred": "x"}], 'problem: pred.json[4]: "id" is missing'),
-        ([*PREDICTIONS, {"id": 1, "pred": 3}], 'problem: pred.json[4]: "pred" of 1 is 3'),
+        (
+            [*PREDICTIONS, {"id": 1, "pred": 3}],
+            "problem: pred.json[4]: the prediction 3 is not a text",
+        ),
         ([*PREDICTIONS, 7], "problem: pred.json[4]: not a JSON object"),
     ],
 )

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from chat_server import said, serve
 from typer.testing import CliRunner
 
 from video_star.cli.main import app
 from video_star.cli.propose import propose_questions, write_proposals
+from video_star.core.chat import Messages
 from video_star.core.errors import DataError, ServiceError, UsageError
 from video_star.core.labels import ClassLabel, Label, SequenceLabel, SpanLabel
 from video_star.core.paths import Workspace
@@ -28,13 +27,14 @@ LABELS = ["diving", "doing push ups", "ski jumping"]
 class Scripted:
     """Says the replies one after the other, and the last one again and again."""
 
-    replies: list[str]
+    texts: list[str]
     name: str = "scripted-1"
     asked: list[str] = field(default_factory=list)
 
-    def reply(self, messages: Sequence[Mapping[str, str]]) -> str:
-        self.asked.append(messages[-1]["content"])
-        return self.replies[min(len(self.asked), len(self.replies)) - 1]
+    def replies(self, conversations: Sequence[Messages]) -> list[str]:
+        ((message,),) = conversations
+        self.asked.append(message["content"])
+        return [self.texts[min(len(self.asked), len(self.texts)) - 1]]
 
 
 def test_numbering_quotes_headings_and_repetitions_are_dropped() -> None:
@@ -130,37 +130,14 @@ def test_proposals_are_written_for_the_samples_of_their_kind(tmp_path: Path) -> 
         write_proposals(chat, "colour", TASK, samples, 2, 17, tmp_path / "q.yaml")
 
 
-class Server(BaseHTTPRequestHandler):
-    """A chat server that always proposes the same three questions."""
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        message = {"content": "1. Which sport is it?\n2. What is done here?\n3. Is it surfing?"}
-        body = json.dumps({"choices": [{"message": message}]}).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        return
-
-
 def test_the_command_asks_a_server_and_writes_the_file(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Server)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
     monkeypatch.setenv("VIDEO_STAR_HOME", str(workspace.root))
     out = tmp_path / "q.yaml"
-    url = f"http://127.0.0.1:{server.server_port}/v1"
-    try:
-        done = CliRunner().invoke(
-            app,
-            ["propose", "class", "--url", url, "--model", "m", "--out", str(out), "--wanted", "2"],
-        )
-    finally:
-        server.shutdown()
-        server.server_close()
+    text = "1. Which sport is it?\n2. What is done here?\n3. Is it surfing?"
+    with serve(lambda _: said(text)) as server:
+        options = ("--url", server.url, "--model", "m", "--out", str(out), "--wanted", "2")
+        done = CliRunner().invoke(app, ["propose", "class", *options])
     assert done.exit_code == 0, done.output
     assert load_questions(out) == {"class": ("Which sport is it?", "What is done here?")}

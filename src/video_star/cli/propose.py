@@ -40,7 +40,7 @@ def propose_questions(
     fruitless = asked = 0
     while len(found) < count and fruitless < PATIENCE:
         shown = stable_shuffle(sorted(set(examples)), seed, "propose", kind, asked)[:SHOWN]
-        reply = chat.reply(_messages(task, shown, kind, found))
+        (reply,) = chat.replies([_messages(task, shown, kind, found)])
         new = _usable(reply, examples, kind, found)
         fruitless = 0 if new else fruitless + 1
         found += new

@@ -54,20 +54,12 @@ def tempcompass(
     seed: Seed = 17,
 ) -> None:
     """Official TempCompass scores of any model's answers."""
-    from rich.console import Console
+    from video_star.evaluation.benchmarks import tempcompass_scoring as scoring
 
-    from video_star.evaluation.benchmarks.tempcompass_scoring import Inputs, open_judge, score
-    from video_star.evaluation.benchmarks.tempcompass_table import render
-    from video_star.evaluation.metrics import Bootstrap
-
-    inputs = Inputs(questions, predictions, meta)
-    rater = open_judge(judge, judge_model, judge_replies)
-    scored = score(inputs, rater, Bootstrap(resamples, seed), allow_missing)
-    _write(out, scored.report)
-    _tell(scored.report["notes"], [str(problem) for problem in scored.problems], out)
-    if scored.refused:
-        _refuse(predictions, len(scored.problems), allow_missing)
-    Console().print(render(scored.report))
+    inputs = scoring.Inputs(questions, predictions, meta)
+    _score(
+        scoring, inputs, (judge, judge_model, judge_replies), (resamples, seed), allow_missing, out
+    )
 
 
 @app.command()
@@ -94,37 +86,44 @@ def video_qa(
     seed: Seed = 17,
 ) -> None:
     """Open-ended answers by Video-ChatGPT's protocol (MSVD, MSRVTT, TGIF, ActivityNet, ...)."""
-    from rich.console import Console
+    from video_star.evaluation.benchmarks import video_qa_scoring as scoring
 
-    from video_star.evaluation.benchmarks.video_qa_scoring import Inputs, open_judge, render, score
-    from video_star.evaluation.metrics import Bootstrap
-
-    inputs = Inputs(questions, answers, predictions, aligned)
-    rater = open_judge(judge, judge_model, judge_replies)
-    scored = score(inputs, rater, Bootstrap(resamples, seed), allow_missing)
-    _write(out, scored.report)
-    _tell(scored.report["notes"], [str(problem) for problem in scored.problems], out)
-    if scored.stopping:
-        _refuse(predictions, scored.stopping, allow_missing)
-    Console().print(render(scored.report))
-
-
-def _refuse(predictions: Path, problems: int, allow_missing: bool) -> None:
-    hint = "" if allow_missing else " (missing ones may be rated 0 with --allow-missing)"
-    raise DataError(
-        f"{predictions}: {problems} problems with the answers, so nothing was "
-        f"scored; correct them{hint}."
+    inputs = scoring.Inputs(questions, answers, predictions, aligned)
+    _score(
+        scoring, inputs, (judge, judge_model, judge_replies), (resamples, seed), allow_missing, out
     )
 
 
-def _write(out: Path | None, report: dict[str, Any]) -> None:
+def _score(
+    scoring: Any,
+    inputs: Any,
+    judge: tuple[str, str | None, Path | None],
+    bootstrap: tuple[int, int],
+    allow_missing: bool,
+    out: Path | None,
+) -> None:
+    """Score with a benchmark's module of scoring, write and print the report."""
+    from rich.console import Console
+
     from video_star.core.jsonl import dump_json, write_text
+    from video_star.evaluation.benchmarks.scoring import Options
+    from video_star.evaluation.metrics import Bootstrap
 
+    options = Options(Bootstrap(*bootstrap), allow_missing)
+    scored = scoring.score(inputs, scoring.PROTOCOL.from_option(*judge), options)
     if out is not None:
-        write_text(out, dump_json(report))
+        write_text(out, dump_json(scored.report))
+    _print_problems(scored.report["notes"], scored.problems, out)
+    if scored.stopping:
+        hint = "" if allow_missing else " (missing ones may be rated 0 with --allow-missing)"
+        raise DataError(
+            f"{inputs.predictions}: {scored.stopping} problems with the answers, so nothing was "
+            f"scored; correct them{hint}."
+        )
+    Console().print(scoring.render(scored.report))
 
 
-def _tell(notes: Sequence[str], problems: Sequence[str], out: Path | None) -> None:
+def _print_problems(notes: Sequence[str], problems: Sequence[object], out: Path | None) -> None:
     """Notes and the first problems on stderr."""
     for note in notes:
         typer.echo(f"note: {note}", err=True)

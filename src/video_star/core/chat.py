@@ -1,6 +1,7 @@
-"""Chat models behind an OpenAI-compatible server; replies are kept, so each is asked for once.
+"""Chat models behind an OpenAI-compatible server; with a file of replies, each is asked for once.
 
-The key of the server comes from the environment variable OPENAI_API_KEY, never from params.yaml.
+The client is `openai`, imported when a server is asked. The server's key comes from the environment
+variable OPENAI_API_KEY, never from params.yaml.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ import hashlib
 import json
 import os
 import threading
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, BinaryIO, Protocol, TypeAlias
 
 from pydantic import Field, ValidationError
 
@@ -26,23 +27,27 @@ from video_star.core.labels import Record
 Messages: TypeAlias = Sequence[Mapping[str, str]]
 """A conversation of {"role", "content"}."""
 
-ATTEMPTS = 5
-"""How often a request is sent before its server counts as out of service."""
-LONGEST_WAIT = 60.0
-"""Seconds between two attempts at most, whatever the server asks for."""
+RETRIES = 5
+"""Of a request, where a server is busy (429, 5xx) or out of reach: some 15 s of waiting."""
 WORKERS = 16
 """Requests in flight at once: servers batch them."""
 
 
 class Chat(Protocol):
-    """A chat model behind a server, or recorded replies of one."""
+    """A model that replies to conversations."""
 
     @property
     def name(self) -> str:
-        """The model's name and version, for reports."""
+        """The model's name, for reports."""
 
-    def reply(self, messages: Messages) -> str:
-        """Its answer to messages of {"role", "content"}; ServiceError when there is none."""
+    def replies(self, conversations: Sequence[Messages]) -> list[str]:
+        """One reply to each conversation, in order; ServiceError when a server gives none."""
+
+
+def conversation(system: str, user: str) -> Messages:
+    """A system and a user message; half a surrogate pair cannot be sent and becomes "?"."""
+    sent = user.encode("utf-8", "replace").decode("utf-8")
+    return [{"role": "system", "content": system}, {"role": "user", "content": sent}]
 
 
 @dataclass(frozen=True)
@@ -56,9 +61,9 @@ class OpenAIChat:
     max_tokens: int
     more: Mapping[str, float] = field(default_factory=dict)
     """Other sampling parameters that the server knows ("top_p")."""
+    file: Path | None = None
+    """Where replies are kept, by model, messages and sampling; processes may share it."""
     timeout_s: float = 120.0
-    first_wait_s: float = 1.0
-    """Seconds before the second attempt; each later wait is twice as long."""
 
     def __post_init__(self) -> None:
         if not self.url.startswith(("http://", "https://")):
@@ -68,37 +73,70 @@ class OpenAIChat:
 
     @property
     def sampling(self) -> dict[str, float]:
-        """All that makes a reply besides the model and the messages."""
+        """Everything besides the model and the messages that a reply depends on."""
         return {"temperature": self.temperature, "max_tokens": self.max_tokens, **self.more}
 
-    def reply(self, messages: Messages) -> str:
-        """The first choice's text; busy servers (429, 5xx) and broken connections are retried."""
-        import httpx
+    def replies(self, conversations: Sequence[Messages], workers: int = WORKERS) -> list[str]:
+        """The replies in order; equal conversations are sent once, those on file not at all.
 
-        body: dict[str, Any] = {"model": self.name, "messages": [dict(m) for m in messages]}
-        body |= self.sampling
-        problem, wait = "", 0.0
-        for attempt in range(ATTEMPTS):
-            time.sleep(wait)
-            wait = min(self.first_wait_s * 2**attempt, LONGEST_WAIT)
+        The first ServiceError ends it; what has not been sent by then is not sent.
+        """
+        keys = [self._key(messages) for messages in conversations]
+        found = self._store.replies if self._store else {}
+        missing = {
+            key: messages
+            for key, messages in zip(keys, conversations, strict=True)
+            if key not in found
+        }
+        with ThreadPoolExecutor(workers) as pool:
+            sent = {key: pool.submit(self._ask, key, own) for key, own in missing.items()}
             try:
-                answer = self._client.post(
-                    f"{self.url.rstrip('/')}/chat/completions", json=body, headers=_headers()
-                )
-            except httpx.TransportError as error:
-                problem = f"{type(error).__name__} {error}".strip()
-                continue
-            if answer.status_code == httpx.codes.OK:
-                return self._text(answer.content)
-            if "max_tokens" in body and "max_completion_tokens" in answer.text:
+                found = found | {key: reply.result() for key, reply in sent.items()}
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        return [found[key] for key in keys]
+
+    def _key(self, messages: Messages) -> str:
+        parts = [self.name, [dict(m) for m in messages], self.sampling]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    def _ask(self, key: str, messages: Messages) -> str:
+        """The text of the server's first choice, which is put on file."""
+        reply = self._request([dict(message) for message in messages], self.sampling)
+        return self._store.add(key, self.name, messages, reply) if self._store else reply
+
+    def _request(self, messages: list[dict[str, str]], sampling: Mapping[str, float]) -> str:
+        import openai
+
+        key = os.environ.get("OPENAI_API_KEY")
+        try:
+            completion = self._client.chat.completions.create(
+                model=self.name,
+                messages=messages,
+                extra_headers={"Authorization": f"Bearer {key}" if key else openai.omit},
+                extra_body=sampling,
+            )
+            text = completion.choices[0].message.content
+        except openai.APIStatusError as error:
+            if "max_tokens" in sampling and "max_completion_tokens" in error.response.text:
                 # Newer servers count reasoning as well and refuse the old name.
-                body["max_completion_tokens"], wait = body.pop("max_tokens"), 0.0
-                continue
-            problem = f"status {answer.status_code}, {' '.join(answer.text.split())[:200]}"
-            if not (answer.status_code == httpx.codes.TOO_MANY_REQUESTS or answer.is_server_error):
-                break
-            wait = max(wait, min(_asked_wait(answer.headers), LONGEST_WAIT))
-        raise ServiceError(
+                rest = {name: value for name, value in sampling.items() if name != "max_tokens"}
+                return self._request(messages, {**rest, "max_completion_tokens": self.max_tokens})
+            body = " ".join(error.response.text.split())[:200]
+            raise self._failure(f"status {error.status_code}, {body}") from error
+        except openai.APIConnectionError as error:
+            cause = error.__cause__ or error
+            raise self._failure(f"{type(cause).__name__} {cause}".strip()) from error
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise ServiceError(
+                f"{self.url}: what {self.name} sent is no chat completion; "
+                "name an OpenAI-compatible server."
+            ) from error
+        return text if isinstance(text, str) else ""
+
+    def _failure(self, problem: str) -> ServiceError:
+        return ServiceError(
             f"{self.url}: {self.name} does not answer ({problem}); start the server or correct its "
             "url and model (OPENAI_API_KEY holds its key), then run the command again."
         )
@@ -106,135 +144,66 @@ class OpenAIChat:
     @cached_property
     def _client(self) -> Any:
         """One pool of connections for all threads; redirects are not followed."""
-        import httpx
+        import openai
 
-        return httpx.Client(timeout=self.timeout_s)
+        return openai.OpenAI(
+            base_url=self.url,
+            api_key="set for each request",  # the client refuses to be made without one
+            max_retries=RETRIES,
+            http_client=openai.DefaultHttpxClient(timeout=self.timeout_s, follow_redirects=False),
+        )
 
-    def _text(self, content: bytes) -> str:
-        try:
-            message = json.loads(content)["choices"][0]["message"]["content"]
-        except (ValueError, LookupError, TypeError) as error:
-            raise ServiceError(
-                f"{self.url}: what {self.name} sent is no chat completion; "
-                "name an OpenAI-compatible server."
-            ) from error
-        return message if isinstance(message, str) else ""
-
-
-def _headers() -> dict[str, str]:
-    key = os.environ.get("OPENAI_API_KEY", "")
-    return {"Authorization": f"Bearer {key}"} if key else {}
+    @cached_property
+    def _store(self) -> _Replies | None:
+        return _Replies(self.file) if self.file else None
 
 
-def _asked_wait(headers: Mapping[str, str]) -> float:
-    """Seconds that a busy server asks to wait (Retry-After); 0 where it names none."""
-    value = headers.get("Retry-After", "")
-    return float(value) if value.isdecimal() else 0.0
-
-
-class Recorded(Record):
+class _Reply(Record):
     """One line of a file of replies."""
 
-    key: str = Field(min_length=1)
+    key: str = Field(pattern="^[0-9a-f]{64}$")
     model: str
     messages: tuple[dict[str, str], ...]
     reply: str
 
 
-class RecordedChat:
-    """Replies on disk, by model, messages and sampling: what was asked once is never asked again.
+class _Replies:
+    """Replies on disk, appended as they come: a killed process loses only what was in flight.
 
-    With `inner` a missing reply is asked for and appended, so that a killed process loses only what
-    was in flight; without it a missing reply is a ServiceError. A line that a kill left unfinished
-    is skipped and asked again. Threads and processes may share a file.
+    A line that a kill left unfinished is skipped. Threads and processes may share a file.
     """
 
-    def __init__(
-        self, path: Path, name: str, sampling: Mapping[str, float], inner: Chat | None = None
-    ) -> None:
-        self.path = path
-        self.name = name
-        self.sampling = dict(sampling)
-        self.inner = inner
+    def __init__(self, path: Path) -> None:
+        self._path = path
         self._lock = threading.Lock()
-        self._replies: dict[bytes, str] = {}
-        for record in _read(path):
-            self._replies.setdefault(bytes.fromhex(record.key), record.reply)
+        self.replies: dict[str, str] = {}
+        if path.exists():
+            with path.open("rb") as file:
+                for line in file:
+                    with suppress(ValidationError):
+                        record = _Reply.model_validate_json(line)
+                        self.replies.setdefault(record.key, record.reply)
 
-    def reply(self, messages: Messages) -> str:
-        """The recorded reply, or the inner model's, which is recorded."""
-        key = self.key(messages)
-        if (known := self._replies.get(key)) is not None:
-            return known
-        if self.inner is None:
-            last = messages[-1]["content"] if messages else ""
-            raise ServiceError(
-                f"{self.path}: no reply of {self.name} is recorded for "
-                f"{' '.join(last.split())[-160:]!r}; record it, or name a server."
-            )
-        reply = self.inner.reply(messages)
-        self._record(key, messages, reply)
-        return reply
-
-    def key(self, messages: Messages) -> bytes:
-        """sha256 of all that makes a reply."""
-        parts = [self.name, [dict(m) for m in messages], self.sampling]
-        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).digest()
-
-    def _record(self, key: bytes, messages: Messages, reply: str) -> None:
-        record = Recorded(
-            key=key.hex(),
-            model=self.name,
+    def add(self, key: str, model: str, messages: Messages, reply: str) -> str:
+        """The reply as it is kept."""
+        record = _Reply(
+            key=key,
+            model=model,
             messages=tuple(dict(m) for m in messages),
             reply=reply.encode("utf-8", "replace").decode("utf-8"),
         )
-        line = f"{record.model_dump_json()}\n".encode()
         with self._lock:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open("ab+") as file:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with self._path.open("ab+") as file:
                 fcntl.flock(file, fcntl.LOCK_EX)
-                file.write(b"" if _ends_well(file) else b"\n")
-                file.write(line)
-            self._replies.setdefault(key, record.reply)
+                file.write(b"" if _ends_with_line(file) else b"\n")
+                file.write(f"{record.model_dump_json()}\n".encode())
+            return self.replies.setdefault(key, record.reply)
 
 
-def recorded(chat: OpenAIChat, path: Path) -> RecordedChat:
-    """A server's model with its replies kept in a file."""
-    return RecordedChat(path, chat.name, chat.sampling, chat)
-
-
-def ask_all(chat: Chat, asked: Sequence[Messages], workers: int = WORKERS) -> list[str]:
-    """A reply to each conversation, in order; equal ones are asked once.
-
-    The first ServiceError ends it; conversations that have not been sent by then are not sent.
-    """
-    distinct = {json.dumps([dict(m) for m in messages]): messages for messages in asked}
-    with ThreadPoolExecutor(min(workers, max(1, len(distinct)))) as pool:
-        replies = {key: pool.submit(chat.reply, messages) for key, messages in distinct.items()}
-        try:
-            found = {key: future.result() for key, future in replies.items()}
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    return [found[json.dumps([dict(m) for m in messages])] for messages in asked]
-
-
-def _read(path: Path) -> Iterator[Recorded]:
-    if not path.exists():
-        return
-    with path.open("rb") as file:
-        for line in file:
-            try:
-                record = Recorded.model_validate_json(line)
-                bytes.fromhex(record.key)
-            except (ValidationError, ValueError):
-                continue
-            yield record
-
-
-def _ends_well(file: Any) -> bool:
+def _ends_with_line(file: BinaryIO) -> bool:
     """Whether a file that is open for appending is empty or ends with a whole line."""
     if not file.seek(0, os.SEEK_END):
         return True
     file.seek(-1, os.SEEK_END)
-    return bool(file.read(1) == b"\n")
+    return file.read(1) == b"\n"

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, TypeAlias
 
-from video_star.core.chat import Chat, Messages, OpenAIChat, ask_all, recorded
+from video_star.core.chat import Chat, Messages, OpenAIChat, conversation
 from video_star.core.engine import Engine, Reply, Request, Sampling
 from video_star.core.labels import Label, say
 from video_star.core.params import Params, ServerJudge
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from video_star.generation.store import AnswerStore
 
 TEMPERATURE = 0.0
-"""The same answer gets the same verdict."""
+"""Greedy, so that the same answer gets the same verdict."""
 
 INSTRUCTION = (
     "You check answers to questions about videos. You get a question, the reference, which is "
@@ -43,34 +43,13 @@ _VERDICT = re.compile(
 )
 
 
-class Judge(Protocol):
-    """Whoever replies to questions about answers."""
-
-    @property
-    def name(self) -> str:
-        """The model's name, for verdicts."""
-
-    def replies(self, questions: Sequence[Messages]) -> list[str]:
-        """One reply to each question, in order; ServiceError when a server gives none."""
-
-
-@dataclass(frozen=True)
-class ChatJudge:
-    """A chat model behind a server, or recorded replies of one."""
-
-    chat: Chat
-
-    @property
-    def name(self) -> str:
-        return self.chat.name
-
-    def replies(self, questions: Sequence[Messages]) -> list[str]:
-        return ask_all(self.chat, questions)
+Judge: TypeAlias = Chat
+"""Any chat model; verdicts carry its name."""
 
 
 @dataclass(frozen=True)
 class EngineJudge:
-    """The base model of the loop; its replies are kept as all of its answers are."""
+    """The base model of the loop as a chat model; its replies are kept in the answer store."""
 
     engine: Engine
     store: AnswerStore
@@ -78,13 +57,14 @@ class EngineJudge:
     progress: Progress
     name: str = "base model"
 
-    def replies(self, questions: Sequence[Messages]) -> list[str]:
+    def replies(self, conversations: Sequence[Messages]) -> list[str]:
+        """One reply to each conversation, in order; "" where the model gives none."""
         from video_star.generation.store import ask
 
         sampling = Sampling(TEMPERATURE, 1.0, self.max_tokens)
         requests = [
             Request(f"{number:06d}", None, _one_text(messages), sampling, 0)
-            for number, messages in enumerate(questions)
+            for number, messages in enumerate(conversations)
         ]
         outcomes = ask(self.engine, self.store, requests, self.progress)
         made = [outcomes[request.key] for request in requests]
@@ -94,22 +74,22 @@ class EngineJudge:
 def open_judge(params: Params, workspace: Workspace, progress: Progress) -> Judge | None:
     """The judge that decides what is doubtful; None where doubt is rejected.
 
-    Replies are kept in the workspace: of a server in .work/judge, of the base model with its other
-    answers. Its weights are loaded when the first question comes.
+    Replies are kept in the workspace: a server's in .work/judge, the base model's with its other
+    answers. The base model is loaded at its first question.
     """
-    wanted = params.verify.judge
-    if params.verify.doubtful != "judge" or wanted is None:
+    judge = params.verify.judge
+    if params.verify.doubtful != "judge" or judge is None:
         return None
-    if isinstance(wanted, ServerJudge):
-        chat = OpenAIChat(wanted.url, wanted.model, TEMPERATURE, wanted.max_tokens)
-        return ChatJudge(recorded(chat, workspace.root / ".work" / "judge" / "replies.jsonl"))
+    if isinstance(judge, ServerJudge):
+        file = workspace.work / "judge" / "replies.jsonl"
+        return OpenAIChat(judge.url, judge.model, TEMPERATURE, judge.max_tokens, file=file)
     from video_star.core.model_paths import base_ref
     from video_star.generation.opening import open_engine  # not where a server judges
     from video_star.generation.store import open_store
 
     engine = open_engine(base_ref(params.model, workspace.root), params, workspace, progress)
     store = open_store(workspace, params, engine)
-    return EngineJudge(engine, store, wanted.max_tokens, progress)
+    return EngineJudge(engine, store, judge.max_tokens, progress)
 
 
 def question_to_judge(label: Label, case: Case) -> Messages:
@@ -119,18 +99,17 @@ def question_to_judge(label: Label, case: Case) -> Messages:
         f"Question: {case.question}\nReference: {say(label)}\n"
         f"<answer>{_quoted(case.reading.visible.text)}</answer>\n{order}Correct or Incorrect?"
     )
-    clean = text.encode("utf-8", "replace").decode("utf-8")
-    return [{"role": "system", "content": INSTRUCTION}, {"role": "user", "content": clean}]
+    return conversation(INSTRUCTION, text)
 
 
 def read_verdict(reply: str) -> bool | None:
     """Whether the last verdict of a reply is Correct; None where there is none."""
-    said = read(reply).visible.text  # without thoughts, which may end in the middle
-    found = list(_VERDICT.finditer(_REQUEST.sub(" ", said)))
+    text = read(reply).visible.text  # without thoughts, which may end in the middle
+    found = list(_VERDICT.finditer(_REQUEST.sub(" ", text)))
     if not found:
         return None
-    denied, wrong = found[-1].groups()
-    return bool(denied) == bool(wrong)
+    negated, incorrect = found[-1].groups()
+    return bool(negated) == bool(incorrect)
 
 
 def _one_text(messages: Messages) -> str:
@@ -138,5 +117,5 @@ def _one_text(messages: Messages) -> str:
 
 
 def _quoted(text: str) -> str:
-    """The answer without marks that would end its quotation."""
+    """The answer without the tags that would end its quotation."""
     return text.replace("<answer>", "").replace("</answer>", "").strip()

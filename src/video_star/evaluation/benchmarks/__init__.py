@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from video_star.core.errors import UsageError
-from video_star.evaluation.benchmarks.base import Benchmark, wrong_params
+from video_star.evaluation.benchmarks.base import Benchmark
 
 _VIDEO_QA = "video_star.evaluation.benchmarks.video_qa:VideoQA"
 BENCHMARKS: dict[str, str] = {
@@ -52,7 +52,11 @@ def open_benchmark(name: str, raw: Mapping[str, Any], home: Path = Path()) -> Be
     try:
         benchmark: Benchmark[Any] = kind(params)
     except ValidationError as error:
-        raise UsageError(f"params.yaml: {wrong_params(name, error)}.") from error
+        wrong = "; ".join(
+            f"evaluate.benchmarks.{'.'.join([name, *map(str, item['loc'])])}: {item['msg']}"
+            for item in error.errors()[:5]
+        )
+        raise UsageError(f"params.yaml: {wrong}.") from error
     return benchmark
 
 

@@ -1,7 +1,7 @@
-"""What a benchmark is: items to ask a model about, a rule to mark answers, and what to report.
+"""What a benchmark is: items to ask a model about, a rule to score answers, and what to report.
 
 A benchmark knows no engine. `run_evaluate` asks the items of all benchmarks as one list, has each
-answer marked, and writes what `measures` makes of the marks.
+answer scored, and writes what `measures` makes of the scores.
 """
 
 from __future__ import annotations
@@ -9,18 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from video_star.core.context import StepContext
 from video_star.core.engine import Clip
-from video_star.core.errors import UsageError
 from video_star.core.records import Score
 from video_star.evaluation.metrics import Point, Statistic
 
 G = TypeVar("G")
-P = TypeVar("P", bound="BenchmarkParams")
 
 
 class BenchmarkParams(BaseModel):
@@ -31,7 +29,7 @@ class BenchmarkParams(BaseModel):
 
 @dataclass(frozen=True)
 class Item(Generic[G]):
-    """One question of a benchmark; `gold` is whatever its rule needs to mark the answer."""
+    """One question of a benchmark; `gold` is whatever its rule needs to score the answer."""
 
     id: str
     clip: Clip
@@ -74,18 +72,18 @@ class Measure:
 
 
 class Benchmark(Protocol[G]):
-    """The narrow door to a benchmark."""
+    """Implemented by every benchmark."""
 
     def items(self, context: StepContext) -> list[Item[G]]:
         """Every item, ids unique, in a stable order; DataError names what cannot be read."""
         ...
 
     def score(self, item: Item[G], text: str) -> Score:
-        """Mark the answer to one item."""
+        """Score the answer to one item."""
         ...
 
     def measures(self, scores: Sequence[Score]) -> list[Measure]:
-        """The numbers to report of the marks of all items."""
+        """The numbers to report of the scores of all items."""
         ...
 
     def write_predictions(
@@ -96,13 +94,13 @@ class Benchmark(Protocol[G]):
 
 
 @runtime_checkable
-class MarksTogether(Protocol[G]):
-    """A benchmark that marks all answers at once, perhaps in several ways: judges are asked so."""
+class ScoresTogether(Protocol[G]):
+    """A benchmark that scores all answers at once, perhaps in several ways, as a judge does."""
 
     def score_all(
         self, context: StepContext, items: Sequence[Item[G]], texts: Mapping[str, str]
     ) -> list[Score]:
-        """Marks of the items, each of which has an answer in `texts`; one per item and metric."""
+        """Scores of the items, each of which has an answer in `texts`; one per item and metric."""
         ...
 
 
@@ -118,35 +116,42 @@ class HasVideos(Protocol):
         ...
 
 
+def values_of(scores: Iterable[Score]) -> list[tuple[Score, float]]:
+    """The scored ones with their values."""
+    return [(score, score.value) for score in scores if score.value is not None]
+
+
 def plain_measures(scores: Iterable[Score]) -> list[Measure]:
     """A measure for each metric that occurs: its scored items, overall and by slice."""
-    points: dict[str, list[Point]] = {}
-    slices: dict[str, dict[str, list[Point]]] = {}
-    for score in scores:
-        if score.value is None:
-            continue
-        point = Point(score.value, score.cluster, item=score.item_id)
-        points.setdefault(score.metric, []).append(point)
-        for name in score.slices:
-            slices.setdefault(score.metric, {}).setdefault(name, []).append(point)
-    return [
-        Measure(name, tuple(own), {k: tuple(v) for k, v in slices.get(name, {}).items()})
-        for name, own in points.items()
-    ]
+    by_metric: dict[str, list[tuple[Score, float]]] = {}
+    for score, value in values_of(scores):
+        by_metric.setdefault(score.metric, []).append((score, value))
+    return [measure(name, values) for name, values in by_metric.items()]
 
 
-def own_params(kind: type[P], name: str, raw: Mapping[str, Any]) -> P:
-    """The validated parameters of a benchmark; UsageError names the key and what is wrong."""
-    try:
-        return kind.model_validate(raw)
-    except ValidationError as error:
-        known = f"; the parameters of {name} are {', '.join(kind.model_fields)}"
-        raise UsageError(f"params.yaml: {wrong_params(name, error)}{known}.") from error
+def measure(name: str, values: Iterable[tuple[Score, float]]) -> Measure:
+    """A measure of the number that each score counts with, overall and by slice."""
+    points: list[Point] = []
+    slices: dict[str, list[Point]] = {}
+    for score, value in values:
+        points.append(Point(value, score.cluster, truth=score.truth, item=score.item_id))
+        for part in score.slices:
+            slices.setdefault(part, []).append(points[-1])
+    return Measure(name, tuple(points), {part: tuple(own) for part, own in slices.items()})
 
 
-def wrong_params(name: str, error: ValidationError) -> str:
-    """The keys of params.yaml that a benchmark does not take, and what is wrong with them."""
-    return "; ".join(
-        f"evaluate.benchmarks.{'.'.join([name, *map(str, item['loc'])])}: {item['msg']}"
-        for item in error.errors()[:5]
+def overall(name: str, values: Iterable[tuple[Score, float]], key: str = "") -> list[Measure]:
+    """A measure without slices, nothing where there are no values.
+
+    With a key of slices ("type") it is the mean over the means of its groups.
+    """
+    points = tuple(
+        Point(value, score.cluster, slice_of(score, key) if key else "", item=score.item_id)
+        for score, value in values
     )
+    return [Measure(name, points, {})] if points else []
+
+
+def slice_of(score: Score, key: str) -> str:
+    """The value of one of the score's slices, such as "direction" for "aspect"."""
+    return next(text.partition("=")[2] for text in score.slices if text.startswith(f"{key}="))

@@ -27,7 +27,7 @@ here compares with the paper's table.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
@@ -36,19 +36,17 @@ from typing import Any
 from video_star.core import prompts
 from video_star.core.context import StepContext
 from video_star.core.labels import ScoreLabel, SequenceLabel
-from video_star.core.params import VerifyParams
 from video_star.core.paths import Workspace
 from video_star.core.records import Score, VideoSample
 from video_star.evaluation.benchmarks.base import (
     BenchmarkParams,
     Item,
     Measure,
-    own_params,
+    measure,
     plain_measures,
 )
-from video_star.evaluation.benchmarks.held_out import clip_of, cluster_of, held_out
-from video_star.evaluation.metrics import Point
-from video_star.verification import Case, Known, by_rules, case_of, known_of, scores_given, verify
+from video_star.evaluation.benchmarks.held_out import Verified, held_out, item_of
+from video_star.verification import Case, by_rules, case_of, known_of, scores_given, verify
 
 NAME = "score"
 """Of the score label that counts; a dive's difficulty is a score label too."""
@@ -61,21 +59,17 @@ class FineDivingQAParams(BenchmarkParams):
 
 
 @dataclass(frozen=True)
-class Gold:
-    """Marked by the verifier of one of the sample's labels."""
+class Gold(Verified):
+    """Scored by the verifier of one of the sample's labels."""
 
     label: ScoreLabel | SequenceLabel
-    case: Case
-    """Of the sample, with an empty answer."""
-    verify: VerifyParams
-    known: Known
 
 
 class FineDivingQA:
     """The benchmark `finediving_qa`."""
 
     def __init__(self, raw: Mapping[str, Any]) -> None:
-        self.params = own_params(FineDivingQAParams, "finediving_qa", raw)
+        self.params = FineDivingQAParams.model_validate(raw)
 
     def items(self, context: StepContext) -> list[Item[Gold]]:
         """Items of the score and of the steps, by sample id; DataError when there is none."""
@@ -91,14 +85,14 @@ class FineDivingQA:
         made = []
         for sample in samples:
             for label in _asked(sample):
-                gold = Gold(label, case_of(sample, ""), params, known)
+                gold = Gold(case_of(sample, ""), params, known, label)
                 made.append(_item(sample, gold, context.workspace, line))
         return made
 
     def score(self, item: Item[Gold], text: str) -> Score:
         """1 or 0 by the label's verifier, with the score that the answer gives, if it gives one."""
         gold = item.gold
-        case = replace(gold.case, text=text)
+        case = gold.case_with(text)
         verdict = verify(gold.label, case, gold.verify, gold.known)
         given = given_score(gold.label, case) if isinstance(gold.label, ScoreLabel) else None
         return item.scored(float(verdict.passed), verdict.reason, given)
@@ -116,16 +110,16 @@ class FineDivingQA:
             if score.predicted is not None and score.truth is not None
         ]
         missing = "" if given else NO_SCORE
-        rho = _measure("spearman", [(score, number) for score, number, _ in given])
+        rho = measure("spearman", [(score, number) for score, number, _ in given])
         made += [
-            _measure("unparsable", [(score, float(score.predicted is None)) for score in answered]),
+            measure("unparsable", [(score, float(score.predicted is None)) for score in answered]),
             replace(rho, statistic="spearman", missing=missing),
         ]
         width = max(truths) - min(truths)
         if not width:
             return [*made, Measure("r_l2", (), {}, missing=missing or ALL_EQUAL)]
         errors = [(score, ((number - true) / width) ** 2) for score, number, true in given]
-        return [*made, replace(_measure("r_l2", errors), bounds=(0.0, inf), missing=missing)]
+        return [*made, replace(measure("r_l2", errors), bounds=(0.0, inf), missing=missing)]
 
     def write_predictions(
         self, folder: Path, items: Sequence[Item[Gold]], texts: Mapping[str, str]
@@ -153,24 +147,13 @@ def _asked(sample: VideoSample) -> Iterator[ScoreLabel | SequenceLabel]:
 
 def _item(sample: VideoSample, gold: Gold, workspace: Workspace, line: bool) -> Item[Gold]:
     label, request = gold.label, prompts.line_request(sample.labels, line)
-    return Item(
-        id=f"{sample.id}/{label.kind}",
-        clip=clip_of(sample, workspace),
-        cluster=cluster_of(sample),
+    return item_of(
+        sample,
+        workspace,
+        form=label.kind,
         prompt=prompts.held_out(sample.question, request),
         metric=f"{label.kind}_accuracy",
         slices=(f"question={sample.question_template.partition('/')[0]}",),
         gold=gold,
         truth=label.value if isinstance(label, ScoreLabel) else None,
     )
-
-
-def _measure(name: str, values: Iterable[tuple[Score, float]]) -> Measure:
-    """The number that each score counts with, overall and by slice."""
-    points: list[Point] = []
-    slices: dict[str, list[Point]] = {}
-    for score, value in values:
-        points.append(Point(value, score.cluster, truth=score.truth, item=score.item_id))
-        for part in score.slices:
-            slices.setdefault(part, []).append(points[-1])
-    return Measure(name, tuple(points), {part: tuple(own) for part, own in slices.items()})

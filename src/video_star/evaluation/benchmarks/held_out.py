@@ -1,15 +1,22 @@
-"""Held-out samples of one data set as the ground of a benchmark."""
+"""Held-out samples as items of a benchmark, scored by the verifiers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from video_star.core.context import StepContext
 from video_star.core.engine import Clip
 from video_star.core.errors import DataError
+from video_star.core.params import VerifyParams
 from video_star.core.paths import Workspace
 from video_star.core.records import VideoSample
 from video_star.data.manifest import read_manifest
+from video_star.evaluation.benchmarks.base import Item
+from video_star.verification import Case, Judgement, Known, judge
+
+G = TypeVar("G")
 
 
 def held_out(
@@ -36,11 +43,42 @@ def held_out(
     return samples
 
 
-def clip_of(sample: VideoSample, workspace: Workspace) -> Clip:
-    """The part of the video file that the sample is about."""
-    return Clip(workspace.video(sample.video), sample.start_s, sample.end_s)
+@dataclass(frozen=True)
+class Verified:
+    """What the verifiers need to score an answer to the question of a sample."""
+
+    case: Case
+    """Of the sample, with an empty answer."""
+    verify: VerifyParams
+    known: Known
+
+    def case_with(self, text: str) -> Case:
+        """The case of an answer."""
+        return replace(self.case, text=text)
+
+    def judgement(self, text: str) -> Judgement:
+        """What the rules make of an answer."""
+        return judge(self.case_with(text), self.verify, self.known)
 
 
-def cluster_of(sample: VideoSample) -> str:
-    """The recording the sample was made from."""
-    return f"{sample.dataset}/{sample.source_id}"
+def item_of(
+    sample: VideoSample,
+    workspace: Workspace,
+    form: str,
+    prompt: str,
+    metric: str,
+    slices: tuple[str, ...],
+    gold: G,
+    truth: float | None = None,
+) -> Item[G]:
+    """An item about the video of a sample; `form` tells several items of a sample apart."""
+    return Item(
+        id=f"{sample.id}/{form}" if form else sample.id,
+        clip=Clip(workspace.video(sample.video), sample.start_s, sample.end_s),
+        cluster=f"{sample.dataset}/{sample.source_id}",
+        prompt=prompt,
+        metric=metric,
+        slices=slices,
+        gold=gold,
+        truth=truth,
+    )

@@ -23,7 +23,7 @@ Metrics:
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -31,11 +31,9 @@ from pydantic import Field
 
 from video_star.core import prompts
 from video_star.core.context import StepContext
-from video_star.core.engine import Clip
 from video_star.core.errors import UsageError
 from video_star.core.hashing import stable_shuffle
 from video_star.core.labels import ClassLabel, label_text
-from video_star.core.params import VerifyParams
 from video_star.core.paths import Workspace
 from video_star.core.records import Score, VideoSample
 from video_star.data.manifest import read_manifest
@@ -43,19 +41,16 @@ from video_star.evaluation.benchmarks.base import (
     BenchmarkParams,
     Item,
     Measure,
-    own_params,
     plain_measures,
 )
 from video_star.evaluation.benchmarks.confusable import Confusable
-from video_star.evaluation.benchmarks.video_chatgpt import Asked, ChatParams
-from video_star.evaluation.benchmarks.video_qa import judge_of, judged, with_bounds
+from video_star.evaluation.benchmarks.held_out import Verified, item_of
+from video_star.evaluation.benchmarks.judging import JudgeParams
+from video_star.evaluation.benchmarks.video_chatgpt import PROTOCOL, Answer, judged, with_bounds
 from video_star.verification import (
-    Case,
     Judgement,
-    Known,
     by_rules,
     case_of,
-    judge,
     judge_all,
     known_of_samples,
     option_chosen,
@@ -68,7 +63,7 @@ class KineticsQAParams(BenchmarkParams):
     """Options of the multiple-choice form."""
     distractors: Literal["similar", "any"]
     """Wrong options with names near to the right one, or any."""
-    judge: ChatParams | None
+    judge: JudgeParams | None
     """Judges the open answers as well."""
 
 
@@ -77,18 +72,8 @@ NEAREST = 2
 
 
 @dataclass(frozen=True)
-class Open:
-    """Marked by the verifiers, against the labels of the sample."""
-
-    case: Case
-    """Of the sample, with an empty answer."""
-    verify: VerifyParams
-    known: Known
-
-
-@dataclass(frozen=True)
 class Choice:
-    """Marked by which option is chosen."""
+    """Scored by which option is chosen."""
 
     options: tuple[str, ...]
     answer: int
@@ -98,21 +83,21 @@ class KineticsQA:
     """The benchmark `kinetics_qa`."""
 
     def __init__(self, raw: Mapping[str, Any]) -> None:
-        self.params = own_params(KineticsQAParams, "kinetics_qa", raw)
+        self.params = KineticsQAParams.model_validate(raw)
 
-    def items(self, context: StepContext) -> list[Item[Open | Choice]]:
+    def items(self, context: StepContext) -> list[Item[Verified | Choice]]:
         """Two items for each test sample with a class label, by sample id."""
         samples = read_manifest(context.workspace)
         verify, settings = by_rules(context.params.verify), context.params.settings
         known = known_of_samples(samples, verify, context.workspace.root, settings.device)
         line = context.params.prompts.final_line
         others = self._others(context, _classes(samples))
-        made: list[Item[Open | Choice]] = []
+        made: list[Item[Verified | Choice]] = []
         for sample in samples:
             if sample.split == "test" and _class_labels(sample):
                 name = _class_labels(sample)[0].name
                 choice = self._choice(sample, others[sample.dataset][name], context.params.seed)
-                opened = Open(case_of(sample, ""), verify, known)
+                opened = Verified(case_of(sample, ""), verify, known)
                 made += _both_forms(sample, opened, choice, context.workspace, line)
         return made
 
@@ -157,41 +142,40 @@ class KineticsQA:
         )
         return Choice(tuple(options), options.index(labels[0].name))
 
-    def score(self, item: Item[Open | Choice], text: str) -> Score:
+    def score(self, item: Item[Verified | Choice], text: str) -> Score:
         """1 or 0; an answer that chooses nothing, or several options, is wrong."""
         gold = item.gold
-        if isinstance(gold, Open):
-            verdict = judge(replace(gold.case, text=text), gold.verify, gold.known)
-            return _scored(item, verdict)
-        chosen = chosen_option(text, gold.options)
+        if isinstance(gold, Verified):
+            return _scored(item, gold.judgement(text))
+        chosen = option_chosen(text, gold.options)
         if chosen is None:
             return item.scored(0.0, "no choice")
-        return item.scored(
-            float(chosen == gold.answer), "match" if chosen == gold.answer else "wrong"
-        )
+        right = chosen == gold.answer
+        return item.scored(float(right), "match" if right else "wrong")
 
     def score_all(
         self,
         context: StepContext,
-        items: Sequence[Item[Open | Choice]],
+        items: Sequence[Item[Verified | Choice]],
         texts: Mapping[str, str],
     ) -> list[Score]:
-        """Marks of all, and the judge's of the open ones where there is a judge."""
-        opened = [(item, item.gold) for item in items if isinstance(item.gold, Open)]
-        cases = [replace(gold.case, text=texts[item.id]) for item, gold in opened]
-        judged_ones = judge_all(cases, opened[0][1].verify, opened[0][1].known) if opened else []
+        """Scores of all, and the judge's of the open ones where there is a judge."""
+        opened = [(item, item.gold) for item in items if isinstance(item.gold, Verified)]
+        cases = [gold.case_with(texts[item.id]) for item, gold in opened]
+        judgements = judge_all(cases, opened[0][1].verify, opened[0][1].known) if opened else []
         made = {
-            item.id: _scored(item, verdict)
-            for (item, _), verdict in zip(opened, judged_ones, strict=True)
+            item.id: _scored(item, judgement)
+            for (item, _), judgement in zip(opened, judgements, strict=True)
         }
         scores = [made.get(item.id) or self.score(item, texts[item.id]) for item in items]
         if self.params.judge is not None:
             rated = [item for item, _ in opened]
-            asked = [
-                Asked(item.id, case.question, label_text(case.labels), case.text)
+            answers = [
+                Answer(item.id, case.question, label_text(case.labels), case.text)
                 for item, case in zip(rated, cases, strict=True)
             ]
-            scores += judged(rated, asked, judge_of(self.params.judge, context.workspace))
+            judge = PROTOCOL.from_params(self.params.judge, context.workspace)
+            scores += judged(rated, answers, judge)
         return scores
 
     def measures(self, scores: Sequence[Score]) -> list[Measure]:
@@ -199,40 +183,28 @@ class KineticsQA:
         return with_bounds(plain_measures(scores))
 
     def write_predictions(
-        self, folder: Path, items: Sequence[Item[Open | Choice]], texts: Mapping[str, str]
+        self, folder: Path, items: Sequence[Item[Verified | Choice]], texts: Mapping[str, str]
     ) -> None:
         """There is no official layout: predictions.jsonl says it all."""
 
 
-def _scored(item: Item[Open | Choice], verdict: Judgement) -> Score:
+def _scored(item: Item[Verified | Choice], judgement: Judgement) -> Score:
     """1 where the answer passes; what is doubtful is wrong."""
-    return item.scored(float(verdict.passed), verdict.reason)
+    return item.scored(float(judgement.passed), judgement.reason)
 
 
 def _both_forms(
-    sample: VideoSample, opened: Open, choice: Choice, workspace: Workspace, line: bool
-) -> Iterator[Item[Open | Choice]]:
+    sample: VideoSample, opened: Verified, choice: Choice, workspace: Workspace, line: bool
+) -> Iterator[Item[Verified | Choice]]:
     """The open and the multiple-choice item of a sample."""
     request = prompts.line_request(sample.labels, line)
-    forms: tuple[tuple[str, str, Open | Choice], ...] = (
+    forms: tuple[tuple[str, str, Verified | Choice], ...] = (
         ("open", prompts.held_out(sample.question, request), opened),
         ("choice", prompts.multiple_choice(sample.question, choice.options), choice),
     )
     for form, prompt, gold in forms:
-        yield Item(
-            id=f"{sample.id}/{form}",
-            clip=Clip(workspace.video(sample.video), sample.start_s, sample.end_s),
-            cluster=f"{sample.dataset}/{sample.source_id}",
-            prompt=prompt,
-            metric=f"{form}_accuracy",
-            slices=tuple(f"class={label.name}" for label in _class_labels(sample)),
-            gold=gold,
-        )
-
-
-def chosen_option(text: str, options: Sequence[str]) -> int | None:
-    """Index of the option an answer chooses; None when it chooses none or is ambiguous."""
-    return option_chosen(text, options)
+        slices = tuple(f"class={label.name}" for label in _class_labels(sample))
+        yield item_of(sample, workspace, form, prompt, f"{form}_accuracy", slices, gold)
 
 
 def _class_labels(sample: VideoSample) -> list[ClassLabel]:

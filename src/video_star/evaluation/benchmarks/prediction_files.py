@@ -1,7 +1,7 @@
-"""Opens files of predictions by what is in them, not by their names: JSON, JSON lines, tables.
+"""Reads files of predictions by what is in them, not by their names: JSON, JSON lines, tables.
 
-Whoever knows a benchmark's layouts decides what the content means. What cannot be read is a
-Problem, so that a truncated file is named and not dropped.
+A benchmark decides what the rows mean. What cannot be read is a Problem, so that a truncated file
+is named and not dropped.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import io
 import json
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from video_star.core.errors import DataError, UsageError
+from video_star.core.errors import DataError
 
 Kind = Literal["unreadable", "malformed", "unknown", "twice", "question", "answer", "missing"]
 _ZIP = b"PK\x03\x04"
@@ -36,23 +36,18 @@ class Problem:
         return f"{self.where}: {self.what}"
 
 
-@dataclass(frozen=True)
-class Document:
-    """The value of a JSON file."""
+Rows: TypeAlias = list[tuple[str, Any]]
+"""Entries, each with its place."""
 
-    value: Any
+
+@dataclass
+class Content:
+    """The entries of a JSON list or JSON lines file or the rows of a table."""
+
+    rows: Rows = field(default_factory=list)
+    is_object: bool = False
+    """Whether the file is one JSON object, which is then the only row."""
     problems: list[Problem] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Lines:
-    """The objects of a JSON lines file or the rows of a table, each with where it stands."""
-
-    rows: list[tuple[str, dict[str, Any]]]
-    problems: list[Problem] = field(default_factory=list)
-
-
-Content: TypeAlias = Document | Lines | Problem | None
 
 
 def files_of(path: Path) -> list[Path]:
@@ -67,7 +62,7 @@ def files_of(path: Path) -> list[Path]:
     return files
 
 
-def read_content(path: Path) -> Content:
+def read_content(path: Path) -> Content | Problem | None:
     """What is in a file; None when it is neither JSON nor a table."""
     try:
         raw = path.read_bytes()
@@ -88,11 +83,11 @@ def read_content(path: Path) -> Content:
     return _read_table(path, text)
 
 
-def _read_json(path: Path, text: str) -> Content:
-    found = Document(None)
+def _read_json(path: Path, text: str) -> Content | Problem:
+    found = Content()
 
     def keep(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        # Python keeps the last of two equal keys without a word.
+        # Python silently keeps the last of two equal keys.
         kept = dict(pairs)
         for key in kept if len(kept) < len(pairs) else ():
             if sum(key == other for other, _ in pairs) > 1:
@@ -101,22 +96,19 @@ def _read_json(path: Path, text: str) -> Content:
         return kept
 
     try:
-        return replace(found, value=json.loads(text, object_pairs_hook=keep))
+        value = json.loads(text, object_pairs_hook=keep)
     except ValueError as error:
-        reason = str(error)
-    first, _, rest = text.lstrip().partition("\n")
-    try:
-        json.loads(first)
-    except ValueError:
-        rest = ""
-    if not rest:
-        what = f"not JSON ({reason}); it is truncated or damaged"
-        return Problem("unreadable", path.name, what)
-    return _read_json_lines(path, text)
+        return _read_json_lines(path, text, f"not JSON ({error}); it is truncated or damaged")
+    if isinstance(value, list):
+        found.rows = [(f"{path.name}[{index}]", entry) for index, entry in enumerate(value)]
+    else:
+        found.rows, found.is_object = [(f"{path.name}:1", value)], True
+    return found
 
 
-def _read_json_lines(path: Path, text: str) -> Lines:
-    found = Lines([])
+def _read_json_lines(path: Path, text: str, problem: str) -> Content | Problem:
+    """The objects on the lines of a file; `problem` where not even the first line is JSON."""
+    found = Content()
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
@@ -124,6 +116,8 @@ def _read_json_lines(path: Path, text: str) -> Lines:
         try:
             value = json.loads(line)
         except ValueError as error:
+            if not (found.rows or found.problems):
+                return Problem("unreadable", path.name, problem)
             what = f"not JSON ({error}); the line is truncated or damaged"
             found.problems.append(Problem("unreadable", where, what))
             continue
@@ -134,7 +128,7 @@ def _read_json_lines(path: Path, text: str) -> Lines:
     return found
 
 
-def _read_table(path: Path, text: str) -> Content:
+def _read_table(path: Path, text: str) -> Content | None:
     """A table with a head line, its columns apart by tabs or else by commas."""
     head = text.partition("\n")[0]
     if "\t" not in head and "," not in head:
@@ -144,7 +138,7 @@ def _read_table(path: Path, text: str) -> Content:
     reader = csv.reader(
         io.StringIO(text, newline=""), delimiter="\t" if "\t" in head else ",", strict=True
     )
-    found = Lines([])
+    found = Content()
     try:
         _add_rows(found, path, reader)
     except csv.Error as error:
@@ -153,7 +147,7 @@ def _read_table(path: Path, text: str) -> Content:
     return found
 
 
-def _add_rows(found: Lines, path: Path, rows: Iterator[Any]) -> None:
+def _add_rows(found: Content, path: Path, rows: Iterator[Any]) -> None:
     """Rows as dicts by the first row's names; a row of another length is a problem."""
     names = [str(cell) for cell in next(rows, ())]
     for number, row in enumerate(rows, start=2):
@@ -167,16 +161,12 @@ def _add_rows(found: Lines, path: Path, rows: Iterator[Any]) -> None:
             found.rows.append((where, dict(zip(names, row, strict=True))))
 
 
-def _read_xlsx(path: Path) -> Content:
-    try:
-        from openpyxl import load_workbook
-        from openpyxl.utils.escape import unescape
-        from openpyxl.utils.exceptions import InvalidFileException
-    except ImportError as error:
-        raise UsageError(
-            f"{path}: .xlsx files need the package openpyxl; install it, or save the table as .tsv."
-        ) from error
-    found = Lines([])
+def _read_xlsx(path: Path) -> Content | Problem:
+    from openpyxl import load_workbook
+    from openpyxl.utils.escape import unescape
+    from openpyxl.utils.exceptions import InvalidFileException
+
+    found = Content()
     try:
         book = load_workbook(path, read_only=True, data_only=True)
         rows = book.worksheets[0].iter_rows(values_only=True)

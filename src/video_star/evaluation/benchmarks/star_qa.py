@@ -17,7 +17,6 @@ and a GPT model judged the answers by yes or no; those test files were never rel
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,22 +24,20 @@ from video_star.core import prompts
 from video_star.core.context import StepContext
 from video_star.core.errors import DataError
 from video_star.core.labels import ChoiceLabel
-from video_star.core.params import VerifyParams
 from video_star.core.records import Score, VideoSample
 from video_star.evaluation.benchmarks.base import (
     BenchmarkParams,
     Item,
     Measure,
-    own_params,
+    overall,
     plain_measures,
+    values_of,
 )
-from video_star.evaluation.benchmarks.held_out import clip_of, cluster_of, held_out
-from video_star.evaluation.metrics import Point
-from video_star.verification import Case, Known, by_rules, case_of, judge, known_of
+from video_star.evaluation.benchmarks.held_out import Verified, held_out, item_of
+from video_star.verification import by_rules, case_of, known_of
 
 TYPES = ("Interaction", "Sequence", "Prediction", "Feasibility")
 """Question types: the first part of STAR's question ids."""
-_SLICE = "type="
 
 
 class StarQAParams(BenchmarkParams):
@@ -48,23 +45,13 @@ class StarQAParams(BenchmarkParams):
     """Name of the data set in ingest.sources."""
 
 
-@dataclass(frozen=True)
-class Gold:
-    """Marked by the choice verifier."""
-
-    case: Case
-    """Of the sample, with an empty answer."""
-    verify: VerifyParams
-    known: Known
-
-
 class StarQA:
     """The benchmark `star_qa`."""
 
     def __init__(self, raw: Mapping[str, Any]) -> None:
-        self.params = own_params(StarQAParams, "star_qa", raw)
+        self.params = StarQAParams.model_validate(raw)
 
-    def items(self, context: StepContext) -> list[Item[Gold]]:
+    def items(self, context: StepContext) -> list[Item[Verified]]:
         """An item for each test sample with a choice label, by sample id.
 
         DataError when there is none, or when an id does not tell a question type.
@@ -75,38 +62,30 @@ class StarQA:
         verify = by_rules(context.params.verify)
         known = known_of((), verify, context.workspace.root)
         return [
-            Item(
-                id=sample.id,
-                clip=clip_of(sample, context.workspace),
-                cluster=cluster_of(sample),
+            item_of(
+                sample,
+                context.workspace,
+                form="",
                 prompt=f"{sample.question}\n{prompts.BEST_OPTION}",
                 metric="accuracy",
-                slices=(f"{_SLICE}{question_type(sample)}",),
-                gold=Gold(case_of(sample, ""), verify, known),
+                slices=(f"type={question_type(sample)}",),
+                gold=Verified(case_of(sample, ""), verify, known),
             )
             for sample in samples
         ]
 
-    def score(self, item: Item[Gold], text: str) -> Score:
+    def score(self, item: Item[Verified], text: str) -> Score:
         """1 or 0; an answer that chooses nothing, or several options, is wrong."""
-        gold = item.gold
-        verdict = judge(replace(gold.case, text=text), gold.verify, gold.known)
-        return item.scored(float(verdict.passed), verdict.reason)
+        judgement = item.gold.judgement(text)
+        return item.scored(float(judgement.passed), judgement.reason)
 
     def measures(self, scores: Sequence[Score]) -> list[Measure]:
         """Accuracy over all questions, by type, and the mean over the types."""
-        points = tuple(
-            Point(score.value, score.cluster, score.slices[0], item=score.item_id)
-            for score in scores
-            if score.value is not None
-        )
-        return [
-            *plain_measures(scores),
-            *([Measure("mean_of_types", points, {})] if points else []),
-        ]
+        mean = overall("mean_of_types", values_of(scores), "type")
+        return [*plain_measures(scores), *mean]
 
     def write_predictions(
-        self, folder: Path, items: Sequence[Item[Gold]], texts: Mapping[str, str]
+        self, folder: Path, items: Sequence[Item[Verified]], texts: Mapping[str, str]
     ) -> None:
         """predictions.jsonl says it all."""
 

@@ -4,12 +4,13 @@
     <annotations>/meta_info.json          fine-grained types
     <annotations>/videos/<video id>.mp4
 
-Without a judge it is marked by rules alone (tempcompass_rules.py), the official ones of three tasks
+Without a judge it is scored by rules alone (tempcompass_rules.py), the official ones of three tasks
 and our own of captions, which officially need a judge. `rules_accuracy` is the mean over all
 questions of those three tasks, what `video-star score tempcompass --judge none` prints; `accuracy`
-is the mean over all questions, captions that our rule can mark included. With a judge, captions and
-what no official rule recognises are the judge's: `accuracy` is then the leaderboard's "Avg. All",
-and `judged_share` names the judge. `video-star score` reads what `write_predictions` writes.
+is the mean over all questions, with the captions that our rule can score. With a judge, captions
+and what no official rule recognises are the judge's: `accuracy` is then the leaderboard's
+"Avg. All", and `judged_share` names the judge.
+`video-star score` reads what `write_predictions` writes.
 `mean_of_aspects` is the mean over the five aspects, `mean_of_fine_aspects` the one over the
 fine-grained aspects, which the Video-STaR paper calls its average.
 """
@@ -17,6 +18,7 @@ fine-grained aspects, which the Video-STaR paper calls its average.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -29,22 +31,21 @@ from video_star.evaluation.benchmarks.base import (
     BenchmarkParams,
     Item,
     Measure,
-    own_params,
+    overall,
     plain_measures,
+    slice_of,
+    values_of,
 )
-from video_star.evaluation.benchmarks.tempcompass_files import load, load_types
-from video_star.evaluation.benchmarks.tempcompass_items import (
+from video_star.evaluation.benchmarks.judging import JudgeParams, Rating
+from video_star.evaluation.benchmarks.tempcompass_files import (
     Gold,
     bare_id,
-    choice_of,
-    golds,
+    load,
     official_match,
     source_of,
 )
-from video_star.evaluation.benchmarks.tempcompass_judge import Asked, ChatJudge, Rating, open_chat
+from video_star.evaluation.benchmarks.tempcompass_judge import PROTOCOL, rate_unmatched
 from video_star.evaluation.benchmarks.tempcompass_rules import TASKS, Match, Task
-from video_star.evaluation.benchmarks.video_chatgpt import ChatParams
-from video_star.evaluation.metrics import Point
 
 SUFFIXES: Final[dict[str, dict[Task, str]]] = {
     "official": {
@@ -67,14 +68,14 @@ class TempCompassParams(BenchmarkParams):
     annotations: str
     """Folder of the official files, inside the data folder."""
     suffixes: Literal["official", "plm"]
-    judge: ChatParams | None
+    judge: JudgeParams | None
 
 
 class TempCompass:
     """The benchmark `tempcompass`."""
 
     def __init__(self, raw: Mapping[str, Any]) -> None:
-        self.params = own_params(TempCompassParams, "tempcompass", raw)
+        self.params = TempCompassParams.model_validate(raw)
 
     def videos(self, context: StepContext) -> dict[Path, str]:
         """Every file in its folder of videos, with its recording."""
@@ -84,27 +85,21 @@ class TempCompass:
     def items(self, context: StepContext) -> list[Item[Gold]]:
         """Every question of the four files, task by task, in the order of the files."""
         folder = context.workspace.video(self.params.annotations)
-        questions = load(folder / "questions")
-        types = load_types(folder / "meta_info.json", questions)
-        made = []
-        for gold in golds(questions):
-            relative = f"{self.params.annotations}/videos/{bare_id(gold.video)}.mp4"
-            made.append(
-                Item(
-                    id=gold.id,
-                    clip=Clip(context.workspace.video(relative), None, None),
-                    cluster=source_of(gold.video),
-                    prompt=gold.question + SUFFIXES[self.params.suffixes][gold.task],
-                    metric="accuracy",
-                    slices=(
-                        f"task={gold.task}",
-                        f"aspect={gold.aspect}",
-                        f"type={types[gold.video, gold.aspect]}",
-                    ),
-                    gold=gold,
-                )
+        videos = f"{self.params.annotations}/videos"
+        return [
+            Item(
+                id=gold.id,
+                clip=Clip(
+                    context.workspace.video(f"{videos}/{bare_id(gold.video)}.mp4"), None, None
+                ),
+                cluster=source_of(gold.video),
+                prompt=gold.question + SUFFIXES[self.params.suffixes][gold.task],
+                metric="accuracy",
+                slices=(f"task={gold.task}", f"aspect={gold.aspect}", f"type={gold.type}"),
+                gold=gold,
             )
-        return made
+            for gold in load(folder / "questions", folder / "meta_info.json")
+        ]
 
     def score(self, item: Item[Gold], text: str) -> Score:
         """Official rules; a caption that names no single option is unscored (it needs a judge)."""
@@ -115,42 +110,38 @@ class TempCompass:
     def score_all(
         self, context: StepContext, items: Sequence[Item[Gold]], texts: Mapping[str, str]
     ) -> list[Score]:
-        """Marks by rules; with a judge, its marks of captions and of what no rule recognises."""
+        """Scores by rules; with a judge, its scores of captions and of what no rule recognises."""
         if self.params.judge is None:
             return [self.score(item, texts[item.id]) for item in items]
-        replies = context.workspace.work / "judge" / "tempcompass.jsonl"
-        judge = ChatJudge(open_chat(self.params.judge.url, self.params.judge.model, replies))
-        marks = {item.id: official_match(item.gold, texts[item.id]) for item in items}
-        asked = [item for item in items if not marks[item.id].matched]
-        ratings = judge.rate([Asked(item.gold, texts[item.id]) for item in asked])
-        opinions = dict(zip((item.id for item in asked), ratings, strict=True))
-        name = f"judge={judge.name} ({judge.version})"
-        return [_with_judge(item, marks[item.id], opinions.get(item.id), name) for item in items]
+        judge = PROTOCOL.from_params(self.params.judge, context.workspace)
+        ratings = rate_unmatched([item.gold for item in items], texts, judge)
+        return [_judged(item, texts[item.id], ratings.get(item.id), judge.slice) for item in items]
 
     def measures(self, scores: Sequence[Score]) -> list[Measure]:
         """Accuracy (all questions), of official rules alone, by aspects; both rates by task."""
-        made = [*plain_measures(scores), *_judged_share(scores)]
-        scored = [score for score in scores if score.value is not None]
-        ruled = [_point(score) for score in scored if _slice(score, "task") != "captioning"]
-        if ruled and not _judges(scores):
-            made.append(Measure("rules_accuracy", tuple(ruled), {}))
-        if scored:
-            for part, name in (("aspect", "mean_of_aspects"), ("type", "mean_of_fine_aspects")):
-                points = [_point(score, group=_slice(score, part)) for score in scored]
-                made.append(Measure(name, tuple(points), {}))
+        values = values_of(scores)
+        # A match rate is over every answer that there is, scored or not.
+        matches = [
+            (score, float(score.reason in RULED))
+            for score in scores
+            if score.reason in (*RULED, *UNRULED)
+        ]
+        judges = {name for score in scores for name in score.slices if name.startswith("judge=")}
+        made = plain_measures(scores)
+        if judges:
+            pairs = [(score, float(score.reason.startswith("judged"))) for score, _ in matches]
+            for share in overall("judged_share", pairs):
+                made.append(replace(share, slices=dict.fromkeys(sorted(judges), share.points)))
+        else:
+            pairs = [pair for pair in values if slice_of(pair[0], "task") != "captioning"]
+            made += overall("rules_accuracy", pairs)
+        made += overall("mean_of_aspects", values, "aspect")
+        made += overall("mean_of_fine_aspects", values, "type")
         for task in TASKS:
-            own = [score for score in scores if _slice(score, "task") == task]
-            rule = "own_rule_" if task == "captioning" and not _judges(scores) else ""
-            marks = [_point(score) for score in own if score.value is not None]
-            # A match rate is over every answer that there is, scored or not.
-            matches = [
-                Point(float(score.reason in RULED), score.cluster, item=score.item_id)
-                for score in own
-                if score.reason in (*RULED, *UNRULED)
-            ]
-            for name, points in (("accuracy", marks), ("match_rate", matches)):
-                if points:
-                    made.append(Measure(f"{task}/{rule}{name}", tuple(points), {}))
+            rule = "own_rule_" if task == "captioning" and not judges else ""
+            for name, every in (("accuracy", values), ("match_rate", matches)):
+                pairs = [pair for pair in every if slice_of(pair[0], "task") == task]
+                made += overall(f"{task}/{rule}{name}", pairs)
         return made
 
     def write_predictions(
@@ -173,54 +164,25 @@ class TempCompass:
 
 
 def rate(gold: Gold, text: str) -> Match:
-    """The mark of one answer by the rules of its task: official ones, and ours for captions."""
+    """The rating of one answer by the rules of its task: official ones, and ours for captions."""
     if gold.task != "captioning":
         return official_match(gold, text)
-    first = choice_of(gold)
+    first = gold.choice
     return rules.match_captioning(
         rules.clean(text), gold.question, gold.answer, first.question, first.answer
     )
 
 
 RULED: Final = ("right", "wrong")
-"""Reasons of marks by a rule."""
+"""Reasons of scores by a rule."""
 UNRULED: Final = ("unmatched", "judged right", "judged wrong", "judge unclear")
 """Reasons of answers that no rule recognises."""
 
 
-def _with_judge(item: Item[Gold], match: Match, opinion: Rating | None, judge: str) -> Score:
-    """The rule's mark, else the judge's; an unclear judge leaves it unscored."""
-    if opinion is None:
-        score = item.scored(match.rating, "right" if match.rating else "wrong")
-    elif opinion.value is None:
-        score = item.scored(None, "judge unclear")
-    else:
-        word = "right" if opinion.value else "wrong"
-        score = item.scored(float(opinion.value), f"judged {word}")
+def _judged(item: Item[Gold], text: str, rating: Rating | None, judge: str) -> Score:
+    """The rule's score, else the judge's; an unclear judge leaves it unscored."""
+    correct = official_match(item.gold, text).rating if rating is None else rating.correct
+    word = "judge unclear" if correct is None else "right" if correct else "wrong"
+    reason = word if rating is None or correct is None else f"judged {word}"
+    score = item.scored(None if correct is None else float(correct), reason)
     return score.model_copy(update={"slices": (*score.slices, judge)})
-
-
-def _judges(scores: Sequence[Score]) -> set[str]:
-    return {name for score in scores for name in score.slices if name.startswith("judge=")}
-
-
-def _judged_share(scores: Sequence[Score]) -> list[Measure]:
-    """The share of answers that the judge marked, as a slice under its name and version."""
-    points = tuple(
-        Point(float(score.reason.startswith("judged")), score.cluster, item=score.item_id)
-        for score in scores
-        if score.reason in (*RULED, *UNRULED)
-    )
-    names = _judges(scores)
-    return [Measure("judged_share", points, dict.fromkeys(sorted(names), points))] if names else []
-
-
-def _slice(score: Score, key: str) -> str:
-    """The value of one of the score's slices, such as "direction" for "aspect"."""
-    return next(text.partition("=")[2] for text in score.slices if text.startswith(f"{key}="))
-
-
-def _point(score: Score, group: str = "") -> Point:
-    if score.value is None:
-        raise ValueError(f"{score.item_id} is unscored")
-    return Point(score.value, score.cluster, group, item=score.item_id)

@@ -1,23 +1,29 @@
-"""Reads TempCompass' official question files and meta_info.json; refuses what cannot be scored."""
+"""TempCompass' official question files and meta_info.json; refuses what cannot be scored."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from video_star.core.errors import DataError
+from video_star.evaluation.benchmarks import tempcompass_rules as rules
 from video_star.evaluation.benchmarks.tempcompass_rules import (
     TASKS,
+    UNRATED,
+    Match,
     Task,
     option_lines,
     option_text,
 )
 
 T = TypeVar("T")
+_DERIVED = re.compile(r"(\d+)(?:_reverse|_concat_\d+|_\d+_\d+)")
 Aspect = Literal["action", "direction", "speed", "order", "attribute_change"]
 
 
@@ -45,8 +51,59 @@ _QUESTIONS: TypeAdapter[ByVideo] = TypeAdapter(ByVideo)
 _META: TypeAdapter[dict[str, _Meta]] = TypeAdapter(dict[str, _Meta])
 
 
-def load(folder: Path) -> Questions:
-    """The four question files in `folder`; DataError names file, video, aspect and index."""
+@dataclass(frozen=True)
+class Gold:
+    """What an answer is scored against, and where the question stands in the official files."""
+
+    task: Task
+    video: str
+    aspect: Aspect
+    index: int
+    question: str
+    answer: str
+    type: str
+    """The fine-grained aspect."""
+    first_choice: Question | None
+    """The first multi-choice question of the same video and aspect."""
+
+    @property
+    def id(self) -> str:
+        return f"{self.task}/{self.video}/{self.aspect}/{self.index}"
+
+    @property
+    def choice(self) -> Question:
+        """The multi-choice question by whose options a caption is scored."""
+        if self.first_choice is None:
+            raise ValueError(f"{self.id} has no multi-choice question")
+        return self.first_choice
+
+
+def load(folder: Path, meta: Path) -> list[Gold]:
+    """The questions of the four files in `folder`, task by task, in the order of the files.
+
+    `meta` is the file meta_info.json. DataError names file, video, aspect and index.
+    """
+    files = _read_questions(folder)
+    types = _read_types(meta, files)
+    return [
+        Gold(
+            task,
+            video,
+            aspect,
+            index,
+            entry.question,
+            entry.answer,
+            types[video, aspect],
+            next(iter(files["multi-choice"].get(video, {}).get(aspect, ())), None),
+        )
+        for task, videos in files.items()
+        for video, aspects in videos.items()
+        for aspect, entries in aspects.items()
+        for index, entry in enumerate(entries)
+    ]
+
+
+def _read_questions(folder: Path) -> Questions:
     questions: Questions = {}
     for task in TASKS:
         path = folder / f"{task}.json"
@@ -64,7 +121,7 @@ def load(folder: Path) -> Questions:
     return questions
 
 
-def load_types(path: Path, questions: Questions) -> dict[tuple[str, str], str]:
+def _read_types(path: Path, questions: Questions) -> dict[tuple[str, str], str]:
     """The fine-grained type of each (video, aspect), from the file meta_info.json.
 
     Order has none there, and its entry may be null: the type is "order", as in the official scorer.
@@ -77,7 +134,7 @@ def load_types(path: Path, questions: Questions) -> dict[tuple[str, str], str]:
         if aspect == "order":
             types[video, aspect] = "order"
             continue
-        meta = metas.get(video.replace(".jpg", "").replace(".mp4", ""))
+        meta = metas.get(bare_id(video))
         kind = meta.eval_dim.get(aspect) if meta else None
         if kind is None or kind.type is None:
             raise DataError(f"{path}: no type for {video}/{aspect}; add it under eval_dim.")
@@ -128,3 +185,26 @@ def _read(path: Path, kind: TypeAdapter[T]) -> T:
         first = error.errors()[0]
         where = "/".join(str(part) for part in first["loc"])
         raise DataError(f"{path}: {where}: {first['msg']}; correct the entry.") from error
+
+
+def official_match(gold: Gold, text: str) -> Match:
+    """The rating of one answer by the official rules of its task; captions have none."""
+    prediction = rules.clean(text)
+    if gold.task == "multi-choice":
+        return rules.match_multi_choice(prediction, gold.answer)
+    if gold.task == "yes_no":
+        return rules.match_yes_no(prediction, gold.answer)
+    if gold.task == "caption_matching":
+        return rules.match_caption(prediction, gold.question, gold.answer)
+    return UNRATED
+
+
+def bare_id(video: str) -> str:
+    """The video id without an extension, as the official scorer looks it up."""
+    return video.replace(".jpg", "").replace(".mp4", "")
+
+
+def source_of(video: str) -> str:
+    """The recording a video was made from: reversed and concatenated ones belong to their first."""
+    derived = _DERIVED.fullmatch(bare_id(video))
+    return derived[1] if derived else bare_id(video)

@@ -1,34 +1,54 @@
 """`video-star score tempcompass`: anybody's answers to TempCompass get the official scores.
 
-No model is loaded. What is wrong with the answers is named item by item before anything is scored.
+Accuracies are in percent, as the official files print them. A match rate is the share of answers
+that an official rule recognises; captions have no rule, so they have none.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, get_args
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
 
 from video_star.core.errors import DataError
-from video_star.evaluation.benchmarks import judge_option
-from video_star.evaluation.benchmarks.prediction_files import Problem
-from video_star.evaluation.benchmarks.tempcompass_files import load, load_types
-from video_star.evaluation.benchmarks.tempcompass_items import golds
-from video_star.evaluation.benchmarks.tempcompass_join import Joined, join
-from video_star.evaluation.benchmarks.tempcompass_judge import (
-    ChatJudge,
-    Judge,
-    RecordedJudge,
-    open_chat,
+from video_star.evaluation.benchmarks.judging import Judge, Rating
+from video_star.evaluation.benchmarks.scoring import (
+    Options,
+    Scored,
+    closing_lines,
+    judge_report,
+    scored,
+    table,
 )
-from video_star.evaluation.benchmarks.tempcompass_predictions import Found, read_predictions
-from video_star.evaluation.benchmarks.tempcompass_scores import Mark, item, mark_all, summary
-from video_star.evaluation.metrics import Bootstrap
+from video_star.evaluation.benchmarks.tempcompass_files import (
+    Aspect,
+    Gold,
+    load,
+    official_match,
+    source_of,
+)
+from video_star.evaluation.benchmarks.tempcompass_judge import PROTOCOL, Answer, rate_unmatched
+from video_star.evaluation.benchmarks.tempcompass_predictions import read_predictions
+from video_star.evaluation.benchmarks.tempcompass_rules import TASKS
+from video_star.evaluation.metrics import Bootstrap, Point, mean_with_interval
 
-VERSION = 1
-"""Version of the report."""
+__all__ = ["PROTOCOL", "Inputs", "render", "score"]
+
+ASPECTS: Final[tuple[str, ...]] = get_args(Aspect)
+FINE_ASPECTS: Final = (
+    *("fine-grained action", "coarse-grained action", "object motion", "camera motion"),
+    *("absolute speed", "relative speed", "order", "color & light change"),
+    *("size & shape change", "combined change", "other change"),
+)
+"""In the official order, in which they are printed."""
+ALL_SCORED: Final = 'question-weighted mean (the leaderboard\'s "Avg. All")'
+NOT_ALL: Final = 'question-weighted mean of what is scored (not the "Avg. All")'
+FINE_MEAN: Final = "mean of the fine-grained aspects (the Video-STaR paper's average)"
 
 
 @dataclass(frozen=True)
@@ -44,48 +64,36 @@ class Inputs:
 
 
 @dataclass(frozen=True)
-class Scored:
-    """The report, and what was wrong with the answers."""
+class ItemScore:
+    """The score of one question."""
 
-    report: dict[str, Any]
-    refused: bool
-    """Whether the answers are wrong, so that nothing was scored."""
-    problems: Sequence[Problem]
+    gold: Gold
+    matched: bool | None
+    """Whether an official rule recognises the answer; None for captions, which have none."""
+    rating: int | None
+    """1, 0, or None: unscored."""
+    judged: bool
+    missing: bool
+    reason: str
 
 
-def score(inputs: Inputs, judge: Judge | None, bootstrap: Bootstrap, allow_missing: bool) -> Scored:
+def score(inputs: Inputs, judge: Judge[Answer] | None, options: Options) -> Scored:
     """Score the answers, or say why not: any problem stops it, but missing ones may be allowed."""
     folder = questions_folder(inputs.questions)
-    questions = load(folder)
-    fine = load_types(meta_file(folder, inputs.meta), questions)
-    asked = list(golds(questions))
-    found = read_predictions(inputs.predictions)
-    joined = join(asked, found)
-    stops = [p for p in joined.problems if not (allow_missing and p.kind == "missing")]
-    marks = [] if stops else mark_all(asked, fine, joined.texts, judge)
-    figures = {"accuracy": None} if stops else summary(marks, bootstrap)
-    report = {
+    golds = load(folder, meta_file(folder, inputs.meta))
+    predictions = read_predictions(inputs.predictions, golds)
+    stopping = options.stopping(predictions.problems)
+    items = [] if stopping else score_items(golds, predictions.texts, judge)
+    unscored = [own.reason for own in items if own.rating is None]
+    figures = {
         "benchmark": "tempcompass",
-        "report": VERSION,
         "unit": "percent",
-        "refused": bool(stops),
-        "questions": len(asked),
-        **figures,
-        "bootstrap": {"resamples": bootstrap.resamples, "seed": bootstrap.seed, "by": "video"},
-        "judge": _judge(judge, marks),
-        **_inputs(found, joined, judge),
-        "items": [item(mark) for mark in marks],
+        "questions": len(golds),
+        **({"accuracy": None} if stopping else summary(items, options.bootstrap)),
+        "judge": judge_report(judge, sum(own.judged for own in items), len(items), unscored),
+        "items": [_item(own) for own in items],
     }
-    return Scored(report, bool(stops), joined.problems)
-
-
-def open_judge(text: str, model: str | None, replies: Path | None) -> Judge | None:
-    """The judge that `--judge` names; see judge_option."""
-
-    def served(url: str, name: str) -> Judge:
-        return ChatJudge(open_chat(url, name, replies))
-
-    return judge_option.open_judge(text, model, RecordedJudge, served)
+    return scored(figures, predictions, stopping, judge, options)
 
 
 def questions_folder(folder: Path) -> Path:
@@ -107,25 +115,196 @@ def meta_file(questions: Path, meta: Path | None) -> Path:
     return own if own.exists() else around
 
 
-def _judge(judge: Judge | None, marks: Sequence[Mark]) -> dict[str, Any]:
-    """Who judged, how much of it, and what it left unscored."""
-    judged = sum(mark.judged for mark in marks)
-    unscored = Counter(mark.reason for mark in marks if mark.rating is None)
+def score_items(
+    golds: Sequence[Gold], texts: Mapping[str, str], judge: Judge[Answer] | None
+) -> list[ItemScore]:
+    """A score for each question, by rule where there is one that fits, else by the judge.
+
+    Without a judge an answer that no rule recognises is rated 0, as by the official --disable_llm,
+    and a caption is unscored. A missing answer is rated 0 whenever its task is scored.
+    """
+    ratings = rate_unmatched(golds, texts, judge) if judge else {}
+    return [_scored(gold, texts.get(gold.id), judge, ratings.get(gold.id)) for gold in golds]
+
+
+def _scored(
+    gold: Gold, text: str | None, judge: Judge[Answer] | None, rating: Rating | None
+) -> ItemScore:
+    caption = gold.task == "captioning"
+    unmatched = None if caption else False
+    if rating is not None:
+        judged = rating.correct is not None
+        value = int(rating.correct) if rating.correct is not None else None
+        return ItemScore(gold, unmatched, value, judged, False, rating.reason)
+    if caption and judge is None:
+        return ItemScore(gold, None, None, False, text is None, "needs a judge")
+    if text is None:
+        return ItemScore(gold, unmatched, 0, False, True, "missing")
+    match = official_match(gold, text)
+    reason = "rule" if match.matched else "unmatched"
+    return ItemScore(gold, match.matched, match.rating, False, False, reason)
+
+
+def summary(items: Sequence[ItemScore], bootstrap: Bootstrap) -> dict[str, Any]:
+    """All figures: of all items, by task, by aspect, by fine-grained aspect."""
+    by_task = {task: [own for own in items if own.gold.task == task] for task in TASKS}
     return {
-        "name": None if judge is None else judge.name,
-        "version": None if judge is None else judge.version,
-        "judged": judged,
-        "share": 100 * judged / len(marks) if marks else None,
-        "unscored": dict(sorted(unscored.items())),
+        **_parts(items, bootstrap),
+        "averages": {
+            "accuracy": NOT_ALL if any(own.rating is None for own in items) else ALL_SCORED,
+            "fine_aspects_mean": FINE_MEAN,
+        },
+        "tasks": {task: _parts(part, bootstrap) for task, part in by_task.items() if part},
     }
 
 
-def _inputs(found: Found, joined: Joined, judge: Judge | None) -> dict[str, Any]:
-    """What was read and what is to be said about it."""
-    notes = [*joined.notes, *(judge.notes if judge else [])]
+def _item(own: ItemScore) -> dict[str, Any]:
+    """One question as the report lists it."""
+    gold = own.gold
     return {
-        "files": found.files,
-        "ignored_files": found.ignored,
-        "notes": notes,
-        "problems": [asdict(problem) for problem in joined.problems],
+        "id": gold.id,
+        "task": gold.task,
+        "video": gold.video,
+        "aspect": gold.aspect,
+        "fine_aspect": gold.type,
+        "index": gold.index,
+        "match_success": own.matched,
+        "rating": own.rating,
+        "judged": own.judged,
+        "reason": own.reason,
     }
+
+
+def _parts(items: Sequence[ItemScore], bootstrap: Bootstrap) -> dict[str, Any]:
+    """Figures of all items, of each aspect and of each fine-grained aspect."""
+    aspects, types = ([getattr(own.gold, part) for own in items] for part in ("aspect", "type"))
+    return {
+        **_figures(items, bootstrap),
+        "fine_aspects_mean": _mean_of_types(items, bootstrap),
+        "aspects": _by(aspects, ASPECTS, items, bootstrap),
+        "fine_aspects": _by(types, FINE_ASPECTS, items, bootstrap),
+    }
+
+
+def _by(
+    names: Sequence[str], order: Sequence[str], items: Sequence[ItemScore], bootstrap: Bootstrap
+) -> dict[str, dict[str, Any]]:
+    """Figures of the items of each name, in the official order, then by name."""
+    groups: dict[str, list[ItemScore]] = {name: [] for name in order}
+    for name, own in sorted(zip(names, items, strict=True), key=lambda pair: pair[0]):
+        groups.setdefault(name, []).append(own)
+    return {name: _figures(own, bootstrap) for name, own in groups.items() if own}
+
+
+def _figures(items: Sequence[ItemScore], bootstrap: Bootstrap) -> dict[str, Any]:
+    """Accuracy with its interval, match rate, and how many are scored, judged and missing."""
+    points = _points(items)
+    ruled = [own.matched for own in items if own.matched is not None]
+    return {
+        # The official sum, so that rounding it gives the official digits.
+        "accuracy": 100 * sum(point.value for point in points) / len(points) if points else None,
+        "interval": _interval(points, bootstrap),
+        "n": len(points),
+        "unscored": len(items) - len(points),
+        "missing": sum(own.missing for own in items),
+        "judged": sum(own.judged for own in items),
+        "match_rate": 100 * sum(ruled) / len(ruled) if ruled else None,
+    }
+
+
+def _mean_of_types(items: Sequence[ItemScore], bootstrap: Bootstrap) -> dict[str, Any]:
+    """The unweighted mean over the fine-grained aspects that have a scored question."""
+    points = _points(items, by_type=True)
+    return {
+        "accuracy": 100 * mean_with_interval(points, bootstrap).value if points else None,
+        "interval": _interval(points, bootstrap),
+        "n": len(points),
+        "aspects": len({point.group for point in points}),
+    }
+
+
+def _points(items: Sequence[ItemScore], by_type: bool = False) -> list[Point]:
+    return [
+        Point(float(own.rating), source_of(own.gold.video), own.gold.type if by_type else "")
+        for own in items
+        if own.rating is not None
+    ]
+
+
+def _interval(points: Sequence[Point], bootstrap: Bootstrap) -> list[float] | None:
+    """Low and high end of the 95 % interval in percent."""
+    if not points:
+        return None
+    found = mean_with_interval(points, bootstrap)
+    return [100 * found.low, 100 * found.high]
+
+
+def render(report: Mapping[str, Any]) -> RenderableType:
+    """Tables of tasks and of aspects, then the averages and who judged."""
+    return Group(_tasks(report), _aspects(report), *map(Text, _lines(report)))
+
+
+def _tasks(report: Mapping[str, Any]) -> Table:
+    """One row for each task, as the official scorer prints it: one decimal."""
+    headings = ("task", "accuracy", "95 % interval", "match rate", "n", "judged", "unscored")
+    made = table(headings)
+    for name, own in report["tasks"].items():
+        counts = (str(own[key]) for key in ("n", "judged", "unscored"))
+        made.add_row(name, *_accuracy(own, 1), _percent(own["match_rate"], 1), *counts)
+    return made
+
+
+def _aspects(report: Mapping[str, Any]) -> Table:
+    """Aspects, fine-grained aspects and both averages, by scored task and over all questions.
+
+    Without a judge each row has its match rate, over the tasks that have rules.
+    """
+    by_rules = report["judge"]["name"] is None
+    scored = {name: own for name, own in report["tasks"].items() if own["n"]}
+    tasks = list(scored.values())
+    names = [name.replace("-", "\n").replace("_", "\n") for name in scored]
+    rates = ["match\nrate"] if by_rules else []
+    made = table(("aspect", *names, "all", "95 %\ninterval", *rates))
+
+    def add(name: str, cells: Sequence[str], match_rate: float | None) -> None:
+        made.add_row(name, *cells, *([_percent(match_rate, 1)] if by_rules else []))
+
+    for group in ("aspects", "fine_aspects"):
+        for name, own in report[group].items():
+            parts = [task[group].get(name) for task in tasks]
+            add(name, _cells(parts, own), own["match_rate"])
+        made.add_section()
+    means = [task["fine_aspects_mean"] for task in tasks]
+    add("mean of questions", _cells(tasks, report), report["match_rate"])
+    add("mean of fine aspects", _cells(means, report["fine_aspects_mean"]), report["match_rate"])
+    return made
+
+
+def _cells(parts: Sequence[Mapping[str, Any] | None], whole: Mapping[str, Any]) -> list[str]:
+    """One cell for each task (one decimal, as official), then all (two) and its interval."""
+    cells = ["-" if part is None else _percent(part["accuracy"], 1) for part in parts]
+    return [*cells, *_accuracy(whole, 2)]
+
+
+def _lines(report: Mapping[str, Any]) -> Iterator[str]:
+    names = report["averages"]
+    yield f"{_accuracy(report, 2)[0]}  {names['accuracy']}"
+    yield f"{_accuracy(report['fine_aspects_mean'], 2)[0]}  {names['fine_aspects_mean']}"
+    yield from closing_lines(
+        report,
+        no_judge="what no rule recognises is rated 0, captions are unscored.",
+        missing="rated 0 where their task is scored.",
+    )
+
+
+def _accuracy(figures: Mapping[str, Any], places: int) -> tuple[str, str]:
+    """Accuracy and interval as text."""
+    if figures["accuracy"] is None:
+        return "unscored", "-"
+    low, high = figures["interval"]
+    return f"{round(figures['accuracy'], places):.{places}f}", f"{low:.1f} - {high:.1f}"
+
+
+def _percent(value: float | None, places: int) -> str:
+    # round() as in the official scorer, then print that many digits.
+    return "-" if value is None else f"{round(value, places):.{places}f}"

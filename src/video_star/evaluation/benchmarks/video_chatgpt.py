@@ -13,20 +13,18 @@ It gets the same information here and replies in the same form, to our own words
 from __future__ import annotations
 
 import ast
-import hashlib
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, Protocol, TypedDict
+from typing import Any, Final
 
-from video_star.core.chat import Chat, Messages, OpenAIChat, ask_all, recorded
+from video_star.core.chat import Messages, conversation
 from video_star.core.errors import DataError
-from video_star.evaluation.benchmarks.base import BenchmarkParams
+from video_star.core.records import Score
+from video_star.evaluation.benchmarks.base import Item, Measure
+from video_star.evaluation.benchmarks.judging import Judge, JudgeProtocol, Rating, RecordedJudge
 
-PROMPT_VERSION: Final = 1
-"""Raised when the wording of the prompt changes, as opinions then change too."""
 BEST: Final = 5
 """The greatest score."""
 SYSTEM: Final = (
@@ -44,87 +42,43 @@ _DICTIONARY = re.compile(r"\{[^{}]*\}")
 _WORD = re.compile(r"[a-z]+")
 
 
-class Sampling(TypedDict):
-    temperature: float
-    max_tokens: int
-
-
-SAMPLING: Final[Sampling] = {"temperature": 0.0, "max_tokens": 64}
-
-
-class ChatParams(BenchmarkParams):
-    """A judge in params.yaml."""
-
-    url: str
-    """Base of an OpenAI-compatible server, such as http://127.0.0.1:8000/v1."""
-    model: str
-
-
 @dataclass(frozen=True)
-class Asked:
-    """An answer to judge."""
+class Answer:
+    """A predicted answer to rate."""
 
     id: str
     question: str
-    answer: str
+    correct: str
+    """The correct answer."""
     text: str
-    """The predicted answer."""
 
 
-@dataclass(frozen=True)
-class Opinion:
-    """What the judge says of one answer; no `yes` and no `score` where it says nothing clear."""
-
-    yes: bool | None
-    score: int | None
-    """0..5; fractions are cut off, as by the original scorer."""
-    reason: str = "judged"
-    said: Mapping[Any, Any] | None = None
-    """The dictionary as the judge wrote it."""
-
-
-class Judge(Protocol):
-    """Says of predicted answers whether they mean the same as the correct ones."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def version(self) -> str: ...
-
-    def rate(self, asked: Sequence[Asked]) -> list[Opinion]:
-        """One opinion for each, in order."""
-        ...
-
-
-def messages(asked: Asked) -> Messages:
+def messages(answer: Answer) -> Messages:
     """What a chat model is asked about one answer."""
-    user = (
-        f"Question: {asked.question}\nCorrect answer: {asked.answer}\n"
-        f"Predicted answer: {asked.text}\n\n{_REQUEST}"
+    return conversation(
+        SYSTEM,
+        f"Question: {answer.question}\nCorrect answer: {answer.correct}\n"
+        f"Predicted answer: {answer.text}\n\n{_REQUEST}",
     )
-    # Half of a surrogate pair, which JSON files may hold, cannot be sent.
-    clean = user.encode("utf-8", "replace").decode("utf-8")
-    return [{"role": "system", "content": SYSTEM}, {"role": "user", "content": clean}]
 
 
-def read_opinion(reply: str) -> Opinion:
-    """The opinion in the first dictionary of a reply; never raises."""
+def read_reply(_: Answer, reply: str) -> Rating:
+    """The rating in the first dictionary of a reply."""
     found = _DICTIONARY.search(reply)
     try:
-        said = ast.literal_eval(found[0]) if found else None
+        value = ast.literal_eval(found[0]) if found else None
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-        said = None
-    return opinion_of(said) if isinstance(said, dict) else _unclear(reply)
+        value = None
+    return rating_of(value if isinstance(value, dict) else None)
 
 
-def opinion_of(said: Mapping[Any, Any]) -> Opinion:
-    """The opinion in a judge's dictionary."""
-    pred, score = said.get("pred"), _score(said.get("score"))
+def rating_of(reply: Mapping[Any, Any] | None) -> Rating:
+    """The rating in a judge's dictionary; scores with fractions are cut off, as originally."""
+    pred, score = (reply or {}).get("pred"), _score((reply or {}).get("score"))
     words = {"yes", "no"}.intersection(_WORD.findall(pred.lower()) if isinstance(pred, str) else ())
     if len(words) != 1 or score is None:
-        return _unclear(str(said), said)
-    return Opinion("yes" in words, score, said=said)
+        return Rating(None, None, "judge unclear", reply)
+    return Rating("yes" in words, score, reply=reply)
 
 
 def _score(value: Any) -> int | None:
@@ -137,23 +91,19 @@ def _score(value: Any) -> int | None:
     return score if 0 <= score <= BEST else None
 
 
-def _unclear(reply: str, said: Mapping[Any, Any] | None = None) -> Opinion:
-    return Opinion(None, None, "judge unclear", said)
-
-
-def official_figures(opinions: Iterable[Opinion]) -> dict[str, float | int | None]:
-    """Accuracy in percent and score as the original scorer sums them up, replies unread included.
+def official_figures(ratings: Iterable[Rating]) -> dict[str, float | int | None]:
+    """Accuracy in percent and score as the original scorer sums them up, unread replies included.
 
     accuracy: yes / (yes + no), where any `pred` with "yes" in it is a yes; score: the sum of
-    int(score) over the number of all opinions.
+    int(score) over the number of all replies.
     """
     count = total = yes = no = 0
-    for opinion in opinions:
+    for rating in ratings:
         count += 1
-        said = opinion.said or {}
+        reply = rating.reply or {}
         try:
-            total += int(said["score"])
-            pred = said["pred"].lower()
+            total += int(reply["score"])
+            pred = reply["pred"].lower()
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
             continue
         yes += "yes" in pred
@@ -167,34 +117,7 @@ def official_figures(opinions: Iterable[Opinion]) -> dict[str, float | int | Non
     }
 
 
-@dataclass(frozen=True)
-class ChatJudge:
-    """A chat model; ServiceError when it cannot be asked."""
-
-    chat: Chat
-
-    @property
-    def name(self) -> str:
-        return self.chat.name
-
-    @property
-    def version(self) -> str:
-        sampling = ", ".join(f"{name} {value:g}" for name, value in SAMPLING.items())
-        return f"prompt {PROMPT_VERSION}, {sampling}"
-
-    def rate(self, asked: Sequence[Asked]) -> list[Opinion]:
-        """Opinions on all, asked for many at a time."""
-        replies = ask_all(self.chat, [messages(item) for item in asked])
-        return [read_opinion(reply) for reply in replies]
-
-
-def open_chat_judge(url: str, model: str, replies: Path | None) -> ChatJudge:
-    """The judge on an OpenAI-compatible server; with `replies`, a file that keeps what it said."""
-    chat = OpenAIChat(url, model, **SAMPLING)
-    return ChatJudge(recorded(chat, replies) if replies else chat)
-
-
-class RecordedJudge:
+class OriginalReplies(RecordedJudge[Answer]):
     """Files of the original scorer: {id}.json in a folder, or all of them in one file by id.
 
     Each holds [judge's dictionary, {"q", "a", "pred"}]; it answers only for the very question,
@@ -202,8 +125,7 @@ class RecordedJudge:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._digest = hashlib.sha256()
+        super().__init__(path)
         self._records = dict(self._read())
         if not self._records:
             raise DataError(
@@ -211,57 +133,66 @@ class RecordedJudge:
                 "the Video-ChatGPT scorer."
             )
 
-    @property
-    def name(self) -> str:
-        return f"recorded:{self._path.name}"
-
-    @property
-    def version(self) -> str:
-        return f"sha256 {self._digest.hexdigest()[:16]}"
-
-    def rate(self, asked: Sequence[Asked]) -> list[Opinion]:
-        """Recorded opinions; what was not recorded is unscored and says so."""
-        return [self._one(item) for item in asked]
-
-    def _one(self, asked: Asked) -> Opinion:
-        if asked.id not in self._records:
-            return Opinion(None, None, "not recorded")
-        said, given = self._records[asked.id]
-        for key, now in (("q", asked.question), ("a", asked.answer), ("pred", asked.text)):
-            if _plain(given.get(key, now)) != _plain(now):
-                return Opinion(None, None, "recorded for another answer")
-        return opinion_of(said)
+    def rating(self, answer: Answer) -> Rating:
+        if answer.id not in self._records:
+            return Rating(None, reason="not recorded")
+        reply, rated = self._records[answer.id]
+        for key, now in (("q", answer.question), ("a", answer.correct), ("pred", answer.text)):
+            if _plain(rated.get(key, now)) != _plain(now):
+                return Rating(None, reason="recorded for another answer")
+        return rating_of(reply)
 
     def _read(self) -> Iterator[tuple[str, tuple[dict[Any, Any], dict[Any, Any]]]]:
-        if self._path.is_dir():
-            for path in sorted(self._path.glob("*.json")):
-                yield path.stem, self._record(path, self._json(path))
-        else:
-            records = self._json(self._path)
-            if not isinstance(records, dict):
-                raise DataError(f"{self._path}: not a JSON object of records by id.")
-            for name, value in records.items():
-                yield name, self._record(f"{self._path} {name}", value)
+        if self.path.is_dir():
+            for path in sorted(self.path.glob("*.json")):
+                yield path.stem, _record(path, self.read_json(path, path.name))
+            return
+        records = self.read_json(self.path, self.path.name)
+        if not isinstance(records, dict):
+            raise DataError(f"{self.path}: not a JSON object of records by id.")
+        for name, value in records.items():
+            yield name, _record(f"{self.path} {name}", value)
 
-    def _json(self, path: Path) -> Any:
-        try:
-            raw = path.read_bytes()
-            value = json.loads(raw)
-        except (OSError, ValueError) as error:
-            raise DataError(f"{path}: cannot be read as JSON ({error}); fetch it again.") from error
-        self._digest.update(path.name.encode() + b"\0" + raw)
-        return value
 
-    @staticmethod
-    def _record(where: object, value: Any) -> tuple[dict[Any, Any], dict[Any, Any]]:
-        match value:
-            case [dict() as said, dict() as given]:
-                return said, given
-        raise DataError(
-            f"{where}: not [judge's dictionary, {{q, a, pred}}], as the Video-ChatGPT scorer "
-            "writes it; take it out or fetch it again."
-        )
+def _record(where: object, value: Any) -> tuple[dict[Any, Any], dict[Any, Any]]:
+    match value:
+        case [dict() as reply, dict() as rated]:
+            return reply, rated
+    raise DataError(
+        f"{where}: not [judge's dictionary, {{q, a, pred}}], as the Video-ChatGPT scorer "
+        "writes it; take it out or fetch it again."
+    )
 
 
 def _plain(text: Any) -> str:
     return " ".join(str(text).split())
+
+
+PROTOCOL: Final = JudgeProtocol(
+    "video_chatgpt", "prompt 1", 64, messages, read_reply, OriginalReplies
+)
+
+
+def judged(
+    items: Sequence[Item[Any]], answers: Sequence[Answer], judge: Judge[Answer]
+) -> list[Score]:
+    """The judge's three scores of each item; unclear ratings are unscored, not wrong."""
+    scores = []
+    for item, rating in zip(items, judge.rate(answers), strict=True):
+        slices = (*item.slices, judge.slice)
+        values = {
+            "judged_accuracy": None if rating.correct is None else float(rating.correct),
+            "judged_score": None if rating.score is None else float(rating.score),
+            "judged_share": float(rating.correct is not None),
+        }
+        for metric, value in values.items():
+            own = replace(item, metric=metric, slices=slices)
+            scores.append(own.scored(value, rating.reason))
+    return scores
+
+
+def with_bounds(measures: Sequence[Measure]) -> list[Measure]:
+    """The measures, those of the judge's score with its own bounds."""
+    return [
+        replace(m, bounds=(0.0, float(BEST))) if m.name == "judged_score" else m for m in measures
+    ]

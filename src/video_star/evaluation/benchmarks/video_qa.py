@@ -18,16 +18,10 @@ from typing import Any
 from video_star.core.context import StepContext
 from video_star.core.engine import Clip
 from video_star.core.jsonl import dump_json, write_text
-from video_star.core.paths import Workspace
 from video_star.core.records import Score
 from video_star.evaluation.benchmarks.base import BenchmarkParams, Item, Measure, plain_measures
-from video_star.evaluation.benchmarks.video_chatgpt import (
-    BEST,
-    Asked,
-    ChatParams,
-    Judge,
-    open_chat_judge,
-)
+from video_star.evaluation.benchmarks.judging import JudgeParams
+from video_star.evaluation.benchmarks.video_chatgpt import PROTOCOL, Answer, judged, with_bounds
 from video_star.evaluation.benchmarks.video_qa_files import (
     Gold,
     VideoFolder,
@@ -36,8 +30,6 @@ from video_star.evaluation.benchmarks.video_qa_files import (
     source_of,
 )
 from video_star.evaluation.benchmarks.video_qa_rules import contains, exact
-
-JUDGED = ("judged_accuracy", "judged_score", "judged_share")
 
 
 class VideoQAParams(BenchmarkParams):
@@ -49,7 +41,7 @@ class VideoQAParams(BenchmarkParams):
     """Whether answers without any question_id may be taken in the order of the questions."""
     videos: str
     """Folder of the videos."""
-    judge: ChatParams | None
+    judge: JudgeParams | None
 
 
 class VideoQA:
@@ -92,14 +84,14 @@ class VideoQA:
         ]
 
     def score(self, item: Item[Gold], text: str) -> Score:
-        """The mark by the rule `contains`."""
+        """The score by the rule `contains`."""
         passed, reason = contains(item.gold.answer, text)
         return item.scored(float(passed), reason)
 
     def score_all(
         self, context: StepContext, items: Sequence[Item[Gold]], texts: Mapping[str, str]
     ) -> list[Score]:
-        """Marks by both rules, and by the judge where there is one."""
+        """Scores by both rules, and by the judge where there is one."""
         scores = []
         for item in items:
             same = exact(item.gold.answer, texts[item.id])
@@ -108,11 +100,12 @@ class VideoQA:
                 replace(item, metric="exact").scored(float(same), "match" if same else "no match")
             )
         if self.params.judge is not None:
-            asked = [
-                Asked(item.id, item.gold.question, item.gold.answer, texts[item.id])
+            answers = [
+                Answer(item.id, item.gold.question, item.gold.answer, texts[item.id])
                 for item in items
             ]
-            scores += judged(items, asked, judge_of(self.params.judge, context.workspace))
+            judge = PROTOCOL.from_params(self.params.judge, context.workspace)
+            scores += judged(items, answers, judge)
         return scores
 
     def measures(self, scores: Sequence[Score]) -> list[Measure]:
@@ -134,32 +127,3 @@ class VideoQA:
             if item.id in texts
         ]
         write_text(folder / "pred.json", dump_json(rows))
-
-
-def judge_of(params: ChatParams, workspace: Workspace) -> Judge:
-    """The judge that params.yaml names; its replies are kept in the workspace."""
-    replies = workspace.work / "judge" / "video_chatgpt.jsonl"
-    return open_chat_judge(params.url, params.model, replies)
-
-
-def judged(items: Sequence[Item[Any]], asked: Sequence[Asked], judge: Judge) -> list[Score]:
-    """The three marks of each item by a judge; unclear opinions are unscored, not wrong."""
-    scores = []
-    for item, opinion in zip(items, judge.rate(asked), strict=True):
-        slices = (*item.slices, f"judge={judge.name} ({judge.version})")
-        values = (
-            None if opinion.yes is None else float(opinion.yes),
-            None if opinion.score is None else float(opinion.score),
-            float(opinion.yes is not None),
-        )
-        for metric, value in zip(JUDGED, values, strict=True):
-            own = replace(item, metric=metric, slices=slices)
-            scores.append(own.scored(value, opinion.reason))
-    return scores
-
-
-def with_bounds(measures: Sequence[Measure]) -> list[Measure]:
-    """The measures, those of the judge's score with its own bounds."""
-    return [
-        replace(m, bounds=(0.0, float(BEST))) if m.name == "judged_score" else m for m in measures
-    ]

@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from video_star.core.errors import DataError
 from video_star.data.manifest import LISTED
-from video_star.evaluation.benchmarks.prediction_files import Document, Problem, read_content
+from video_star.evaluation.benchmarks.prediction_files import Problem, read_content
 
 SUFFIXES: Final = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".gif")
 """In the order in which they are looked for."""
@@ -119,13 +119,8 @@ def _entries(path: Path, make: Any) -> list[tuple[str, Any]]:
     if isinstance(content, Problem):
         raise DataError(f"{path}: {content.what}; fetch it again.")
     problems = [str(problem) for problem in content.problems]
-    entries: list[tuple[str, Any]] = []
-    if not isinstance(content, Document):
-        entries = list(content.rows)
-    elif isinstance(content.value, list):
-        entries = [(f"{path.name}[{i}]", entry) for i, entry in enumerate(content.value)]
     made = []
-    for where, entry in entries:
+    for where, entry in content.rows if not content.is_object else ():
         try:
             made.append((where, make(entry if isinstance(entry, dict) else {})))
         except ValueError as error:

@@ -1,40 +1,33 @@
-"""`video-star score video-qa`: anybody's answers to questions in Video-ChatGPT's file format.
-
-No model is loaded. What is wrong with the answers is named item by item before anything is scored.
-"""
+"""`video-star score video-qa`: anybody's answers to questions in Video-ChatGPT's file format."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich import box
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
-from video_star.evaluation.benchmarks import judge_option
-from video_star.evaluation.benchmarks.prediction_files import Problem
-from video_star.evaluation.benchmarks.video_chatgpt import (
-    BEST,
-    Asked,
-    Judge,
-    Opinion,
-    RecordedJudge,
-    official_figures,
-    open_chat_judge,
+from video_star.evaluation.benchmarks.judging import Judge, Rating
+from video_star.evaluation.benchmarks.scoring import (
+    Options,
+    Scored,
+    closing_lines,
+    judge_report,
+    scored,
+    table,
 )
+from video_star.evaluation.benchmarks.video_chatgpt import BEST, PROTOCOL, Answer, official_figures
 from video_star.evaluation.benchmarks.video_qa_files import Gold, load, source_of
-from video_star.evaluation.benchmarks.video_qa_predictions import HARMLESS, Found, read_predictions
+from video_star.evaluation.benchmarks.video_qa_predictions import HARMLESS, read_predictions
 from video_star.evaluation.benchmarks.video_qa_rules import contains, exact
 from video_star.evaluation.metrics import Bootstrap, Point, mean_with_interval
 
-VERSION = 1
-"""Version of the report."""
-_MISSING = Opinion(False, 0, "missing")
+__all__ = ["PROTOCOL", "Inputs", "render", "score"]
+
+_MISSING = Rating(False, 0, "missing")
 _NAMES = {
     "accuracy": 'accuracy (judge\'s "yes")',
     "score": f"score (judge, 0 to {BEST})",
@@ -54,88 +47,65 @@ class Inputs:
 
 
 @dataclass(frozen=True)
-class Scored:
-    """The report, and what was wrong with the answers."""
-
-    report: dict[str, Any]
-    problems: Sequence[Problem]
-    stopping: int
-    """How many of the problems are such that nothing was scored."""
-
-
-@dataclass(frozen=True)
-class _Mark:
+class _ItemScore:
     gold: Gold
     exact: bool
     contains: bool
-    opinion: Opinion | None
+    rating: Rating | None
     """None without a judge."""
 
 
-def score(inputs: Inputs, judge: Judge | None, bootstrap: Bootstrap, allow_missing: bool) -> Scored:
+def score(inputs: Inputs, judge: Judge[Answer] | None, options: Options) -> Scored:
     """Score the answers, or say why not; missing ones may be allowed, and are then wrong."""
     golds = load(inputs.questions, inputs.answers, inputs.aligned)
-    found = read_predictions(inputs.predictions, golds)
-    harmless = {HARMLESS, "missing"} if allow_missing else {HARMLESS}
-    stopping = sum(problem.kind not in harmless for problem in found.problems)
-    marks = [] if stopping else _marks(golds, found.texts, judge)
-    figures = _figures(marks, bootstrap)
+    predictions = read_predictions(inputs.predictions, golds)
+    stopping = options.stopping(predictions.problems, {HARMLESS})
+    items = [] if stopping else _score_items(golds, predictions.texts, judge)
+    figures = _figures(items, options.bootstrap)
+    ratings = [own.rating for own in items if own.rating and own.rating is not _MISSING]
+    unscored = [rating.reason for rating in ratings if rating.correct is None]
     report = {
         "benchmark": "video_qa",
-        "report": VERSION,
         "unit": f"percent; score: 0 to {BEST}",
-        "refused": bool(stopping),
         "questions": len(golds),
-        "missing": sum(problem.kind == "missing" for problem in found.problems),
+        "missing": sum(problem.kind == "missing" for problem in predictions.problems),
         "accuracy": figures["accuracy"]["value"],
         "score": figures["score"]["value"],
         "figures": figures,
-        "official": official_figures(_opinions(marks)) if judge else None,
-        "judge": _judge(judge, marks),
-        "bootstrap": {"resamples": bootstrap.resamples, "seed": bootstrap.seed, "by": "video"},
-        **_inputs(found),
-        "items": [_item(mark) for mark in marks],
+        "official": official_figures(ratings) if judge else None,
+        "judge": judge_report(judge, len(ratings) - len(unscored), len(items), unscored),
+        "files": list(predictions.files),
+        "items": [_item(own) for own in items],
     }
-    return Scored(report, found.problems, stopping)
+    return scored(report, predictions, stopping, judge, options)
 
 
-def open_judge(text: str, model: str | None, replies: Path | None) -> Judge | None:
-    """The judge that `--judge` names; see judge_option."""
-
-    def served(url: str, name: str) -> Judge:
-        return open_chat_judge(url, name, replies)
-
-    return judge_option.open_judge(text, model, RecordedJudge, served)
-
-
-def _marks(golds: Sequence[Gold], texts: Mapping[str, str], judge: Judge | None) -> list[_Mark]:
-    """A mark for each question; without an answer it is wrong by rules and by the judge."""
-    answered = [gold for gold in golds if gold.id in texts]
-    opinions: dict[str, Opinion] = {}
-    if judge is not None:
-        asked = [Asked(gold.id, gold.question, gold.answer, texts[gold.id]) for gold in answered]
-        opinions = {own.id: said for own, said in zip(asked, judge.rate(asked), strict=True)}
-    marks = []
+def _score_items(
+    golds: Sequence[Gold], texts: Mapping[str, str], judge: Judge[Answer] | None
+) -> list[_ItemScore]:
+    """A score for each question; without an answer it is wrong by rules and by the judge."""
+    asked = [Answer(g.id, g.question, g.answer, texts[g.id]) for g in golds if g.id in texts]
+    by_id = dict(zip((own.id for own in asked), judge.rate(asked), strict=True)) if judge else {}
+    items = []
     for gold in golds:
-        text = texts.get(gold.id)
-        by_rule = (
-            (exact(gold.answer, text), contains(gold.answer, text)[0])
-            if text is not None
-            else (False, False)
-        )
-        opinion = opinions.get(gold.id, _MISSING) if judge is not None else None
-        marks.append(_Mark(gold, *by_rule, opinion))
-    return marks
+        text, rating = texts.get(gold.id), by_id.get(gold.id, _MISSING) if judge else None
+        if text is None:
+            items.append(_ItemScore(gold, False, False, rating))
+        else:
+            by_rule = exact(gold.answer, text), contains(gold.answer, text)[0]
+            items.append(_ItemScore(gold, *by_rule, rating))
+    return items
 
 
-def _figures(marks: Sequence[_Mark], bootstrap: Bootstrap) -> dict[str, dict[str, Any]]:
+def _figures(items: Sequence[_ItemScore], bootstrap: Bootstrap) -> dict[str, dict[str, Any]]:
     """Each number with its interval and n; shares in percent, the judge's score on its scale."""
-    opinions = [(m.gold, m.opinion) for m in marks if m.opinion and m.opinion.yes is not None]
-    values: dict[str, list[tuple[Gold, float]]] = {
-        "accuracy": [(gold, 100.0 * bool(said.yes)) for gold, said in opinions],
-        "score": [(gold, float(said.score or 0)) for gold, said in opinions],
-        "contains": [(m.gold, 100.0 * m.contains) for m in marks],
-        "exact": [(m.gold, 100.0 * m.exact) for m in marks],
+    rated = [(own.gold, own.rating) for own in items if own.rating]
+    clear = [(gold, rating) for gold, rating in rated if rating.correct is not None]
+    values = {
+        "accuracy": [(gold, 100.0 * bool(rating.correct)) for gold, rating in clear],
+        "score": [(gold, float(rating.score or 0)) for gold, rating in clear],
+        "contains": [(own.gold, 100.0 * own.contains) for own in items],
+        "exact": [(own.gold, 100.0 * own.exact) for own in items],
     }
     made: dict[str, dict[str, Any]] = {}
     for name, own in values.items():
@@ -149,76 +119,41 @@ def _figures(marks: Sequence[_Mark], bootstrap: Bootstrap) -> dict[str, dict[str
     return made
 
 
-def _judge(judge: Judge | None, marks: Sequence[_Mark]) -> dict[str, Any]:
-    """Who judged, how much of it, and what it left unscored."""
-    opinions = _opinions(marks)
-    judged = sum(opinion.yes is not None for opinion in opinions)
-    unscored = Counter(opinion.reason for opinion in opinions if opinion.yes is None)
+def _item(own: _ItemScore) -> dict[str, Any]:
+    rating = own.rating
     return {
-        "name": None if judge is None else judge.name,
-        "version": None if judge is None else judge.version,
-        "judged": judged,
-        "share": 100 * judged / len(marks) if marks else None,
-        "unscored": dict(sorted(unscored.items())),
-    }
-
-
-def _opinions(marks: Sequence[_Mark]) -> list[Opinion]:
-    """The judge's opinions on the answers that there are."""
-    return [m.opinion for m in marks if m.opinion is not None and m.opinion is not _MISSING]
-
-
-def _inputs(found: Found) -> dict[str, Any]:
-    return {
-        "files": found.files,
-        "ignored_files": found.ignored,
-        "notes": found.notes,
-        "problems": [asdict(problem) for problem in found.problems],
-    }
-
-
-def _item(mark: _Mark) -> dict[str, Any]:
-    said = mark.opinion
-    return {
-        "id": mark.gold.id,
-        "video": mark.gold.video,
-        "exact": mark.exact,
-        "contains": mark.contains,
-        "yes": None if said is None else said.yes,
-        "score": None if said is None else said.score,
-        "reason": "no judge" if said is None else said.reason,
+        "id": own.gold.id,
+        "video": own.gold.video,
+        "exact": own.exact,
+        "contains": own.contains,
+        "yes": rating and rating.correct,
+        "score": rating and rating.score,
+        "reason": rating.reason if rating else "no judge",
     }
 
 
 def render(report: Mapping[str, Any]) -> RenderableType:
     """The report as a person reads it."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for number, heading in enumerate(("", "value", "95 % interval", "n")):
-        table.add_column(heading, justify="right" if number else "left", no_wrap=True)
+    made = table(("", "value", "95 % interval", "n"))
     for name, own in report["figures"].items():
         places = 2 if name == "score" else 1
         if own["value"] is None:
-            table.add_row(_NAMES[name], "unscored", "-", "0")
+            made.add_row(_NAMES[name], "unscored", "-", "0")
             continue
         low, high = own["interval"]
         interval = f"{low:.{places}f} - {high:.{places}f}"
-        table.add_row(_NAMES[name], f"{own['value']:.{places}f}", interval, str(own["n"]))
-    return Group(table, *map(Text, _lines(report)))
-
-
-def _lines(report: Mapping[str, Any]) -> Iterator[str]:
-    judge, official = report["judge"], report["official"]
-    if judge["name"] is None:
-        yield "No judge: the field's accuracy and score need one."
-    else:
-        yield f"Judge: {judge['name']} ({judge['version']})"
-        yield f"Judged: {judge['judged']} of {report['questions']} answers, {judge['share']:.1f} %"
-        if official["accuracy"] is not None:
-            yield (
-                f"As the original scorer sums up: accuracy {official['accuracy']:.1f}, "
-                f"score {official['score']:.2f}, of {official['n']} answers."
-            )
-    if report["missing"]:
-        yield f"{report['missing']} answers are missing, and wrong."
-    drawn = report["bootstrap"]
-    yield f"Intervals: bootstrap over videos, {drawn['resamples']} resamples, seed {drawn['seed']}."
+        made.add_row(_NAMES[name], f"{own['value']:.{places}f}", interval, str(own["n"]))
+    official = report["official"] or {"accuracy": None}
+    original = (
+        f"As the original scorer sums up: accuracy {official['accuracy']:.1f}, "
+        f"score {official['score']:.2f}, of {official['n']} answers."
+        if official["accuracy"] is not None
+        else ""
+    )
+    lines = closing_lines(
+        report,
+        no_judge="the field's accuracy and score need one.",
+        missing="and wrong.",
+        judged=[original] if original else [],
+    )
+    return Group(made, *map(Text, lines))

@@ -21,7 +21,7 @@ from video_star.core.jsonl import dump_json, write_records, write_text
 from video_star.core.model_paths import read_ref
 from video_star.core.records import Failure, MetricValue, Prediction, Score, StepReport
 from video_star.evaluation.benchmarks import open_benchmark
-from video_star.evaluation.benchmarks.base import Benchmark, Item, MarksTogether, Measure
+from video_star.evaluation.benchmarks.base import Benchmark, Item, Measure, ScoresTogether
 from video_star.evaluation.comparisons import compare, digest_scores, refuse_unmeasured
 from video_star.evaluation.metrics import Bootstrap, RoundMetrics, Undefined, summarise
 from video_star.generation.store import ask, open_store
@@ -130,7 +130,7 @@ def _mark(context: StepContext, exam: Exam, replies: Replies) -> Marked:
 def _marks(context: StepContext, exam: Exam, texts: Mapping[str, str]) -> dict[str, list[Score]]:
     """The marks of each answered item: at once where the benchmark wants to, else one by one."""
     answered = [item for item in exam.items if item.id in texts]
-    if isinstance(exam.benchmark, MarksTogether):
+    if isinstance(exam.benchmark, ScoresTogether):
         scores = exam.benchmark.score_all(context, answered, texts)
     else:
         scores = [exam.benchmark.score(item, texts[item.id]) for item in answered]

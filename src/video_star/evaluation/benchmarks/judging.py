@@ -1,0 +1,150 @@
+"""Judges: who rates an answer that no rule can, and how a benchmark asks and reads them.
+
+A judge is a chat model with a benchmark's prompts and its reading of the replies, or the results of
+the benchmark's official scorer. Where an official scorer counts a reply that it cannot read as
+wrong, the answer stays unscored here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Generic, TypeVar
+
+from video_star.core.chat import Chat, Messages, OpenAIChat
+from video_star.core.errors import DataError, UsageError
+from video_star.core.paths import Workspace
+from video_star.evaluation.benchmarks.base import BenchmarkParams
+
+A = TypeVar("A")
+TEMPERATURE: Final = 0.0
+"""The likeliest reply can be repeated; official judges draw at temperature 1."""
+
+
+class JudgeParams(BenchmarkParams):
+    """A judge in params.yaml."""
+
+    url: str
+    """Base of an OpenAI-compatible server, such as http://127.0.0.1:8000/v1."""
+    model: str
+
+
+@dataclass(frozen=True)
+class Rating:
+    """A judge's rating of one answer."""
+
+    correct: bool | None
+    """None where the judge gave no rating that can be read; `reason` says why."""
+    score: int | None = None
+    """0..5, of protocols that ask for it."""
+    reason: str = "judged"
+    reply: Mapping[Any, Any] | None = None
+    """The reply as the judge wrote it, where it is a dictionary."""
+
+
+class Judge(ABC, Generic[A]):
+    """Rates answers; a benchmark decides what it needs to know of each."""
+
+    name: str
+    version: str
+    notes: Sequence[str] = ()
+    """What a reader of the last ratings must know."""
+
+    @property
+    def slice(self) -> str:
+        """The judge as a slice of metrics."""
+        return f"judge={self.name} ({self.version})"
+
+    @abstractmethod
+    def rate(self, answers: Sequence[A]) -> list[Rating]:
+        """One rating for each, in order; ServiceError when a server does not answer."""
+
+
+@dataclass(frozen=True)
+class JudgeProtocol(Generic[A]):
+    """How a benchmark asks a judge about an answer and reads the reply."""
+
+    name: str
+    """Replies are kept in .work/judge/{name}.jsonl."""
+    prompts: str
+    """The version of the prompts, raised with every change, as ratings then change too."""
+    max_tokens: int
+    """Of a reply."""
+    messages: Callable[[A], Messages]
+    read: Callable[[A, str], Rating]
+    """The rating in a reply to an answer; never raises."""
+    recorded: Callable[[Path], Judge[A]]
+    """Opens results of the official scorer; DataError when they are none."""
+
+    def on_server(self, url: str, model: str, file: Path | None) -> ChatJudge[A]:
+        """The judge on an OpenAI-compatible server; `file` keeps its replies."""
+        chat = OpenAIChat(url, model, TEMPERATURE, self.max_tokens, file=file)
+        return ChatJudge(self, chat)
+
+    def from_params(self, params: JudgeParams, workspace: Workspace) -> ChatJudge[A]:
+        """The judge that params.yaml names; its replies are kept in the workspace."""
+        file = workspace.work / "judge" / f"{self.name}.jsonl"
+        return self.on_server(params.url, params.model, file)
+
+    def from_option(self, text: str, model: str | None, file: Path | None) -> Judge[A] | None:
+        """The judge of `--judge`: none, recorded:PATH or a URL; UsageError for anything else."""
+        if text == "none":
+            return None
+        if text.startswith("recorded:"):
+            return self.recorded(Path(text.removeprefix("recorded:")))
+        if not text.startswith(("http://", "https://")):
+            raise UsageError(
+                f"--judge {text}: write none, recorded:FOLDER or the URL of an OpenAI-compatible "
+                "server, such as http://127.0.0.1:8000/v1."
+            )
+        if model is None:
+            raise UsageError(
+                "--judge with a URL needs --judge-model, the model's name on that server."
+            )
+        return self.on_server(text, model, file)
+
+
+class ChatJudge(Judge[A]):
+    """A chat model as judge."""
+
+    def __init__(self, protocol: JudgeProtocol[A], chat: Chat) -> None:
+        self.name = chat.name
+        self.version = (
+            f"{protocol.prompts}, temperature {TEMPERATURE:g}, max_tokens {protocol.max_tokens}"
+        )
+        self._protocol, self._chat = protocol, chat
+
+    def rate(self, answers: Sequence[A]) -> list[Rating]:
+        replies = self._chat.replies([self._protocol.messages(answer) for answer in answers])
+        return list(map(self._protocol.read, answers, replies))
+
+
+class RecordedJudge(Judge[A]):
+    """Results of an official scorer, from a file or a folder; the version is their content."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.name = f"recorded:{path.name}"
+        self._digest = hashlib.sha256()
+
+    @abstractmethod
+    def rating(self, answer: A) -> Rating:
+        """The recorded rating; what was not recorded for this very answer is unscored."""
+
+    def rate(self, answers: Sequence[A]) -> list[Rating]:
+        return [self.rating(answer) for answer in answers]
+
+    def read_json(self, path: Path, name: str) -> Any:
+        """The content of a file, which counts for the version under this name."""
+        try:
+            raw = path.read_bytes()
+            value = json.loads(raw)
+        except (OSError, ValueError) as error:
+            raise DataError(f"{path}: cannot be read as JSON ({error}); fetch it again.") from error
+        self._digest.update(name.encode() + b"\0" + raw)
+        self.version = f"sha256 {self._digest.hexdigest()[:16]}"
+        return value

@@ -1,0 +1,164 @@
+"""Puts anybody's answers to the questions of a benchmark, and names everything that is wrong.
+
+A benchmark tells which layout a file has, what an entry of it says and which question it answers.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
+
+from video_star.core.errors import DataError
+from video_star.evaluation.benchmarks.prediction_files import (
+    Content,
+    Problem,
+    Rows,
+    files_of,
+    read_content,
+)
+
+_ORDER = ("unreadable", "malformed", "unknown", "twice", "question", "answer", "missing")
+"""Kinds of problems in the order of the report; those of whole files first."""
+
+
+class Malformed(Exception):
+    """An entry cannot be used; the message says why."""
+
+
+class Gold(Protocol):
+    """One question."""
+
+    @property
+    def id(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Given:
+    """One answer as it stands in a file."""
+
+    where: str
+    file: str
+    text: str | None
+    """None where there is no answer."""
+
+
+G = TypeVar("G", bound=Given)
+Q = TypeVar("Q", bound=Gold)
+
+
+@dataclass
+class Found(Generic[G]):
+    """What the files of a folder hold."""
+
+    given: list[G] = field(default_factory=list)
+    files: dict[str, str] = field(default_factory=dict)
+    """Files with answers, and their layouts."""
+    ignored: list[str] = field(default_factory=list)
+    """Files without any answer to the benchmark."""
+    problems: list[Problem] = field(default_factory=list)
+
+
+@dataclass
+class Predictions:
+    """The answers by item id; an item without one is missing here and named in problems."""
+
+    texts: dict[str, str]
+    problems: list[Problem]
+    notes: list[str]
+    files: dict[str, str]
+    ignored: list[str]
+
+
+def read_files(
+    path: Path,
+    layout_of: Callable[[Path, Content], tuple[str, Rows] | None],
+    readers: Mapping[str, Callable[[Path, str, dict[str, Any]], G]],
+    layouts: str,
+) -> Found[G]:
+    """Every answer in a file or the files of a folder; DataError where there is none at all.
+
+    `layout_of` tells the layout and the entries of a file that holds answers. `readers` take file,
+    place and entry of a layout, and raise Malformed. `layouts` says what can be read.
+    """
+    found = Found[G]()
+    for file in files_of(path):
+        content = read_content(file)
+        if isinstance(content, Problem):
+            found.problems.append(content)
+            continue
+        layout = layout_of(file, content) if content else None
+        if layout is None or content is None:
+            found.ignored.append(file.name)
+            continue
+        found.files[file.name], rows = layout
+        found.problems += content.problems
+        for where, entry in rows:
+            try:
+                if not isinstance(entry, dict):
+                    raise Malformed("not a JSON object")
+                found.given.append(readers[layout[0]](file, where, entry))
+            except Malformed as error:
+                found.problems.append(Problem("malformed", where, str(error)))
+    if not found.files and not found.problems:
+        raise DataError(f"{path}: none of its files holds answers; {layouts}.")
+    return found
+
+
+def join(
+    golds: Sequence[Q],
+    found: Found[G],
+    find: Callable[[G], tuple[Q | None, Problem | None]],
+    harmless: Collection[str] = (),
+) -> Predictions:
+    """Each answer with its question; `find` gives the question and what is wrong with the answer.
+
+    An answer with a problem of a `harmless` kind still counts; such problems are listed last.
+    """
+    texts: dict[str, str] = {}
+    problems = list(found.problems)
+    first: dict[str, G] = {}
+    same: Counter[tuple[str, str]] = Counter()
+    for given in found.given:
+        gold, problem = find(given)
+        if problem is not None:
+            problems.append(problem)
+        if gold is None:
+            continue
+        before = first.setdefault(gold.id, given)
+        if before is not given:
+            if before.file != given.file and before.text == given.text:
+                same[before.file, given.file] += 1
+            else:
+                what = f"two answers: {before.where} and {given.where}"
+                problems.append(Problem("twice", gold.id, what))
+        elif problem is None or problem.kind in harmless:
+            if given.text is None:
+                what = f"its prediction is null or there is none ({given.where})"
+                problems.append(Problem("missing", gold.id, what))
+            else:
+                texts[gold.id] = given.text
+    for gold in golds:
+        if gold.id not in first:
+            problems.append(Problem("missing", gold.id, "no file has an answer to it"))
+    problems.sort(key=lambda problem: (problem.kind in harmless, _ORDER.index(problem.kind)))
+    notes = [f"{n} answers of {b} stand in {a} already" for (a, b), n in same.items()]
+    return Predictions(texts, problems, notes, found.files, found.ignored)
+
+
+def text_of(entry: dict[str, Any], key: str) -> str:
+    """A text that an entry must have."""
+    value = entry.get(key)
+    if not isinstance(value, str):
+        raise Malformed(f'"{key}" is missing or no text')
+    return value
+
+
+def answer_of(entry: dict[str, Any], key: str) -> str | None:
+    """The answer in an entry, None where there is none."""
+    text = entry.get(key)
+    if text is not None and not isinstance(text, str):
+        raise Malformed(f"the prediction {text!r} is not a text")
+    return text
