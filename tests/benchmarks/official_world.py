@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from video_star.evaluation.benchmarks.judging import Judge
-from video_star.evaluation.benchmarks.scoring import Options, Scored
+from video_star.evaluation.benchmarks.scoring import Scored
 from video_star.evaluation.benchmarks.tempcompass_files import Gold, load
 from video_star.evaluation.benchmarks.tempcompass_judge import Answer
 from video_star.evaluation.benchmarks.tempcompass_scoring import Inputs, score
@@ -111,8 +111,7 @@ def scored(
     allow_missing: bool = False,
 ) -> Scored:
     """What `video-star score tempcompass` makes of answers."""
-    options = Options(Bootstrap(100, 0), allow_missing)
-    return score(Inputs(questions, answers), judge, options)
+    return score(Inputs(questions, answers), judge, Bootstrap(100, 0), allow_missing)
 
 
 def load_golds(folder: Path) -> list[Gold]:

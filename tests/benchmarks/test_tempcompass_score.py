@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from video_star.core.errors import DataError
-from video_star.evaluation.benchmarks.predictions import Found
+from video_star.evaluation.benchmarks.predictions import Predictions
 from video_star.evaluation.benchmarks.scoring import Scored
 from video_star.evaluation.benchmarks.tempcompass_judge import OfficialResults
 from video_star.evaluation.benchmarks.tempcompass_predictions import TaskAnswer, join_answers
@@ -212,7 +212,8 @@ def test_the_order_of_answers_never_matters(rows: list[Any], data: st.DataObject
         )
         for number, (task, video, aspect, entry) in enumerate(rows)
     ]
-    joined = join_answers(golds, Found(given=answers))
+    joined = Predictions(given=answers)
+    join_answers(golds, joined)
     assert joined.problems == []
     assert sorted(joined.texts.values()) == sorted(entry["prediction"] for *_, entry in rows)
     right = {gold.id: gold for gold in golds}

@@ -106,11 +106,10 @@ def _score(
     from rich.console import Console
 
     from video_star.core.jsonl import dump_json, write_text
-    from video_star.evaluation.benchmarks.scoring import Options
     from video_star.evaluation.metrics import Bootstrap
 
-    options = Options(Bootstrap(*bootstrap), allow_missing)
-    scored = scoring.score(inputs, scoring.PROTOCOL.from_option(*judge), options)
+    opened = scoring.PROTOCOL.from_option(*judge)
+    scored = scoring.score(inputs, opened, Bootstrap(*bootstrap), allow_missing)
     if out is not None:
         write_text(out, dump_json(scored.report))
     _print_problems(scored.report["notes"], scored.problems, out)

@@ -40,12 +40,12 @@ class RoundMetrics(Record):
     comparisons: dict[str, dict[str, PairedDifference]] = Field(default_factory=dict)
     """Metric to the rounds that it is compared with: r0 and the one before; empty for r0."""
     scores_sha256: str = ""
-    """Digest of the marks of all items, so that whoever compares with this round sees a change."""
+    """Digest of the scores of all items: it changes for the rounds that compare with this one."""
 
 
 @dataclass(frozen=True)
 class Point:
-    """The mark of one item."""
+    """The value of one item."""
 
     value: float
     cluster: str
@@ -97,43 +97,59 @@ def mean_with_interval(
 ) -> MetricValue:
     """The mean over groups of each group's mean (one group: the plain mean) and its 95 % interval.
 
-    The interval always contains the mean. Values lie within `bounds`; with a single cluster nothing
-    is known about other videos, so the interval is all of them. ValueError without any point.
+    Values lie within `bounds`. ValueError without any point.
     """
     if not points:
         raise ValueError("no scored item to take a mean of")
     sums, counts = _cluster_tables(points)
     mean = float((sums.sum(axis=0) / counts.sum(axis=0)).mean())
-    if len(sums) == 1:
-        return MetricValue(value=mean, low=bounds[0], high=bounds[1], n=len(points))
-    means = _resampled_means(sums, counts, bootstrap)
-    low, high = (float(value) for value in np.percentile(means, INTERVAL))
-    # A percentile interval may miss the mean by a rounding error, or when one cluster dominates.
-    return MetricValue(value=mean, low=min(low, mean), high=max(high, mean), n=len(points))
+    means = resampled_means(times_drawn(len(sums), bootstrap), sums, counts)
+    low, high = interval(means, mean, len(sums), bounds)
+    return MetricValue(value=mean, low=low, high=high, n=len(points))
+
+
+def interval(resampled: Floats, value: float, clusters: int, bounds: Bounds) -> Bounds:
+    """The 95 % interval of a statistic, from its resamples; NaNs do not count.
+
+    It always contains the value, which percentiles may miss by a rounding error, or where one
+    cluster dominates. With a single cluster nothing is known about others: it is `bounds`.
+    """
+    resampled = resampled[~np.isnan(resampled)]
+    low, high = bounds
+    if clusters > 1 and len(resampled):
+        low, high = (float(end) for end in np.percentile(resampled, INTERVAL))
+    return min(low, value), max(high, value)
 
 
 def _cluster_tables(points: Sequence[Point]) -> tuple[Floats, Floats]:
     """Sum of values and number of items, each float64 [clusters, groups], clusters by name."""
     # Sorted first, so that sums of fractions round the same way whatever the order was.
     ordered = sorted((point.cluster, point.group, point.value) for point in points)
-    cluster_names, cluster = np.unique([row[0] for row in ordered], return_inverse=True)
-    group_names, group = np.unique([row[1] for row in ordered], return_inverse=True)
-    shape = (len(cluster_names), len(group_names))
+    _, cluster = np.unique([row[0] for row in ordered], return_inverse=True)
+    _, group = np.unique([row[1] for row in ordered], return_inverse=True)
+    return table(cluster, group, np.array([row[2] for row in ordered], dtype=np.float64))
+
+
+def table(
+    cluster: NDArray[np.int64], group: NDArray[np.int64], values: Floats
+) -> tuple[Floats, Floats]:
+    """Sum and number of the values of each cluster and group, each float64 [clusters, groups].
+
+    All are [items]; clusters and groups are numbered from 0.
+    """
+    shape = (int(cluster.max()) + 1, int(group.max()) + 1)
     cell = cluster * shape[1] + group
-    values = np.array([row[2] for row in ordered], dtype=np.float64)
     size = shape[0] * shape[1]
     sums = np.bincount(cell, weights=values, minlength=size).reshape(shape)
     counts = np.bincount(cell, minlength=size).reshape(shape)
     return sums.astype(np.float64), counts.astype(np.float64)
 
 
-def _resampled_means(sums: Floats, counts: Floats, bootstrap: Bootstrap) -> Floats:
-    """The mean of each resample of clusters, float64 [resamples]."""
-    weights = times_drawn(len(sums), bootstrap)
-    numbers = weights @ counts
+def resampled_means(times: Floats, sums: Floats, counts: Floats) -> Floats:
+    """The mean of each resample of clusters, float64 [resamples]; `times` as of `times_drawn`."""
     # A resample can miss a small group altogether; its mean is then over the groups it has.
     with np.errstate(invalid="ignore", divide="ignore"):
-        means: Floats = np.nanmean((weights @ sums) / numbers, axis=1)
+        means: Floats = np.nanmean((times @ sums) / (times @ counts), axis=1)
     return means
 
 
@@ -157,13 +173,9 @@ def _spearman_with_interval(
         if len(np.unique(found)) == 1:
             return Undefined(f"one item only, or all {what} are equal")
     rho = float(spearman(values, truths, np.ones((1, len(values))))[0])
-    low, high = CORRELATION
-    if len(names) > 1:
-        resampled = spearman(values, truths, times_drawn(len(names), bootstrap)[:, cluster])
-        resampled = resampled[~np.isnan(resampled)]
-        if len(resampled):
-            low, high = (float(end) for end in np.percentile(resampled, INTERVAL))
-    return MetricValue(value=rho, low=min(low, rho), high=max(high, rho), n=len(points))
+    resampled = spearman(values, truths, times_drawn(len(names), bootstrap)[:, cluster])
+    low, high = interval(resampled, rho, len(names), CORRELATION)
+    return MetricValue(value=rho, low=low, high=high, n=len(points))
 
 
 def _truth(point: Point) -> float:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,16 +17,18 @@ from numpy.typing import NDArray
 from video_star.core.records import PairedDifference
 from video_star.evaluation.metrics import (
     CORRELATION,
-    INTERVAL,
     Bootstrap,
     Bounds,
+    Floats,
     Point,
     Statistic,
+    interval,
+    resampled_means,
     spearman,
+    table,
     times_drawn,
 )
 
-Floats: TypeAlias = NDArray[np.float64]
 _ROUNDING = 1e-9
 """Sums of fractions round: flips this much nearer to 0 than the observed ones still count."""
 
@@ -73,7 +74,8 @@ def paired_difference(
     if np.isnan(observed):
         return None
     lowest, highest = CORRELATION if statistic == "spearman" else bounds
-    low, high = _interval(resampled, observed, pairs.clusters, highest - lowest)
+    most = highest - lowest
+    low, high = interval(resampled, observed, pairs.clusters, (-most, most))
     if not np.isfinite((low, high)).all():
         return None
     return PairedDifference(
@@ -130,20 +132,12 @@ def _difference_of_means(
     pairs: _Pairs, flips: NDArray[np.bool_], drawn: Floats
 ) -> tuple[float, Floats, Floats]:
     """Observed, flipped and resampled differences of the mean of group means."""
-    groups = int(pairs.group.max()) + 1
-    shape = (pairs.clusters, groups)
-    cell = pairs.cluster * groups + pairs.group
-    size = shape[0] * shape[1]
-    change = np.bincount(cell, weights=pairs.after - pairs.before, minlength=size).reshape(shape)
-    counts = np.bincount(cell, minlength=size).reshape(shape).astype(np.float64)
+    change, counts = table(pairs.cluster, pairs.group, pairs.after - pairs.before)
     totals = counts.sum(axis=0)
     observed = float((change.sum(axis=0) / totals).mean())
     signs = np.where(flips, -1.0, 1.0)
     flipped = ((signs @ change) / totals).mean(axis=1)
-    # A resample can miss a small group altogether; its mean is then over the groups it has.
-    with np.errstate(invalid="ignore", divide="ignore"):
-        resampled = np.nanmean((drawn @ change) / (drawn @ counts), axis=1)
-    return observed, flipped, resampled
+    return observed, flipped, resampled_means(drawn, change, counts)
 
 
 def _difference_of_rhos(
@@ -169,20 +163,6 @@ def _difference_of_rhos(
     )
     resampled = change(pairs.before, pairs.after, drawn[:, pairs.cluster])
     return observed, flipped, resampled
-
-
-def _interval(
-    resampled: Floats, observed: float, clusters: int, most: float
-) -> tuple[float, float]:
-    """It contains the difference; of one cluster nothing is known: all that differences can be.
-
-    `most` is the greatest difference that two values can have.
-    """
-    resampled = resampled[~np.isnan(resampled)]
-    low, high = -most, most
-    if clusters > 1 and len(resampled):
-        low, high = (float(value) for value in np.percentile(resampled, INTERVAL))
-    return min(low, observed), max(high, observed)
 
 
 def _p_value(observed: float, flipped: Floats, exact: bool) -> float:

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from video_star.core.errors import DataError
 from video_star.evaluation.benchmarks.prediction_files import (
@@ -28,13 +28,6 @@ class Malformed(Exception):
     """An entry cannot be used; the message says why."""
 
 
-class Gold(Protocol):
-    """One question."""
-
-    @property
-    def id(self) -> str: ...
-
-
 @dataclass(frozen=True)
 class Given:
     """One answer as it stands in a file."""
@@ -46,12 +39,11 @@ class Given:
 
 
 G = TypeVar("G", bound=Given)
-Q = TypeVar("Q", bound=Gold)
 
 
 @dataclass
-class Found(Generic[G]):
-    """What the files of a folder hold."""
+class Predictions(Generic[G]):
+    """What the files of a folder hold, and once joined with the questions the answers to them."""
 
     given: list[G] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)
@@ -59,17 +51,14 @@ class Found(Generic[G]):
     ignored: list[str] = field(default_factory=list)
     """Files without any answer to the benchmark."""
     problems: list[Problem] = field(default_factory=list)
-
-
-@dataclass
-class Predictions:
+    notes: list[str] = field(default_factory=list)
+    texts: dict[str, str] = field(default_factory=dict)
     """The answers by item id; an item without one is missing here and named in problems."""
 
-    texts: dict[str, str]
-    problems: list[Problem]
-    notes: list[str]
-    files: dict[str, str]
-    ignored: list[str]
+    def stopping(self, allow_missing: bool, harmless: Collection[str] = ()) -> int:
+        """The number of problems that keep the answers from being scored."""
+        allowed = {*harmless, "missing"} if allow_missing else harmless
+        return sum(problem.kind not in allowed for problem in self.problems)
 
 
 def read_files(
@@ -77,13 +66,13 @@ def read_files(
     layout_of: Callable[[Path, Content], tuple[str, Rows] | None],
     readers: Mapping[str, Callable[[Path, str, dict[str, Any]], G]],
     layouts: str,
-) -> Found[G]:
+) -> Predictions[G]:
     """Every answer in a file or the files of a folder; DataError where there is none at all.
 
     `layout_of` tells the layout and the entries of a file that holds answers. `readers` take file,
     place and entry of a layout, and raise Malformed. `layouts` says what can be read.
     """
-    found = Found[G]()
+    found = Predictions[G]()
     for file in files_of(path):
         content = read_content(file)
         if isinstance(content, Problem):
@@ -108,44 +97,42 @@ def read_files(
 
 
 def join(
-    golds: Sequence[Q],
-    found: Found[G],
-    find: Callable[[G], tuple[Q | None, Problem | None]],
+    ids: Sequence[str],
+    found: Predictions[G],
+    find: Callable[[G], tuple[str | None, Problem | None]],
     harmless: Collection[str] = (),
-) -> Predictions:
-    """Each answer with its question; `find` gives the question and what is wrong with the answer.
+) -> None:
+    """Put each answer to its question, in place.
 
+    `ids` are those of all questions; `find` gives the question's and what is wrong with the answer.
     An answer with a problem of a `harmless` kind still counts; such problems are listed last.
     """
-    texts: dict[str, str] = {}
-    problems = list(found.problems)
     first: dict[str, G] = {}
     same: Counter[tuple[str, str]] = Counter()
     for given in found.given:
-        gold, problem = find(given)
+        name, problem = find(given)
         if problem is not None:
-            problems.append(problem)
-        if gold is None:
+            found.problems.append(problem)
+        if name is None:
             continue
-        before = first.setdefault(gold.id, given)
+        before = first.setdefault(name, given)
         if before is not given:
             if before.file != given.file and before.text == given.text:
                 same[before.file, given.file] += 1
             else:
                 what = f"two answers: {before.where} and {given.where}"
-                problems.append(Problem("twice", gold.id, what))
+                found.problems.append(Problem("twice", name, what))
         elif problem is None or problem.kind in harmless:
             if given.text is None:
                 what = f"its prediction is null or there is none ({given.where})"
-                problems.append(Problem("missing", gold.id, what))
+                found.problems.append(Problem("missing", name, what))
             else:
-                texts[gold.id] = given.text
-    for gold in golds:
-        if gold.id not in first:
-            problems.append(Problem("missing", gold.id, "no file has an answer to it"))
-    problems.sort(key=lambda problem: (problem.kind in harmless, _ORDER.index(problem.kind)))
-    notes = [f"{n} answers of {b} stand in {a} already" for (a, b), n in same.items()]
-    return Predictions(texts, problems, notes, found.files, found.ignored)
+                found.texts[name] = given.text
+    for name in ids:
+        if name not in first:
+            found.problems.append(Problem("missing", name, "no file has an answer to it"))
+    found.problems.sort(key=lambda problem: (problem.kind in harmless, _ORDER.index(problem.kind)))
+    found.notes += [f"{n} answers of {b} stand in {a} already" for (a, b), n in same.items()]
 
 
 def text_of(entry: dict[str, Any], key: str) -> str:

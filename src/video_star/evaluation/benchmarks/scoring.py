@@ -6,7 +6,7 @@ No model is loaded. What is wrong with the answers is named item by item before 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -23,20 +23,6 @@ VERSION = 1
 
 
 @dataclass(frozen=True)
-class Options:
-    """What both commands ask for besides the files."""
-
-    bootstrap: Bootstrap
-    allow_missing: bool = False
-    """Whether missing answers are wrong instead of a reason not to score."""
-
-    def stopping(self, problems: Sequence[Problem], harmless: Collection[str] = ()) -> int:
-        """The number of problems that keep the answers from being scored."""
-        allowed = {*harmless, "missing"} if self.allow_missing else harmless
-        return sum(problem.kind not in allowed for problem in problems)
-
-
-@dataclass(frozen=True)
 class Scored:
     """The report, and what was wrong with the answers."""
 
@@ -48,13 +34,12 @@ class Scored:
 
 def scored(
     figures: Mapping[str, Any],
-    predictions: Predictions,
+    predictions: Predictions[Any],
     stopping: int,
     judge: Judge[Any] | None,
-    options: Options,
+    bootstrap: Bootstrap,
 ) -> Scored:
     """A report of a benchmark's `figures` and of what was read."""
-    bootstrap = options.bootstrap
     report = {
         "report": VERSION,
         "refused": bool(stopping),

@@ -18,7 +18,6 @@ from typing import Any
 
 from video_star.evaluation.benchmarks.prediction_files import Content, Problem, Rows
 from video_star.evaluation.benchmarks.predictions import (
-    Found,
     Given,
     Malformed,
     Predictions,
@@ -52,14 +51,16 @@ class TaskAnswer(Given):
     """Position in the list of the official layout."""
 
 
-def read_predictions(path: Path, golds: Sequence[Gold]) -> Predictions:
+def read_predictions(path: Path, golds: Sequence[Gold]) -> Predictions[TaskAnswer]:
     """Every answer of a file or folder with its question; DataError when no file holds any."""
-    return join_answers(golds, read_files(path, _layout, _READERS, _LAYOUTS))
+    found = read_files(path, _layout, _READERS, _LAYOUTS)
+    join_answers(golds, found)
+    return found
 
 
-def join_answers(golds: Sequence[Gold], found: Found[TaskAnswer]) -> Predictions:
-    """Each answer with its question."""
-    return join(golds, found, _Questions(golds).find)
+def join_answers(golds: Sequence[Gold], found: Predictions[TaskAnswer]) -> None:
+    """Put each answer to its question."""
+    join([gold.id for gold in golds], found, _Questions(golds).find)
 
 
 def _layout(file: Path, content: Content) -> tuple[str, Rows] | None:
@@ -170,21 +171,21 @@ class _Questions:
         for gold in golds:
             self._by_pair[bare_id(gold.video), gold.aspect].append(gold)
 
-    def find(self, given: TaskAnswer) -> tuple[Gold | None, Problem | None]:
-        """The question, and what is wrong with the answer; no question when it is unknown."""
+    def find(self, given: TaskAnswer) -> tuple[str | None, Problem | None]:
+        """The question's id, and what is wrong with the answer; None for an unknown question."""
         pair = self._by_pair.get((given.video, given.aspect), ())
         listed = [gold for gold in pair if given.task in (None, gold.task)]
         asked = [gold for gold in listed if gold.question == given.question]
         if asked:
             gold = self._one_of(asked, given)
             if given.answer in (None, gold.answer) or gold.task == "captioning":
-                return gold, None
+                return gold.id, None
             what = f"{given.where} takes {given.answer!r} as right, the questions {gold.answer!r}"
-            return gold, Problem("answer", gold.id, what)
+            return gold.id, Problem("answer", gold.id, what)
         at = next((g for g in listed if given.task and g.index == given.index), None)
         if at is not None:
             what = f"{given.where} answers another question, {given.question[:80]!r}"
-            return at, Problem("question", at.id, what)
+            return at.id, Problem("question", at.id, what)
         about = "no such question" if listed else "no question"
         what = f"there is {about} about {given.video}/{given.aspect}: {given.question[:80]!r}"
         return None, Problem("unknown", given.where, what)

@@ -1,4 +1,4 @@
-"""TempCompass marks: the official word-matching rules, without the judge model.
+"""TempCompass ratings: the official word-matching rules, without the judge model.
 
 Source: llyx97/TempCompass, eval_multi-choice.py, eval_yes_no.py, eval_caption_matching.py (August
 2024). Case-sensitive where the official rules are. An answer that no rule recognises is rated 0
@@ -9,10 +9,9 @@ and counted as not matched, as the official `--disable_llm` does. Captioning has
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
-
-from video_star.evaluation.benchmarks.options import named_options
 
 Task = Literal["multi-choice", "yes_no", "caption_matching", "captioning"]
 TASKS: tuple[Task, ...] = ("multi-choice", "yes_no", "caption_matching", "captioning")
@@ -112,13 +111,32 @@ def match_captioning(
     own `question` (with `answer`). Naming nothing, or several, is left unrated.
     """
     lines = option_lines(choice_question)
-    named = named_options(prediction, [option_text(line) or line for line in lines])
+    named = _named_options(prediction, [option_text(line) or line for line in lines])
     if len(named) == 1:
         return Match(int(lines[named.pop()] == choice_answer), True)
     if named:
         return UNRATED
     informed = _INFORMATION.findall(question)
-    named = named_options(prediction, [single or double for _, single, double in informed])
+    named = _named_options(prediction, [single or double for _, single, double in informed])
     if len(named) == 1:
         return Match(int(informed[named.pop()][0] == answer[0]), True)
     return UNRATED
+
+
+def _named_options(text: str, options: Sequence[str]) -> set[int]:
+    """Indices of the options whose text stands in `text`, in whole words, whatever the case.
+
+    A longer option hides a shorter one inside of it, so "moving left and then growing" does not
+    also name "moving left".
+    """
+    rest, found = _plain(text), set()
+    for index in sorted(range(len(options)), key=lambda i: -len(options[i])):
+        option = re.escape(_plain(options[index]).rstrip("."))
+        rest, times = re.subn(rf"(?<!\w){option}(?!\w)", "\n", rest)
+        if times:
+            found.add(index)
+    return found
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split())

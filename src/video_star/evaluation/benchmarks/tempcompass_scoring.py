@@ -18,7 +18,6 @@ from rich.text import Text
 from video_star.core.errors import DataError
 from video_star.evaluation.benchmarks.judging import Judge, Rating
 from video_star.evaluation.benchmarks.scoring import (
-    Options,
     Scored,
     closing_lines,
     judge_report,
@@ -77,23 +76,25 @@ class ItemScore:
     reason: str
 
 
-def score(inputs: Inputs, judge: Judge[Answer] | None, options: Options) -> Scored:
+def score(
+    inputs: Inputs, judge: Judge[Answer] | None, bootstrap: Bootstrap, allow_missing: bool = False
+) -> Scored:
     """Score the answers, or say why not: any problem stops it, but missing ones may be allowed."""
     folder = questions_folder(inputs.questions)
     golds = load(folder, meta_file(folder, inputs.meta))
     predictions = read_predictions(inputs.predictions, golds)
-    stopping = options.stopping(predictions.problems)
+    stopping = predictions.stopping(allow_missing)
     items = [] if stopping else score_items(golds, predictions.texts, judge)
     unscored = [own.reason for own in items if own.rating is None]
     figures = {
         "benchmark": "tempcompass",
         "unit": "percent",
         "questions": len(golds),
-        **({"accuracy": None} if stopping else summary(items, options.bootstrap)),
+        **({"accuracy": None} if stopping else summary(items, bootstrap)),
         "judge": judge_report(judge, sum(own.judged for own in items), len(items), unscored),
         "items": [_item(own) for own in items],
     }
-    return scored(figures, predictions, stopping, judge, options)
+    return scored(figures, predictions, stopping, judge, bootstrap)
 
 
 def questions_folder(folder: Path) -> Path:

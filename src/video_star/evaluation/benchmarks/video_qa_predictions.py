@@ -36,29 +36,29 @@ class QuestionAnswer(Given):
     answer: str | None
 
 
-def read_predictions(path: Path, golds: Sequence[Gold]) -> Predictions:
+def read_predictions(path: Path, golds: Sequence[Gold]) -> Predictions[QuestionAnswer]:
     """Every answer with its question; DataError when no file holds any."""
     layouts = 'they are a JSON list, or JSON lines, of {"id", "question", "answer", "pred"}'
     found = read_files(path, _layout, {"json": _read}, layouts)
     by_id = {gold.id: gold for gold in golds}
     seen: set[str] = set()
 
-    def find(given: QuestionAnswer) -> tuple[Gold | None, Problem | None]:
+    def find(given: QuestionAnswer) -> tuple[str | None, Problem | None]:
         gold = by_id.get(given.id)
         if gold is None:
             return None, Problem("unknown", given.where, f"there is no question {given.id}")
         problem = None if gold.id in seen else _problem(gold, given)
         seen.add(gold.id)
-        return gold, problem
+        return gold.id, problem
 
-    joined = join(golds, found, find, {HARMLESS})
-    wrong = sum(problem.kind == HARMLESS for problem in joined.problems)
+    join(list(by_id), found, find, {HARMLESS})
+    wrong = sum(problem.kind == HARMLESS for problem in found.problems)
     if wrong:
-        joined.notes.append(
+        found.notes.append(
             f"{wrong} predictions carry another correct answer than the answers' file, which is "
             "the one that counts: the script that wrote them pairs answers by position"
         )
-    return joined
+    return found
 
 
 def _layout(_: Path, content: Content) -> tuple[str, Rows] | None:

@@ -12,7 +12,6 @@ from rich.text import Text
 
 from video_star.evaluation.benchmarks.judging import Judge, Rating
 from video_star.evaluation.benchmarks.scoring import (
-    Options,
     Scored,
     closing_lines,
     judge_report,
@@ -55,13 +54,15 @@ class _ItemScore:
     """None without a judge."""
 
 
-def score(inputs: Inputs, judge: Judge[Answer] | None, options: Options) -> Scored:
+def score(
+    inputs: Inputs, judge: Judge[Answer] | None, bootstrap: Bootstrap, allow_missing: bool = False
+) -> Scored:
     """Score the answers, or say why not; missing ones may be allowed, and are then wrong."""
     golds = load(inputs.questions, inputs.answers, inputs.aligned)
     predictions = read_predictions(inputs.predictions, golds)
-    stopping = options.stopping(predictions.problems, {HARMLESS})
+    stopping = predictions.stopping(allow_missing, {HARMLESS})
     items = [] if stopping else _score_items(golds, predictions.texts, judge)
-    figures = _figures(items, options.bootstrap)
+    figures = _figures(items, bootstrap)
     ratings = [own.rating for own in items if own.rating and own.rating is not _MISSING]
     unscored = [rating.reason for rating in ratings if rating.correct is None]
     report = {
@@ -77,7 +78,7 @@ def score(inputs: Inputs, judge: Judge[Answer] | None, options: Options) -> Scor
         "files": list(predictions.files),
         "items": [_item(own) for own in items],
     }
-    return scored(report, predictions, stopping, judge, options)
+    return scored(report, predictions, stopping, judge, bootstrap)
 
 
 def _score_items(
