@@ -22,10 +22,7 @@ from video_star.evaluation.benchmarks.base import Item
 from video_star.evaluation.benchmarks.confusable import Confusable
 from video_star.evaluation.benchmarks.held_out import Verified
 from video_star.evaluation.benchmarks.kinetics_qa import Choice, KineticsQA
-from video_star.verification import option_chosen
 from video_star.verification.embeddings import Embedder, open_embedder
-
-OPTIONS = ("pole vaulting", "vaulting", "ice skating", "yawning")
 
 
 def _context(workspace: Workspace) -> StepContext:
@@ -41,34 +38,6 @@ def _benchmark(**changes: Any) -> KineticsQA:
 
 def _items(workspace: Workspace, **changes: Any) -> list[Item[Verified | Choice]]:
     return _benchmark(**changes).items(_context(workspace))
-
-
-@pytest.mark.parametrize(
-    ("text", "index"),
-    [
-        ("C. ice skating", 2),
-        ("C", 2),
-        ("C.", 2),
-        ("C)", 2),
-        ("(C)", 2),
-        ("(C) ice skating", 2),
-        (" C. ice skating\n", 2),
-        ("C. It is a sport.", 2),
-        ("Ice skating.", 2),
-        ("The person is ice  skating.", 2),
-        ("pole vaulting", 0),
-        ("vaulting", 1),
-        ("C. yawning", None),
-        ("ice skating or yawning", None),
-        ("E. yawning", None),
-        ("E", None),
-        ("A person.", None),
-        ("Clapping", None),
-        ("", None),
-    ],
-)
-def test_an_option_is_chosen_only_without_doubt(text: str, index: int | None) -> None:
-    assert option_chosen(text, OPTIONS) == index
 
 
 def test_each_held_out_sample_is_asked_openly_and_with_options(workspace: Workspace) -> None:

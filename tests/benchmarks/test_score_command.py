@@ -75,13 +75,21 @@ def test_only_the_first_problems_are_shown_and_all_are_counted(
     assert len(json.loads(out.read_text())["problems"]) == 24
 
 
-def test_scoring_loads_no_heavy_package(questions: Path, answers: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["tempcompass", "video-qa"])
+def test_scoring_loads_no_heavy_package(
+    questions: Path, answers: Path, tmp_path: Path, name: str
+) -> None:
+    inputs = ["--questions", str(questions), "--predictions", str(answers)]
+    if name == "video-qa":
+        row = {"video_name": "v", "question_id": 1, "question": "a?", "answer": "b", "pred": "b"}
+        path = tmp_path / "rows.json"
+        path.write_text(json.dumps([{**row, "id": 1}]), encoding="utf-8")
+        keys = ("--questions", "--answers", "--predictions")
+        inputs = [part for key in keys for part in (key, str(path))]
     code = (
         "import sys; from typer.testing import CliRunner; from video_star.cli.main import app\n"
-        f"args = ['score', 'tempcompass', '--questions', {str(questions)!r}, "
-        f"'--predictions', {str(answers)!r}]\n"
-        "assert CliRunner().invoke(app, args).exit_code == 0\n"
-        "heavy = {'torch', 'transformers', 'pandas', 'mlflow', 'prefect', 'dvc', 'av'}\n"
+        f"assert CliRunner().invoke(app, {['score', name, *inputs]}).exit_code == 0\n"
+        "heavy = set('torch transformers pandas mlflow prefect dvc av openai scipy'.split())\n"
         "sys.exit(', '.join(heavy & sys.modules.keys()) or 0)"
     )
     done = subprocess.run(

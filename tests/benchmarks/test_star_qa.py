@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from held_out_samples import OPTIONS, context_of, star
+from held_out_samples import context_of, star
 
 from video_star.core.errors import DataError, UsageError
 from video_star.core.labels import ClassLabel, SpanLabel
@@ -105,9 +105,3 @@ def test_it_is_in_the_table_and_names_wrong_parameters() -> None:
     assert isinstance(open_benchmark("star_qa", {"dataset": "star"}), StarQA)
     with pytest.raises(UsageError, match=r"star_qa\.data: "):
         open_benchmark("star_qa", {"data": "star"})
-
-
-def test_the_options_of_the_samples_are_as_the_reader_letters_them() -> None:
-    (label,) = star("Interaction_T1_4").labels
-    assert label.kind == "choice"
-    assert label.options == OPTIONS

@@ -1,7 +1,7 @@
 """Question proposal by a language model (Video-STaR, arXiv 2407.06189, section 2).
 
-The model gets the task and some labels, and is asked for questions that such a label would answer.
-Its proposals are written to a file, for a person to review before ingest uses it.
+The model gets the task and some labels, and proposes questions that such a label would answer. They
+are written to a file, for a person to review before ingest uses it.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ def propose_questions(
     of them the model sees. Raises ServiceError when the model does not give enough questions.
     """
     found: list[str] = []
-    fruitless = asked = 0
+    fruitless = requests = 0
     while len(found) < count and fruitless < PATIENCE:
-        shown = stable_shuffle(sorted(set(examples)), seed, "propose", kind, asked)[:SHOWN]
+        shown = stable_shuffle(sorted(set(examples)), seed, "propose", kind, requests)[:SHOWN]
         (reply,) = chat.replies([_messages(task, shown, kind, found)])
         new = _usable(reply, examples, kind, found)
         fruitless = 0 if new else fruitless + 1
         found += new
-        asked += 1
+        requests += 1
     if len(found) < count:
         raise ServiceError(
             f"{chat.name} gave only {len(found)} of {count} usable questions of kind {kind}; "
@@ -81,7 +81,7 @@ def _usable(reply: str, labels: Sequence[str], kind: str, found: Sequence[str]) 
     new = []
     for line in reply.splitlines():
         text = _QUOTED.sub(r"\1", _NUMBERING.sub("", line).strip()).strip()
-        # A heading or a polite opening is no question: that ends with "?", or "." for a request.
+        # Headings and polite openings end otherwise than questions and instructions.
         if not text.endswith(("?", ".")) or problem_of(kind, text):
             continue
         words = all_words(text)

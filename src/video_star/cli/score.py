@@ -15,7 +15,7 @@ import typer
 from video_star.core.errors import DataError
 
 app = typer.Typer(
-    no_args_is_help=True, help="Score anybody's answers to a benchmark, without a model."
+    no_args_is_help=True, help="Score answers of any model to a benchmark; loads no model."
 )
 
 SHOWN = 20

@@ -102,7 +102,7 @@ class OpenAIChat:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def _ask(self, key: str, messages: Messages) -> str:
-        """The text of the server's first choice, which is put on file."""
+        """The text of the server's first choice, kept on file."""
         reply = self._request([dict(message) for message in messages], self.sampling)
         return self._store.add(key, self.name, messages, reply) if self._store else reply
 

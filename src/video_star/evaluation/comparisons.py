@@ -1,8 +1,8 @@
 """A round's measures against r0 and the round before, on the same items.
 
-Marks of other rounds are read from their predictions/<benchmark>/scores.jsonl, so nothing is asked
-again, and a benchmark that is new in this round is compared with nobody. An item that the two
-rounds were asked in different words is not the same item. Both rounds are measured anew on the
+Scores of other rounds are read from their predictions/<benchmark>/scores.jsonl, so nothing is asked
+again; a benchmark that is new in this round is not compared. An item whose prompt differs between
+the two rounds is not the same item. Both rounds are measured anew on the
 items they share, so that what depends on all items (a scale, a group) is the same for both.
 """
 
@@ -22,7 +22,7 @@ from video_star.evaluation.metrics import Bootstrap
 from video_star.evaluation.significance import paired_difference
 
 Scored = Mapping[str, tuple[Benchmark[Any], Sequence[Score]]]
-"""Benchmark name to the benchmark and this round's marks of its items."""
+"""Benchmark name to the benchmark and this round's scores of its items."""
 
 
 @dataclass(frozen=True)
@@ -125,5 +125,5 @@ def _prompts(paths: RoundPaths, benchmark: str) -> dict[str, str]:
 
 
 def digest_scores(paths: RoundPaths) -> str:
-    """sha256 over the marks of all benchmarks of a round."""
+    """sha256 over the scores of all benchmarks of a round."""
     return digest_files(paths.predictions.rglob("scores.jsonl"), paths.predictions)

@@ -4,8 +4,8 @@ Held out are the manifest's test samples and the videos of the benchmarks. A tra
 refused when one of them
 
 - is the same recording by an id that is known anywhere: a YouTube id (with or without times, or
-  "v_" before it), or a number of at least six digits, as stock footage has; shorter numbers count
-  files and tell nothing;
+  "v_" before it), or a number of at least six digits, as stock footage has; shorter numbers only
+  count files;
 - is the same file, or another one with the same bytes.
 
 Only files of equal size are hashed, and each of them once (`.work/content.jsonl`).

@@ -1,8 +1,8 @@
 """The benchmarks by name: the keys of `evaluate.benchmarks` in params.yaml.
 
 To add one: a module with a class as `base.Benchmark` describes it, a line in BENCHMARKS, and a
-section in params.yaml. One's own needs no line here: its section says `use: module:Class`. A
-section may also use a benchmark of the table under a name of its own (`use: video_qa`).
+section in params.yaml. Your own benchmark needs no line here: its section has `use: module:Class`.
+A section may also use a benchmark of the table under another name (`use: video_qa`).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _NAME = re.compile(r"\w[\w.-]*", re.ASCII)
 def open_benchmark(name: str, raw: Mapping[str, Any], home: Path = Path()) -> Benchmark[Any]:
     """The benchmark of this name with its parameters; UsageError when either is unknown.
 
-    `home` is the workspace, where a module of one's own may lie.
+    `home` is the workspace, where your own module may be.
     """
     if not _NAME.fullmatch(name):
         raise UsageError(
@@ -68,10 +68,10 @@ def _kind(name: str, used: str, home: Path) -> Any:
     if ":" not in used:
         raise UsageError(
             f"params.yaml: evaluate.benchmarks.{name}: there is no such benchmark; "
-            f"the benchmarks are {', '.join(BENCHMARKS)}, and `use: module:Class` names one's own."
+            f"the benchmarks are {', '.join(BENCHMARKS)}, and `use: module:Class` names your own."
         )
     module, _, attribute = used.partition(":")
-    # Last on the path: nothing that lies in a workspace may stand in for an installed package.
+    # Last on the path: nothing in a workspace may replace an installed package.
     if str(home.resolve()) not in sys.path:
         sys.path.append(str(home.resolve()))
     try:

@@ -11,7 +11,7 @@ an assessment is both, asked once.
   better. Papers often print it times 100.
 - `unparsable`: share of the answers that give no score.
 - `score_accuracy`: share of the answers whose score is within the tolerance of the score verifier.
-- `sequence_accuracy`: share of the answers that tell all steps in order, by its verifier.
+- `sequence_accuracy`: share of the answers with all steps in order, by its verifier.
 
 The first two are the metrics of FineDiving's own evaluation (action quality assessment), over the
 answers that give a score: their n says how many, and `unparsable` must be read beside them. The
@@ -124,7 +124,7 @@ class FineDivingQA:
     def write_predictions(
         self, folder: Path, items: Sequence[Item[Gold]], texts: Mapping[str, str]
     ) -> None:
-        """There is no official layout: predictions.jsonl and scores.jsonl say it all."""
+        """There is no official layout; predictions.jsonl and scores.jsonl hold everything."""
 
 
 def given_score(label: ScoreLabel, case: Case) -> float | None:

@@ -28,7 +28,7 @@ def held_out(
 ) -> list[VideoSample]:
     """The test samples of a data set that fit, by id; DataError when there is none.
 
-    `labels` says in words which labels fit.
+    `labels` names the labels that fit, for the message.
     """
     test = read_manifest(context.workspace, "test")
     samples = [sample for sample in test if sample.dataset == dataset and fits(sample)]
@@ -71,7 +71,7 @@ def item_of(
     gold: G,
     truth: float | None = None,
 ) -> Item[G]:
-    """An item about the video of a sample; `form` tells several items of a sample apart."""
+    """An item about the video of a sample; `form` distinguishes several items of a sample."""
     return Item(
         id=f"{sample.id}/{form}" if form else sample.id,
         clip=Clip(workspace.video(sample.video), sample.start_s, sample.end_s),

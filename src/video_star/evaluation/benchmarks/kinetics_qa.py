@@ -1,7 +1,7 @@
 """Kinetics-QA, re-built: what is the action of a held-out clip, asked openly and with options.
 
 The field has no such questions: those of the paper's Kinetics700-QA were never released. So numbers
-compare between rounds and with whoever uses the same manifest and seed, not with the paper.
+compare between rounds and with others on the same manifest and seed, not with the paper.
 What makes the items, all of it:
 
 - split: every test sample of the manifest that has a class label;
@@ -22,7 +22,7 @@ Metrics:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -34,7 +34,6 @@ from video_star.core.context import StepContext
 from video_star.core.errors import UsageError
 from video_star.core.hashing import stable_shuffle
 from video_star.core.labels import ClassLabel, label_text
-from video_star.core.paths import Workspace
 from video_star.core.records import Score, VideoSample
 from video_star.data.manifest import read_manifest
 from video_star.evaluation.benchmarks.base import (
@@ -90,7 +89,6 @@ class KineticsQA:
         samples = read_manifest(context.workspace)
         verify, settings = by_rules(context.params.verify), context.params.settings
         known = known_of_samples(samples, verify, context.workspace.root, settings.device)
-        line = context.params.prompts.final_line
         others = self._others(context, _classes(samples))
         made: list[Item[Verified | Choice]] = []
         for sample in samples:
@@ -98,7 +96,18 @@ class KineticsQA:
                 name = _class_labels(sample)[0].name
                 choice = self._choice(sample, others[sample.dataset][name], context.params.seed)
                 opened = Verified(case_of(sample, ""), verify, known)
-                made += _both_forms(sample, opened, choice, context.workspace, line)
+                request = prompts.line_request(sample.labels, context.params.prompts.final_line)
+                forms: tuple[tuple[str, str, Verified | Choice], ...] = (
+                    ("open", prompts.held_out(sample.question, request), opened),
+                    ("choice", prompts.multiple_choice(sample.question, choice.options), choice),
+                )
+                slices = tuple(f"class={label.name}" for label in _class_labels(sample))
+                made += [
+                    item_of(
+                        sample, context.workspace, form, prompt, f"{form}_accuracy", slices, gold
+                    )
+                    for form, prompt, gold in forms
+                ]
         return made
 
     def _others(
@@ -185,26 +194,12 @@ class KineticsQA:
     def write_predictions(
         self, folder: Path, items: Sequence[Item[Verified | Choice]], texts: Mapping[str, str]
     ) -> None:
-        """There is no official layout: predictions.jsonl says it all."""
+        """There is no official layout; predictions.jsonl holds everything."""
 
 
 def _scored(item: Item[Verified | Choice], judgement: Judgement) -> Score:
     """1 where the answer passes; what is doubtful is wrong."""
     return item.scored(float(judgement.passed), judgement.reason)
-
-
-def _both_forms(
-    sample: VideoSample, opened: Verified, choice: Choice, workspace: Workspace, line: bool
-) -> Iterator[Item[Verified | Choice]]:
-    """The open and the multiple-choice item of a sample."""
-    request = prompts.line_request(sample.labels, line)
-    forms: tuple[tuple[str, str, Verified | Choice], ...] = (
-        ("open", prompts.held_out(sample.question, request), opened),
-        ("choice", prompts.multiple_choice(sample.question, choice.options), choice),
-    )
-    for form, prompt, gold in forms:
-        slices = tuple(f"class={label.name}" for label in _class_labels(sample))
-        yield item_of(sample, workspace, form, prompt, f"{form}_accuracy", slices, gold)
 
 
 def _class_labels(sample: VideoSample) -> list[ClassLabel]:

@@ -134,7 +134,7 @@ def _read_table(path: Path, text: str) -> Content | None:
     if "\t" not in head and "," not in head:
         return None
     csv.field_size_limit(_CELL_LIMIT)
-    # A closing quote that is missing swallows the rest of a truncated file: strict says so.
+    # A closing quote that is missing swallows the rest of a truncated file: strict raises.
     reader = csv.reader(
         io.StringIO(text, newline=""), delimiter="\t" if "\t" in head else ",", strict=True
     )

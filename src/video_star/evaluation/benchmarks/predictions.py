@@ -1,6 +1,6 @@
-"""Puts anybody's answers to the questions of a benchmark, and names everything that is wrong.
+"""Joins the answers of any model with the questions of a benchmark; names everything that is wrong.
 
-A benchmark tells which layout a file has, what an entry of it says and which question it answers.
+A benchmark recognises the layout of a file, reads its entries and finds the question of an answer.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ _ORDER = ("unreadable", "malformed", "unknown", "twice", "question", "answer", "
 
 
 class Malformed(Exception):
-    """An entry cannot be used; the message says why."""
+    """An entry that cannot be used; the message is the reason."""
 
 
 @dataclass(frozen=True)
 class Given:
-    """One answer as it stands in a file."""
+    """One answer of a file."""
 
     where: str
     file: str
@@ -69,8 +69,8 @@ def read_files(
 ) -> Predictions[G]:
     """Every answer in a file or the files of a folder; DataError where there is none at all.
 
-    `layout_of` tells the layout and the entries of a file that holds answers. `readers` take file,
-    place and entry of a layout, and raise Malformed. `layouts` says what can be read.
+    `layout_of` gives the layout and the entries of a file that holds answers. `readers` take file,
+    place and entry of a layout, and raise Malformed. `layouts` describes what can be read.
     """
     found = Predictions[G]()
     for file in files_of(path):
@@ -102,7 +102,7 @@ def join(
     find: Callable[[G], tuple[str | None, Problem | None]],
     harmless: Collection[str] = (),
 ) -> None:
-    """Put each answer to its question, in place.
+    """Join each answer with its question, in place.
 
     `ids` are those of all questions; `find` gives the question's and what is wrong with the answer.
     An answer with a problem of a `harmless` kind still counts; such problems are listed last.

@@ -54,7 +54,7 @@ class StarQA:
     def items(self, context: StepContext) -> list[Item[Verified]]:
         """An item for each test sample with a choice label, by sample id.
 
-        DataError when there is none, or when an id does not tell a question type.
+        DataError when there is none, or when an id has no question type.
         """
         samples = held_out(
             context, self.params.dataset, "star_qa", "a choice label", _has_choice_alone
@@ -87,7 +87,7 @@ class StarQA:
     def write_predictions(
         self, folder: Path, items: Sequence[Item[Verified]], texts: Mapping[str, str]
     ) -> None:
-        """predictions.jsonl says it all."""
+        """There is no official layout; predictions.jsonl holds everything."""
 
 
 def question_type(sample: VideoSample) -> str:

@@ -94,7 +94,7 @@ def read_reply(answer: Answer, reply: str) -> Rating:
 class OfficialResults(RecordedJudge[Answer]):
     """Result files ({task}.json) of the official scorer, question by question.
 
-    Those of captions do not say which question they belong to, so they hold by position: the
+    Those of captions do not name their question, so they are taken by position: the
     published ones rate other captions than the published predictions in 132 places, which is noted.
     Ratings of other tasks are used only where they rate the very same answer.
     """

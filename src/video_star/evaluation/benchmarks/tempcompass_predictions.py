@@ -1,4 +1,4 @@
-"""Reads anybody's TempCompass answers: three layouts, told apart by their content.
+"""Reads TempCompass answers of any model: three layouts, recognised by their content.
 
 official     one {task}.json: {video: {aspect: [{question, answer, prediction}, ...]}}
 lmms-eval    *_samples_tempcompass_*.jsonl: one object per question, details in "avg_accuracy"
@@ -39,13 +39,13 @@ _LAYOUTS = (
 
 @dataclass(frozen=True)
 class TaskAnswer(Given):
-    """One answer and what its file says of the question."""
+    """One answer and what its file has about the question."""
 
     video: str
     aspect: str
     question: str
     answer: str | None = None
-    """What the file says is right, where its layout says so of the question itself."""
+    """The right answer by the file, where its layout has one for the question itself."""
     task: str | None = None
     index: int | None = None
     """Position in the list of the official layout."""
@@ -59,7 +59,7 @@ def read_predictions(path: Path, golds: Sequence[Gold]) -> Predictions[TaskAnswe
 
 
 def join_answers(golds: Sequence[Gold], found: Predictions[TaskAnswer]) -> None:
-    """Put each answer to its question."""
+    """Join each answer with its question, in place."""
     join([gold.id for gold in golds], found, _Questions(golds).find)
 
 
@@ -112,7 +112,7 @@ def _lmms_eval(file: Path, where: str, entry: dict[str, Any]) -> TaskAnswer:
         aspect=text_of(own, "dim"),
         question=text_of(own, "question"),
         text=answer_of(own, "video-llm-prediction"),
-        # Of a caption, the answer to another question stands there.
+        # For captions, this is the answer to another question.
         answer=None if is_caption else text_of(own, "gt-answer"),
         task="captioning" if is_caption else None,
     )
@@ -130,7 +130,7 @@ def _vlmevalkit(file: Path, where: str, row: dict[str, Any]) -> TaskAnswer:
         video=bare_id(_cell(row, "video")),
         aspect=text_of(row, "dim"),
         question=question,
-        # A table cannot tell an empty answer from none: the row is there, so it is an answer.
+        # In a table an empty answer looks like none: the row is there, so it is an answer.
         text="" if text is None or text != text else str(text),
         answer=_cell(row, "answer") if "answer" in row else None,
         task=task if task in TASKS else None,

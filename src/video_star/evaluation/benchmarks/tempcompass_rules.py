@@ -27,7 +27,7 @@ _CAPTION_NAMES = re.compile(r"Sentence |Option |Caption ")
 
 @dataclass(frozen=True)
 class Match:
-    """What the rules say: rating 0 or 1 (None: only a judge could), and whether a rule applied."""
+    """Rating 0 or 1 by the rules (None: only a judge could rate it), and whether a rule applied."""
 
     rating: int | None
     matched: bool
@@ -62,9 +62,9 @@ def match_multi_choice(prediction: str, answer: str) -> Match:
         return Match(1, True)
     if prediction in _LETTERS:
         return Match(int(prediction == answer[0]), True)
-    for mark in (".", ")"):
-        if prediction.startswith(tuple(letter + mark for letter in _LETTERS)):
-            return Match(int(prediction.split(mark)[0] == answer[0]), True)
+    for end in (".", ")"):
+        if prediction.startswith(tuple(letter + end for letter in _LETTERS)):
+            return Match(int(prediction.split(end)[0] == answer[0]), True)
     return UNMATCHED
 
 
@@ -124,7 +124,7 @@ def match_captioning(
 
 
 def _named_options(text: str, options: Sequence[str]) -> set[int]:
-    """Indices of the options whose text stands in `text`, in whole words, whatever the case.
+    """Indices of the options whose text is in `text`, in whole words, whatever the case.
 
     A longer option hides a shorter one inside of it, so "moving left and then growing" does not
     also name "moving left".

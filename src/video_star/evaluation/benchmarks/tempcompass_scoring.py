@@ -1,4 +1,4 @@
-"""`video-star score tempcompass`: anybody's answers to TempCompass get the official scores.
+"""`video-star score tempcompass`: official scores of any model's answers to TempCompass.
 
 Accuracies are in percent, as the official files print them. A match rate is the share of answers
 that an official rule recognises; captions have no rule, so they have none.
@@ -79,7 +79,7 @@ class ItemScore:
 def score(
     inputs: Inputs, judge: Judge[Answer] | None, bootstrap: Bootstrap, allow_missing: bool = False
 ) -> Scored:
-    """Score the answers, or say why not: any problem stops it, but missing ones may be allowed."""
+    """Score the answers unless there are problems; missing answers may be allowed."""
     folder = questions_folder(inputs.questions)
     golds = load(folder, meta_file(folder, inputs.meta))
     predictions = read_predictions(inputs.predictions, golds)

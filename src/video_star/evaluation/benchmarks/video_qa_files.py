@@ -82,8 +82,8 @@ def _by_position(
 ) -> list[_Answer]:
     if not aligned:
         raise DataError(
-            f"{answers}: its answers have no question_id, so only their position tells what they "
-            "answer; set aligned (--aligned) if they are in the order of the questions."
+            f"{answers}: its answers have no question_id, so they can only be taken by position; "
+            "set aligned (--aligned) if they are in the order of the questions."
         )
     if len(asked) != len(given):
         raise DataError(
@@ -101,7 +101,7 @@ def _by_id(answers: Path, asked: list[Gold], given: list[tuple[str, _Answer]]) -
         if answer.id is None:
             problems.append(f"{where} has no question_id")
         elif answer.id not in known:
-            problems.append(f"{where} answers question {answer.id}, which nobody asks")
+            problems.append(f"{where} answers question {answer.id}, which does not exist")
         elif answer.id in found:
             problems.append(f"{where} is another answer to question {answer.id}")
         else:
@@ -164,7 +164,7 @@ def _refuse(path: Path, problems: list[str]) -> None:
 
 
 def source_of(video: str) -> str:
-    """The recording that a video was cut from, where its name tells; else the video itself."""
+    """The recording that a video was cut from, if its name contains it; else the video itself."""
     bare = video.removeprefix("v_")
     cut = _CUT.fullmatch(bare)
     return cut[1] if cut else bare

@@ -1,4 +1,4 @@
-"""Anybody's answers to questions in Video-ChatGPT's format, put to the questions by their ids.
+"""Answers of any model in Video-ChatGPT's format, joined with the questions by their ids.
 
 Each is {"id", "question", "answer", "pred"}: in a JSON list, or in JSON lines as Video-LLaVA writes
 them, one file or a folder of them. The id decides. The question has to be the one of that id; the
@@ -29,7 +29,7 @@ HARMLESS: Final = "answer"
 
 @dataclass(frozen=True)
 class QuestionAnswer(Given):
-    """One answer and what its file says of the question."""
+    """One answer and what its file has about the question."""
 
     id: str
     question: str | None

@@ -1,9 +1,9 @@
-"""Marks of open answers by rules of our own: no judge, no cost, the same everywhere.
+"""Scores of open answers by rules of our own: no judge, no cost, the same everywhere.
 
 - `exact`: the answer is the correct one, less case, punctuation, accents and articles.
-- `contains`: the words of the correct answer stand together in the answer, in any inflection, and
+- `contains`: the words of the correct answer are together in the answer, in any inflection, and
   are not denied, asked or only supposed, as the class verifier finds them. To "yes" and "no" the
-  first word of an answer has to agree, as "no" stands in many answers that mean "yes".
+  first word of an answer has to agree, as "no" occurs in many answers that mean "yes".
 
 Short answers of other words for the same thing are wrong by both; a judge takes them.
 """
@@ -30,8 +30,8 @@ def contains(answer: str, text: str) -> tuple[bool, str]:
     """Whether an answer holds the correct one, undenied, and the reason in a word or two."""
     words = _words(answer)
     if len(words) == 1 and words[0] in _POLAR:
-        said = all_words(text)[:1]
-        return (True, "match") if said == words else (False, "no match")
+        first = all_words(text)[:1]
+        return (True, "match") if first == words else (False, "no match")
     found = mention(name_of(answer), Words(text), EXACT)
     against = "no match" if found is None else found.against
     return not against, against or "match"

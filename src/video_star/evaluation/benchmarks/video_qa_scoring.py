@@ -1,4 +1,4 @@
-"""`video-star score video-qa`: anybody's answers to questions in Video-ChatGPT's file format."""
+"""`video-star score video-qa`: any model's answers in Video-ChatGPT's file format."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _NAMES = {
 
 @dataclass(frozen=True)
 class Inputs:
-    """Questions and answers as in video_qa_files.py, and somebody's predictions."""
+    """Questions and answers as in video_qa_files.py, and predictions of any model."""
 
     questions: Path
     answers: Path
@@ -57,7 +57,7 @@ class _ItemScore:
 def score(
     inputs: Inputs, judge: Judge[Answer] | None, bootstrap: Bootstrap, allow_missing: bool = False
 ) -> Scored:
-    """Score the answers, or say why not; missing ones may be allowed, and are then wrong."""
+    """Score the answers unless there are problems; missing ones may be allowed, and are wrong."""
     golds = load(inputs.questions, inputs.answers, inputs.aligned)
     predictions = read_predictions(inputs.predictions, golds)
     stopping = predictions.stopping(allow_missing, {HARMLESS})
