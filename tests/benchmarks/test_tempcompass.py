@@ -12,10 +12,12 @@ from typing import Any
 import official_world as world
 import pytest
 import tiny
+from chat_server import Answer, said, serve
 
 from video_star.core.context import StepContext
 from video_star.core.errors import DataError, UsageError
 from video_star.core.paths import Workspace
+from video_star.core.records import Score
 from video_star.evaluation.benchmarks import open_benchmark
 from video_star.evaluation.benchmarks.base import Item
 from video_star.evaluation.benchmarks.tempcompass import TempCompass
@@ -170,7 +172,7 @@ def test_predictions_are_written_in_the_official_layout(
         ("yes_no", {"7": {"speed": [{"question": "Is it?", "answer": "maybe"}]}}, "7/speed.0.: "),
         ("multi-choice", {"7": {"speed": [{"question": "Q\nA. a", "answer": "B. b"}]}}, "not an"),
         ("multi-choice", {"7": {"smell": [CHOICE]}}, "7/smell"),
-        ("captioning", {"8": {"speed": [CHOICE]}}, "8/speed has no multi-choice question"),
+        ("captioning", {"8": {"speed": [CHOICE]}}, r"8/speed\[0\]: there is no multi-choice"),
         ("yes_no", {"7": {"speed": [{"question": "Is it?", "answer": "no"}]}}, "no type for 7/sp"),
     ],
 )
@@ -260,3 +262,54 @@ def _answers(folder: Path, items: list[Item[Gold]]) -> list[tuple[Item[Gold], st
         for item in items
         for g in [item.gold]
     ]
+
+
+TEXTS = {
+    "multi-choice/7/direction/0": "B. right",
+    "multi-choice/7/order/0": "It goes to the right, I think",
+    "yes_no/7/direction/0": "no",
+    "caption_matching/7/order/0": "the second one",
+    "captioning/7/direction/0": "A thing moves right.",
+}
+
+
+def _judge(body: dict[str, Any]) -> Answer:
+    """Says Correct of "right", nothing clear of "second", and chooses B for captions."""
+    prompt = body["messages"][-1]["content"]
+    if "A thing moves right." in prompt:
+        return said("Reasoning: it says right.\nAnswer: B. right")
+    return said("Correct" if "to the right" in prompt else "Hard to say.")
+
+
+def _score(
+    workspace: Workspace, url: str
+) -> tuple[TempCompass, list[Item[Gold]], dict[str, Score]]:
+    benchmark = TempCompass({**RAW, "judge": {"url": url, "model": "referee"}})
+    context = _context(workspace)
+    items = benchmark.items(context)
+    scores = benchmark.score_all(context, items, TEXTS)
+    return benchmark, items, {score.item_id: score for score in scores}
+
+
+def test_the_judge_marks_what_no_rule_does(workspace: Workspace) -> None:
+    _write(workspace.data / "tempcompass")
+    with serve(_judge) as server:
+        benchmark, items, scores = _score(workspace, server.url)
+        assert len(server.bodies) == 3
+        _score(workspace, server.url)
+        assert len(server.bodies) == 3, "replies are kept"
+    found = {name: (score.value, score.reason) for name, score in scores.items()}
+    assert found == {
+        "multi-choice/7/direction/0": (1.0, "right"),
+        "multi-choice/7/order/0": (1.0, "judged right"),
+        "yes_no/7/direction/0": (0.0, "wrong"),
+        "caption_matching/7/order/0": (None, "judge unclear"),
+        "captioning/7/direction/0": (1.0, "judged right"),
+    }
+    measures = {m.name: m for m in benchmark.measures([scores[item.id] for item in items])}
+    assert [p.value for p in measures["judged_share"].points] == [0, 1, 0, 0, 1]
+    assert [name.split()[0] for name in measures["judged_share"].slices] == ["judge=referee"]
+    assert "rules_accuracy" not in measures
+    assert "captioning/own_rule_accuracy" not in measures
+    assert [p.value for p in measures["captioning/accuracy"].points] == [1.0]
+    assert [p.value for p in measures["multi-choice/match_rate"].points] == [1.0, 0.0]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar
@@ -46,7 +45,6 @@ class _Meta(BaseModel):
 
 Entries: TypeAlias = Annotated[list[Question], Field(min_length=1)]
 ByVideo: TypeAlias = dict[str, dict[Aspect, Entries]]
-Questions: TypeAlias = dict[Task, ByVideo]
 _QUESTIONS: TypeAdapter[ByVideo] = TypeAdapter(ByVideo)
 _META: TypeAdapter[dict[str, _Meta]] = TypeAdapter(dict[str, _Meta])
 
@@ -83,81 +81,49 @@ def load(folder: Path, meta: Path) -> list[Gold]:
 
     `meta` is the file meta_info.json. DataError names file, video, aspect and index.
     """
-    files = _read_questions(folder)
-    types = _read_types(meta, files)
-    return [
-        Gold(
-            task,
-            video,
-            aspect,
-            index,
-            entry.question,
-            entry.answer,
-            types[video, aspect],
-            next(iter(files["multi-choice"].get(video, {}).get(aspect, ())), None),
-        )
-        for task, videos in files.items()
-        for video, aspects in videos.items()
-        for aspect, entries in aspects.items()
-        for index, entry in enumerate(entries)
-    ]
+    files = {task: _read(folder / f"{task}.json", _QUESTIONS) for task in TASKS}
+    metas = _read(meta, _META)
+    golds = []
+    for task, videos in files.items():
+        for video, aspects in videos.items():
+            for aspect, entries in aspects.items():
+                choices = files["multi-choice"].get(video, {}).get(aspect, [])
+                first = choices[0] if choices else None
+                kind = _type(metas.get(bare_id(video)), aspect)
+                for index, entry in enumerate(entries):
+                    if problem := _problem(task, entry, first):
+                        raise DataError(
+                            f"{folder}/{task}.json: {video}/{aspect}[{index}]: {problem}; "
+                            "correct the file or fetch it again."
+                        )
+                    if kind is None:
+                        raise DataError(
+                            f"{meta}: no type for {video}/{aspect}; add it under eval_dim."
+                        )
+                    question, answer = entry.question, entry.answer
+                    golds.append(Gold(task, video, aspect, index, question, answer, kind, first))
+    return golds
 
 
-def _read_questions(folder: Path) -> Questions:
-    questions: Questions = {}
-    for task in TASKS:
-        path = folder / f"{task}.json"
-        questions[task] = _read(path, _QUESTIONS)
-        for problem in _problems(task, questions[task]):
-            raise DataError(f"{path}: {problem}; correct the file or fetch it again.")
-    choices = questions["multi-choice"]
-    for video, aspects in questions["captioning"].items():
-        for aspect in aspects:
-            if aspect not in choices.get(video, {}):
-                raise DataError(
-                    f"{folder}/captioning.json: {video}/{aspect} has no multi-choice "
-                    "question, by whose options captions are scored; add it to multi-choice.json."
-                )
-    return questions
+def _type(meta: _Meta | None, aspect: Aspect) -> str | None:
+    """The fine-grained type of an aspect of a video.
 
-
-def _read_types(path: Path, questions: Questions) -> dict[tuple[str, str], str]:
-    """The fine-grained type of each (video, aspect), from the file meta_info.json.
-
-    Order has none there, and its entry may be null: the type is "order", as in the official scorer.
+    Order has none in meta_info.json: its type is "order", as in the official scorer.
     """
-    metas = _read(path, _META)
-    types: dict[tuple[str, str], str] = {}
-    for video, aspect in {
-        (v, a) for task in TASKS for v, own in questions[task].items() for a in own
-    }:
-        if aspect == "order":
-            types[video, aspect] = "order"
-            continue
-        meta = metas.get(bare_id(video))
-        kind = meta.eval_dim.get(aspect) if meta else None
-        if kind is None or kind.type is None:
-            raise DataError(f"{path}: no type for {video}/{aspect}; add it under eval_dim.")
-        types[video, aspect] = kind.type
-    return types
+    if aspect == "order":
+        return "order"
+    kind = meta.eval_dim.get(aspect) if meta else None
+    return kind.type if kind else None
 
 
-def _problems(task: Task, videos: ByVideo) -> Iterator[str]:
-    for video, aspects in videos.items():
-        for aspect, entries in aspects.items():
-            for index, entry in enumerate(entries):
-                problem = _problem(task, entry)
-                if problem:
-                    yield f"{video}/{aspect}[{index}]: {problem}"
-
-
-def _problem(task: Task, entry: Question) -> str | None:
+def _problem(task: Task, entry: Question, first_choice: Question | None) -> str | None:
     """What makes a question impossible to score, or None."""
     if task == "yes_no":
         known = entry.answer in ("yes", "no")
         return None if known else f'the answer {entry.answer!r} is neither "yes" nor "no"'
     if task == "captioning":
-        return None
+        what = "there is no multi-choice question, by whose options captions are scored"
+        return None if first_choice else what
     lines = option_lines(entry.question)
     if task == "multi-choice" and any(option_text(line) is None for line in lines):
         return "an option line does not begin with a letter and a full stop"

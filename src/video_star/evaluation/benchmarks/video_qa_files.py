@@ -53,12 +53,21 @@ def load(questions: Path, answers: Path, aligned: bool) -> list[Gold]:
 
     DataError names each entry that is malformed, has its id twice, or has no counterpart.
     """
-    asked = load_questions(questions)
-    given = _entries(answers, _answer)
-    if not any(answer.id for _, answer in given):
-        found = _by_position(questions, answers, asked, given, aligned)
-    else:
+    asked, given = load_questions(questions), _entries(answers, _answer)
+    if any(answer.id for _, answer in given):
         found = _by_id(answers, asked, given)
+    elif not aligned:
+        raise DataError(
+            f"{answers}: its answers have no question_id, so they can only be taken by position; "
+            "set aligned (--aligned) if they are in the order of the questions."
+        )
+    elif len(asked) != len(given):
+        raise DataError(
+            f"{answers}: has {len(given)} answers without question_id to the {len(asked)} "
+            f"questions of {questions}; name the file that belongs to them."
+        )
+    else:
+        found = [answer for _, answer in given]
     return [
         Gold(own.id, own.question_id, own.video, own.question, answer.text, answer.type)
         for own, answer in zip(asked, found, strict=True)
@@ -71,26 +80,6 @@ def load_questions(path: Path) -> list[Gold]:
     times = Counter(own.id for _, own in asked)
     _refuse(path, [f"question_id {name} is there {n} times" for name, n in times.items() if n > 1])
     return [own for _, own in asked]
-
-
-def _by_position(
-    questions: Path,
-    answers: Path,
-    asked: list[Gold],
-    given: list[tuple[str, _Answer]],
-    aligned: bool,
-) -> list[_Answer]:
-    if not aligned:
-        raise DataError(
-            f"{answers}: its answers have no question_id, so they can only be taken by position; "
-            "set aligned (--aligned) if they are in the order of the questions."
-        )
-    if len(asked) != len(given):
-        raise DataError(
-            f"{answers}: has {len(given)} answers without question_id to the {len(asked)} "
-            f"questions of {questions}; name the file that belongs to them."
-        )
-    return [answer for _, answer in given]
 
 
 def _by_id(answers: Path, asked: list[Gold], given: list[tuple[str, _Answer]]) -> list[_Answer]:
@@ -112,7 +101,7 @@ def _by_id(answers: Path, asked: list[Gold], given: list[tuple[str, _Answer]]) -
 
 
 def _entries(path: Path, make: Any) -> list[tuple[str, Any]]:
-    """Where each entry of a file stands, and what `make` takes it for."""
+    """The entries of a file with their places, each as `make` reads it."""
     content = read_content(path)
     if content is None:
         raise DataError(f"{path}: neither JSON nor JSON lines; name the file with the list.")
