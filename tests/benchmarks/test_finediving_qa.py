@@ -51,7 +51,7 @@ def _items(workspace: Workspace, samples: Sequence[VideoSample]) -> list[Item[Go
 
 
 def _scored(workspace: Workspace, truths: Sequence[float], answers: Sequence[str]) -> list[Score]:
-    """Marks of dives 0, 1, ... that are asked for their score alone."""
+    """Scores of dives 0, 1, ... that are asked for their score alone."""
     items = {
         item.id: item
         for item in _items(workspace, [dive(n, "score", t) for n, t in enumerate(truths)])
@@ -198,7 +198,7 @@ def test_no_held_out_dive_says_the_way_out(workspace: Workspace) -> None:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
 @given(
-    marks=st.lists(
+    dives=st.lists(
         st.tuples(st.integers(0, 110), st.one_of(st.none(), st.integers(0, 120))),
         min_size=1,
         max_size=12,
@@ -206,10 +206,10 @@ def test_no_held_out_dive_says_the_way_out(workspace: Workspace) -> None:
     random=st.randoms(use_true_random=False),
 )
 def test_measures_do_not_depend_on_order_and_lie_in_their_intervals(
-    workspace: Workspace, marks: list[tuple[int, int | None]], random: object
+    workspace: Workspace, dives: list[tuple[int, int | None]], random: object
 ) -> None:
-    answers = ["nothing" if given is None else f"score {given}" for _, given in marks]
-    scores = _scored(workspace, [float(truth) for truth, _ in marks], answers)
+    answers = ["nothing" if given is None else f"score {given}" for _, given in dives]
+    scores = _scored(workspace, [float(truth) for truth, _ in dives], answers)
     found = _numbers(DIVING.measures(scores))
     random.shuffle(scores)  # type: ignore[attr-defined]
     assert _numbers(DIVING.measures(scores)) == found
@@ -217,8 +217,8 @@ def test_measures_do_not_depend_on_order_and_lie_in_their_intervals(
     for number in found.values():
         if isinstance(number, MetricValue):
             assert number.low <= number.value <= number.high
-    silent = sum(given is None for _, given in marks)
-    assert _value(found, "unparsable")[0] == pytest.approx(silent / len(marks))
+    silent = sum(given is None for _, given in dives)
+    assert _value(found, "unparsable")[0] == pytest.approx(silent / len(dives))
 
 
 def test_the_step_writes_what_exists_and_names_what_does_not(

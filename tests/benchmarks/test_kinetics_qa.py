@@ -228,7 +228,7 @@ def test_a_synonym_is_no_similar_distractor_either(workspace: Workspace) -> None
         assert not isinstance(item.gold, Choice) or "tapping guitar" not in item.gold.options
 
 
-def test_a_judge_marks_the_open_answers_as_well(workspace: Workspace) -> None:
+def test_a_judge_scores_the_open_answers_as_well(workspace: Workspace) -> None:
     def answer(body: dict[str, Any]) -> Any:
         right = "Predicted answer: a leap" in body["messages"][1]["content"]
         if "Correct answer: jumping" in body["messages"][1]["content"]:

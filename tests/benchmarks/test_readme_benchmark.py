@@ -54,7 +54,7 @@ def ready(new_workspace: Callable[..., Workspace], monkeypatch: pytest.MonkeyPat
     return workspace
 
 
-def test_it_is_asked_marked_and_reported_like_any_other(ready: Workspace) -> None:
+def test_it_is_asked_scored_and_reported_like_any_other(ready: Workspace) -> None:
     script = ready.root / "script.json"
     rules = [{"prompt": "colour", "text": "It is Red."}, {"text": "Grey ground."}]
     script.write_text(json.dumps(rules), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""TempCompass: the official files become items, marks become the official numbers."""
+"""TempCompass: the official files become items, scores become the official numbers."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_a_caption_counts_for_the_accuracy_by_our_rule_and_says_so(
     assert measured["rules_accuracy"] == [0]
 
 
-def test_what_evaluate_writes_gets_the_same_marks_from_the_official_files(
+def test_what_evaluate_writes_gets_the_same_scores_from_the_official_files(
     benchmark: TempCompass, items: dict[str, Item[Gold]], tmp_path: Path
 ) -> None:
     texts = {
@@ -291,7 +291,7 @@ def _score(
     return benchmark, items, {score.item_id: score for score in scores}
 
 
-def test_the_judge_marks_what_no_rule_does(workspace: Workspace) -> None:
+def test_the_judge_scores_what_no_rule_does(workspace: Workspace) -> None:
     _write(workspace.data / "tempcompass")
     with serve(_judge) as server:
         benchmark, items, scores = _score(workspace, server.url)

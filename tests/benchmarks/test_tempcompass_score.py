@@ -1,4 +1,4 @@
-"""Anybody's answers in any layout get the official scores; what is wrong with them is named."""
+"""Answers in any layout get the official scores; what is wrong with them is named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Open-ended question answering in Video-ChatGPT's format: joined by id, marked, written back."""
+"""Open-ended question answering in Video-ChatGPT's format: joined by id, scored, written back."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ RULES = [
 ]
 
 
-def test_evaluate_asks_bare_questions_and_marks_by_rules(ready: Workspace) -> None:
+def test_evaluate_asks_bare_questions_and_scores_by_rules(ready: Workspace) -> None:
     context = context_of(ready, RULES)
     result = run_evaluate(context)
     assert result.failures == ()
@@ -142,7 +142,7 @@ def test_predictions_are_written_as_the_original_scripts_do(ready: Workspace) ->
     }
 
 
-def test_a_judge_marks_all_answers_at_once_and_is_named(
+def test_a_judge_scores_all_answers_at_once_and_is_named(
     new_workspace: Callable[..., Workspace],
 ) -> None:
     def answer(body: dict[str, Any]) -> Any:

@@ -1,4 +1,4 @@
-"""`video-star score video-qa`: anybody's answers, what is wrong with them, and the judge."""
+"""`video-star score video-qa`: answers of any model, what is wrong with them, and the judge."""
 
 from __future__ import annotations
 

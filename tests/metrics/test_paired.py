@@ -34,7 +34,7 @@ def _compare(
     return found
 
 
-def test_only_items_with_two_marks_are_compared_and_the_rest_is_counted() -> None:
+def test_only_items_with_two_scores_are_compared_and_the_rest_is_counted() -> None:
     before = [*_scores([1, 0, None, 1]), _score("old", 1, "v9")]
     after = [*_scores([1, 1, 1, None]), _score("new", 1, "v8"), _score("newer", 1, "v8")]
     found = _compare(before, after)
@@ -122,7 +122,7 @@ def test_false_alarms_are_as_rare_as_p_says() -> None:
     assert alarms <= 35  # 20 expected, standard deviation 4.2
 
 
-MARKS = st.lists(
+PAIRS = st.lists(
     st.tuples(
         st.sampled_from([0.0, 1.0, 0.5, 1 / 3]),
         st.sampled_from([0.0, 1.0, 0.5, 1 / 3]),
@@ -133,13 +133,13 @@ MARKS = st.lists(
 )
 
 
-@given(MARKS, st.integers(0, 5), st.randoms())
+@given(PAIRS, st.integers(0, 5), st.randoms())
 def test_exchanging_the_models_mirrors_the_result(
-    marks: list[tuple[float, float, str]], seed: int, rng: random.Random
+    pairs: list[tuple[float, float, str]], seed: int, rng: random.Random
 ) -> None:
-    clusters = [cluster for *_, cluster in marks]
-    before = _scores([mark[0] for mark in marks], clusters)
-    after = _scores([mark[1] for mark in marks], clusters)
+    clusters = [cluster for *_, cluster in pairs]
+    before = _scores([pair[0] for pair in pairs], clusters)
+    after = _scores([pair[1] for pair in pairs], clusters)
     there, back = _compare(before, after, 200, seed), _compare(after, before, 200, seed)
     assert there.p == back.p
     assert 0 < there.p <= 1
@@ -150,10 +150,10 @@ def test_exchanging_the_models_mirrors_the_result(
     assert _compare(before, after, 200, seed) == there
 
 
-@given(MARKS)
-def test_equal_marks_differ_by_nothing(marks: list[tuple[float, float, str]]) -> None:
-    clusters = [cluster for *_, cluster in marks]
-    same = _scores([mark[0] for mark in marks], clusters)
+@given(PAIRS)
+def test_equal_scores_differ_by_nothing(pairs: list[tuple[float, float, str]]) -> None:
+    clusters = [cluster for *_, cluster in pairs]
+    same = _scores([pair[0] for pair in pairs], clusters)
     found = _compare(same, same, 200, 0)
     assert (found.difference, found.p) == (0, 1)
     assert found.clusters == 1 or (found.low, found.high) == (0, 0)

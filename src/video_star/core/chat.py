@@ -82,20 +82,18 @@ class OpenAIChat:
         The first ServiceError ends it; what has not been sent by then is not sent.
         """
         keys = [self._key(messages) for messages in conversations]
-        found = self._store.replies if self._store else {}
+        kept = self._store.replies if self._store else {}
         missing = {
-            key: messages
-            for key, messages in zip(keys, conversations, strict=True)
-            if key not in found
+            key: own for key, own in zip(keys, conversations, strict=True) if key not in kept
         }
         with ThreadPoolExecutor(workers) as pool:
             sent = {key: pool.submit(self._ask, key, own) for key, own in missing.items()}
             try:
-                found = found | {key: reply.result() for key, reply in sent.items()}
+                new = {key: reply.result() for key, reply in sent.items()}
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
-        return [found[key] for key in keys]
+        return [new[key] if key in new else kept[key] for key in keys]
 
     def _key(self, messages: Messages) -> str:
         parts = [self.name, [dict(m) for m in messages], self.sampling]
