@@ -102,7 +102,7 @@ def _score(
     allow_missing: bool,
     out: Path | None,
 ) -> None:
-    """Score with a benchmark's module of scoring, write and print the report."""
+    """Score with the module of a benchmark; write and print the report."""
     from rich.console import Console
 
     from video_star.core.jsonl import dump_json, write_text

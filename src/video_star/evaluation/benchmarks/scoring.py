@@ -32,7 +32,7 @@ class Scored:
     """How many of the problems are such that nothing was scored."""
 
 
-def scored(
+def report_of(
     figures: Mapping[str, Any],
     predictions: Predictions[Any],
     stopping: int,

@@ -21,7 +21,7 @@ from video_star.evaluation.benchmarks.scoring import (
     Scored,
     closing_lines,
     judge_report,
-    scored,
+    report_of,
     table,
 )
 from video_star.evaluation.benchmarks.tempcompass_files import (
@@ -94,7 +94,7 @@ def score(
         "judge": judge_report(judge, sum(own.judged for own in items), len(items), unscored),
         "items": [_item(own) for own in items],
     }
-    return scored(figures, predictions, stopping, judge, bootstrap)
+    return report_of(figures, predictions, stopping, judge, bootstrap)
 
 
 def questions_folder(folder: Path) -> Path:

@@ -15,7 +15,7 @@ from video_star.evaluation.benchmarks.scoring import (
     Scored,
     closing_lines,
     judge_report,
-    scored,
+    report_of,
     table,
 )
 from video_star.evaluation.benchmarks.video_chatgpt import BEST, PROTOCOL, Answer, official_figures
@@ -78,7 +78,7 @@ def score(
         "files": list(predictions.files),
         "items": [_item(own) for own in items],
     }
-    return scored(report, predictions, stopping, judge, bootstrap)
+    return report_of(report, predictions, stopping, judge, bootstrap)
 
 
 def _score_items(
