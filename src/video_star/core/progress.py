@@ -1,4 +1,4 @@
-"""Progress of long work, told to whoever watches: a terminal, a log, a Prefect page.
+"""Progress of long work, for a terminal, a log or a Prefect page.
 
 A step calls `progress.update(done, total)`; it never prints. The command line installs a rich bar,
 a child process of a flow writes lines that the parent turns into an artifact.

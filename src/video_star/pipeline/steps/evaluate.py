@@ -1,4 +1,4 @@
-"""Step `evaluate`: the round's model answers every benchmark's items; marks and means are written.
+"""Step `evaluate`: the round's model answers the items of every benchmark, which are then scored.
 
 Reads model/model.json, data/ and the manifest. Writes predictions/<benchmark>/predictions.jsonl and
 scores.jsonl (and the benchmark's own layout, if it has one), and metrics.json.
@@ -43,8 +43,8 @@ class Exam:
 
 
 @dataclass(frozen=True)
-class Marked:
-    """What became of one benchmark."""
+class Scored:
+    """The result of one benchmark."""
 
     scores: Sequence[Score]
     failures: Sequence[Failure]
@@ -56,23 +56,23 @@ def run_evaluate(context: StepContext) -> StepResult:
     refuse_unmeasured(context)
     exams = list(_open_exams(context))
     replies = _ask(context, exams)
-    marked = {exam.name: _mark(context, exam, replies) for exam in exams}
-    # Not before all is marked, as a judge may fail; numbers never outlive the marks they are of.
+    results = {exam.name: _score(context, exam, replies) for exam in exams}
+    # Only now, as a judge may fail; metrics.json never outlives the scores that it sums up.
     context.paths.metrics.unlink(missing_ok=True)
     shutil.rmtree(context.paths.predictions, ignore_errors=True)
     for exam in exams:
         folder = context.paths.predictions / exam.name
-        _write(folder, exam, replies, marked[exam.name])
-    scored = {exam.name: (exam.benchmark, marked[exam.name].scores) for exam in exams}
-    metrics = _summarise(context, marked).model_copy(
+        _write(folder, exam, replies, results[exam.name])
+    scored = {exam.name: (exam.benchmark, results[exam.name].scores) for exam in exams}
+    metrics = _summarise(context, results).model_copy(
         update={
             "comparisons": compare(context, scored, _bootstrap(context)),
             "scores_sha256": digest_scores(context.paths),
         }
     )
     write_text(context.paths.metrics, dump_json(metrics.model_dump(mode="json")))
-    failures = tuple(failure for done in marked.values() for failure in done.failures)
-    return StepResult(_report(context, marked, metrics), failures)
+    failures = tuple(failure for done in results.values() for failure in done.failures)
+    return StepResult(_report(context, results, metrics), failures)
 
 
 def _open_exams(context: StepContext) -> Iterator[Exam]:
@@ -104,10 +104,10 @@ def _ask(context: StepContext, exams: Sequence[Exam]) -> Replies:
     return ask(engine, store, requests, context.progress)
 
 
-def _mark(context: StepContext, exam: Exam, replies: Replies) -> Marked:
-    """Marks of all items in their order; items without an answer are unscored failures."""
+def _score(context: StepContext, exam: Exam, replies: Replies) -> Scored:
+    """Scores of all items in order; items without an answer are failures without a score."""
     texts = _texts(exam, replies)
-    marks = _marks(context, exam, texts)
+    by_item = _scores(context, exam, texts)
     scores: list[Score] = []
     failures: list[Failure] = []
     for item in exam.items:
@@ -123,21 +123,21 @@ def _mark(context: StepContext, exam: Exam, replies: Replies) -> Marked:
                 )
             )
         else:
-            scores += marks[item.id]
-    return Marked(scores, failures, exam.benchmark.measures(scores))
+            scores += by_item[item.id]
+    return Scored(scores, failures, exam.benchmark.measures(scores))
 
 
-def _marks(context: StepContext, exam: Exam, texts: Mapping[str, str]) -> dict[str, list[Score]]:
-    """The marks of each answered item: at once where the benchmark wants to, else one by one."""
+def _scores(context: StepContext, exam: Exam, texts: Mapping[str, str]) -> dict[str, list[Score]]:
+    """The scores of each answered item: all at once if the benchmark can, else one by one."""
     answered = [item for item in exam.items if item.id in texts]
     if isinstance(exam.benchmark, ScoresTogether):
         scores = exam.benchmark.score_all(context, answered, texts)
     else:
         scores = [exam.benchmark.score(item, texts[item.id]) for item in answered]
-    marks: dict[str, list[Score]] = {item.id: [] for item in answered}
+    by_item: dict[str, list[Score]] = {item.id: [] for item in answered}
     for score in scores:
-        marks[score.item_id].append(score)
-    return marks
+        by_item[score.item_id].append(score)
+    return by_item
 
 
 def _texts(exam: Exam, replies: Replies) -> dict[str, str]:
@@ -149,7 +149,7 @@ def _texts(exam: Exam, replies: Replies) -> dict[str, str]:
     }
 
 
-def _write(folder: Path, exam: Exam, replies: Replies, marked: Marked) -> None:
+def _write(folder: Path, exam: Exam, replies: Replies, scored: Scored) -> None:
     texts = _texts(exam, replies)
     write_records(
         folder / "predictions.jsonl",
@@ -159,17 +159,17 @@ def _write(folder: Path, exam: Exam, replies: Replies, marked: Marked) -> None:
             if item.id in texts
         ),
     )
-    write_records(folder / "scores.jsonl", marked.scores)
+    write_records(folder / "scores.jsonl", scored.scores)
     exam.benchmark.write_predictions(folder, exam.items, texts)
 
 
-def _summarise(context: StepContext, marked: Mapping[str, Marked]) -> RoundMetrics:
+def _summarise(context: StepContext, results: Mapping[str, Scored]) -> RoundMetrics:
     """Means with intervals of everything that was measured."""
     bootstrap = _bootstrap(context)
     metrics: dict[str, MetricValue] = {}
     slices: dict[str, dict[str, MetricValue]] = {}
     undefined: dict[str, str] = {}
-    for name, done in marked.items():
+    for name, done in results.items():
         for measure in done.measures:
             key = f"{name}/{measure.name}"
             whole, parts = _numbers(measure, bootstrap)
@@ -207,10 +207,10 @@ def _numbers(
 
 
 def _report(
-    context: StepContext, marked: Mapping[str, Marked], metrics: RoundMetrics
+    context: StepContext, results: Mapping[str, Scored], metrics: RoundMetrics
 ) -> StepReport:
-    scores = [score for done in marked.values() for score in done.scores]
-    failed = sum(len(done.failures) for done in marked.values())
+    scores = [score for done in results.values() for score in done.scores]
+    failed = sum(len(done.failures) for done in results.values())
     unscored = Counter(score.reason for score in scores if score.value is None)
     return StepReport(
         step="evaluate",

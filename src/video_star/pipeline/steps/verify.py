@@ -44,7 +44,7 @@ def run_verify_rationales(context: StepContext) -> StepResult:
     """
     paths = context.paths
     result = _verify(context, "verify-rationales", paths.rationales, paths.rationale_verdicts)
-    # Both steps together decide, so this looks once rationales are judged.
+    # A kind may pass in either step, so this is checked after the second.
     if problem := zero_yield(paths):
         if context.params.zero_yield == "stop":
             raise ZeroYield(
@@ -154,7 +154,7 @@ def _find(answer: Answer, index: SampleIndex, folder: Path) -> tuple[int, VideoS
 
 
 def _count_lines(folder: Path) -> int:
-    """Lines of the shards that are there; reading them tells of those that are not."""
+    """Lines of the shards that exist; reading reports those that do not."""
     n = 0
     for path in sorted(folder.glob("*.jsonl")):
         with path.open("rb") as file:

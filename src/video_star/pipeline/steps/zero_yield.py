@@ -1,4 +1,4 @@
-"""Which label kinds yielded nothing in a round, told with threshold and example answers."""
+"""Which label kinds yielded nothing in a round, with their threshold and example answers."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def zero_yield(paths: RoundPaths) -> str | None:
     if not empty:
         return None
     texts = _texts(paths, [verdict for found in empty.values() for verdict in found])
-    told = "; and of ".join(_tell(kind, found, texts) for kind, found in empty.items())
-    return f"No answer of {paths.name} passes for labels of {told}"
+    clauses = "; and of ".join(_describe(kind, found, texts) for kind, found in empty.items())
+    return f"No answer of {paths.name} passes for labels of {clauses}"
 
 
 def _verdicts(paths: RoundPaths) -> Iterator[Verdict]:
@@ -63,7 +63,7 @@ def _texts(paths: RoundPaths, verdicts: list[Verdict]) -> dict[_Key, str]:
     }
 
 
-def _tell(kind: str, found: list[Verdict], texts: dict[_Key, str]) -> str:
+def _describe(kind: str, found: list[Verdict], texts: dict[_Key, str]) -> str:
     threshold = next(label.threshold for label in found[0].labels if label.kind == kind)
     examples = "; ".join(
         f"{v.sample_id}: {_short(texts.get(_key(v), ''))!r} ({_reason(v, kind)})" for v in found
