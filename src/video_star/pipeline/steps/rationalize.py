@@ -1,4 +1,4 @@
-"""Step `rationalize`: samples without a passing answer are asked again, with the label in the prompt.
+"""Step `rationalize`: ask again with the label in the prompt where no answer passed.
 
 Reads the manifest, rounds/rK/verdicts/direct, the failures of generate and rounds/r(K-1)/model.
 Writes rounds/rK/rationales: shards of Answer with origin "rationalized".
