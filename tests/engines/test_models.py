@@ -10,12 +10,11 @@ import pytest
 
 from video_star.core.errors import DataError, UsageError
 from video_star.core.model_paths import (
-    adapter_ref,
     base_location,
     base_ref,
     location_of,
     read_ref,
-    weights_ref,
+    tuned_ref,
     write_ref,
 )
 from video_star.core.params import ModelParams
@@ -68,7 +67,7 @@ def test_a_name_that_is_nowhere_is_refused(root: Path) -> None:
 
 
 def test_a_reference_survives_writing_and_reading(root: Path, adapter: Path) -> None:
-    ref = adapter_ref(base_ref(params("base"), root), adapter, root)
+    ref = tuned_ref(base_ref(params("base"), root), "adapter", adapter, root)
     path = adapter.parent / "model.json"
     write_ref(path, ref)
     assert read_ref(path, root) == ref
@@ -78,9 +77,9 @@ def test_a_reference_survives_writing_and_reading(root: Path, adapter: Path) -> 
 
 def test_a_missing_adapter_is_named(root: Path, adapter: Path) -> None:
     path = adapter.parent / "model.json"
-    write_ref(path, adapter_ref(base_ref(params("base"), root), adapter, root))
+    write_ref(path, tuned_ref(base_ref(params("base"), root), "adapter", adapter, root))
     (adapter / "adapter_model.safetensors").write_bytes(b"others")
-    with pytest.raises(DataError, match=r"is not the adapter that model\.json names"):
+    with pytest.raises(DataError, match=r"not the adapter that model\.json names"):
         read_ref(path, root)
     shutil.rmtree(adapter)
     with pytest.raises(DataError, match="holds no adapter; run the finetune step"):
@@ -102,19 +101,19 @@ def test_weights_of_its_own_take_the_place_of_the_base(root: Path, adapter: Path
     shutil.copytree(root / "base", folder)
     (folder / "model.safetensors").write_bytes(b"other weights")
     base = base_ref(params("base"), root)
-    ref = weights_ref(base, folder, root)
+    ref = tuned_ref(base, "weights", folder, root)
     path = root / "rounds" / "r1" / "model" / "model.json"
     write_ref(path, ref)
     assert read_ref(path, root) == ref
     assert (ref.weights, ref.adapter) == ("rounds/r1/model/weights", None)
-    assert ref.key not in {base.key, adapter_ref(base, adapter, root).key}
+    assert ref.key not in {base.key, tuned_ref(base, "adapter", adapter, root).key}
     assert location_of(ref, params("base"), root) == folder.resolve()
     assert location_of(base, params("base"), root) == (root / "base").resolve()
     (folder / "model.safetensors").unlink()
-    with pytest.raises(DataError, match="is not the model"):
+    with pytest.raises(DataError, match="not the weights that"):
         read_ref(path, root)
     shutil.rmtree(folder)
-    with pytest.raises(DataError, match="holds no model"):
+    with pytest.raises(DataError, match="holds no weights"):
         read_ref(path, root)
     with pytest.raises(ValueError, match="not both"):
         ModelRef.model_validate(ref.model_dump() | {"adapter": "a"})

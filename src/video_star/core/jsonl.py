@@ -7,17 +7,18 @@ sha256, lines sorted by the caller's key: neither worker count nor manifest orde
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import TextIO, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from video_star.core.errors import DataError
+from video_star.core.hashing import sha256
 
 R = TypeVar("R", bound=BaseModel)
 SHARDS = tuple("0123456789abcdef")
@@ -56,33 +57,35 @@ def read_records(path: Path, kind: type[R]) -> Iterator[R]:
 
 def write_text(path: Path, text: str) -> None:
     """Write a whole file atomically: temporary file, fsync, rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.part")
-    with temporary.open("w", encoding="utf-8") as file:
+    with _replacing(path) as file:
         file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
 
 
 def write_records(path: Path, records: Iterable[BaseModel]) -> int:
     """Write a whole JSONL file atomically and return the number of records."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.part")
     n = 0
-    with temporary.open("w", encoding="utf-8") as file:
+    with _replacing(path) as file:
         for record in records:
             file.write(to_line(record))
             n += 1
+    return n
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[TextIO]:
+    """A temporary file that takes the place of `path` when the block ends without an error."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.part")
+    with temporary.open("w", encoding="utf-8") as file:
+        yield file
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
-    return n
 
 
 def shard_of(sample_id: str) -> str:
     """The shard a sample belongs to: one hex digit."""
-    return hashlib.sha256(sample_id.encode()).hexdigest()[0]
+    return sha256(sample_id)[0]
 
 
 def write_shards(folder: Path, records: Iterable[R], sample_id: Callable[[R], str]) -> int:
@@ -113,13 +116,3 @@ def read_shards(folder: Path, kind: type[R]) -> Iterator[R]:
     """The records of a sharded folder, shard by shard."""
     for shard in SHARDS:
         yield from read_records(folder / f"{shard}.jsonl", kind)
-
-
-def digest_files(paths: Iterable[Path], root: Path) -> str:
-    """sha256 over names (relative to root) and contents, in sorted order."""
-    digest = hashlib.sha256()
-    for path in sorted(paths):
-        digest.update(path.relative_to(root).as_posix().encode() + b"\0")
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()

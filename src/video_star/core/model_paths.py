@@ -9,15 +9,25 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
+from typing import Literal
 
 from video_star.core.errors import DataError, UsageError
-from video_star.core.jsonl import digest_files, dump_json, write_text
+from video_star.core.hashing import sha256_files
+from video_star.core.jsonl import dump_json, write_text
 from video_star.core.params import ModelParams
 from video_star.core.paths import inside
 from video_star.core.records import ModelRef
 
+Tuned = Literal["adapter", "weights"]
+"""What a finetune leaves: an adapter on the base, or weights of its own."""
+CONFIGS: dict[Tuned, str] = {"adapter": "adapter_config.json", "weights": "config.json"}
 CONTENT = {".json", ".jinja", ".safetensors", ".txt", ".model", ".py", ".tiktoken"}
 """Endings of the files that change what a model says: weights, settings, tokenizer, template."""
+
+
+def is_content(path: Path) -> bool:
+    """Whether a file of a model's folder changes what the model says."""
+    return path.is_file() and path.suffix in CONTENT
 
 
 def base_location(model: ModelParams, root: Path) -> Path:
@@ -62,7 +72,11 @@ def base_ref(model: ModelParams, root: Path) -> ModelRef:
     folder = base_location(model, root)
     if (root / model.base).is_dir():
         name = folder.name if Path(model.base).is_absolute() else model.base
-        revision, digest = None, _folder_digest(folder, "model.base")
+        if not (folder / "config.json").is_file():
+            raise UsageError(
+                f"model.base: {folder} holds no config.json; name the folder of a model."
+            )
+        revision, digest = None, _digest(folder)
     else:
         # The folder of a downloaded snapshot is named by its commit, which stands for its content.
         name, revision, digest = model.base, folder.name, folder.name
@@ -71,36 +85,10 @@ def base_ref(model: ModelParams, root: Path) -> ModelRef:
     )
 
 
-def adapter_ref(base: ModelRef, folder: Path, root: Path) -> ModelRef:
-    """The base with the adapter in `folder`; DataError when it is missing."""
-    made = {"adapter": _relative(folder, root), "adapter_digest": adapter_digest(folder)}
-    return base.model_copy(update=made)
-
-
-def weights_ref(base: ModelRef, folder: Path, root: Path) -> ModelRef:
-    """What the base became by full finetuning, in `folder`; DataError when it is missing."""
-    made = {"weights": _relative(folder, root), "weights_digest": weights_digest(folder)}
-    return base.model_copy(update=made)
-
-
-def adapter_digest(folder: Path) -> str:
-    """sha256 over an adapter's configuration and weights; DataError when it is missing."""
-    return _digest_of(folder, "adapter_config.json", "adapter")
-
-
-def weights_digest(folder: Path) -> str:
-    """sha256 over everything that changes what a finetuned model says; DataError when missing."""
-    return _digest_of(folder, "config.json", "model")
-
-
-def _digest_of(folder: Path, config: str, what: str) -> str:
-    if not (folder / config).is_file():
-        raise DataError(f"{folder}: holds no {what}; run the finetune step that writes it.")
-    return digest_files((folder / n for n in _content(folder)), folder)
-
-
-def _relative(folder: Path, root: Path) -> str:
-    return folder.resolve().relative_to(root.resolve()).as_posix()
+def tuned_ref(base: ModelRef, kind: Tuned, folder: Path, root: Path) -> ModelRef:
+    """The base with what a finetune left in `folder`; DataError when it is missing."""
+    place = folder.resolve().relative_to(root.resolve()).as_posix()
+    return base.model_copy(update={kind: place, f"{kind}_digest": _tuned_digest(folder, kind)})
 
 
 def write_ref(path: Path, ref: ModelRef) -> None:
@@ -119,23 +107,25 @@ def read_ref(path: Path, root: Path) -> ModelRef:
         raise DataError(
             f"{path}: is not a model reference; delete it and run the step that writes it again."
         ) from error
-    for what, folder, digest, digest_of in (
-        ("adapter", ref.adapter, ref.adapter_digest, adapter_digest),
-        ("model", ref.weights, ref.weights_digest, weights_digest),
-    ):
-        if folder is not None and digest_of(inside(root, folder)) != digest:
+    for kind in CONFIGS:
+        place = getattr(ref, kind)
+        if place is None:
+            continue
+        folder = inside(root, place)
+        if _tuned_digest(folder, kind) != getattr(ref, f"{kind}_digest"):
             raise DataError(
-                f"{inside(root, folder)}: is not the {what} that {path.name} names; "
-                "run the finetune step that writes it again."
+                f"{folder}: not the {kind} that {path.name} names; run the finetune step that "
+                "writes it again."
             )
     return ref
 
 
-def _content(folder: Path) -> list[str]:
-    return sorted(p.name for p in folder.iterdir() if p.is_file() and p.suffix in CONTENT)
+def _tuned_digest(folder: Path, kind: Tuned) -> str:
+    if not (folder / CONFIGS[kind]).is_file():
+        raise DataError(f"{folder}: holds no {kind}; run the finetune step that writes it.")
+    return _digest(folder)
 
 
-def _folder_digest(folder: Path, key: str) -> str:
-    if not (folder / "config.json").is_file():
-        raise UsageError(f"{key}: {folder} holds no config.json; name the folder of a model.")
-    return digest_files((folder / n for n in _content(folder)), folder)
+def _digest(folder: Path) -> str:
+    """sha256 over all files of a folder that change what its model says."""
+    return sha256_files((path for path in folder.iterdir() if is_content(path)), folder)

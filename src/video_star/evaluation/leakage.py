@@ -13,7 +13,6 @@ Only files of equal size are hashed, and each of them once (`.work/content.jsonl
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -23,6 +22,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from video_star.core.context import StepContext
+from video_star.core.hashing import sha256, sha256_file
 from video_star.core.paths import Workspace
 from video_star.core.progress import Progress
 from video_star.core.records import VideoSample
@@ -193,8 +193,4 @@ class ContentHashes:
 
 
 def _digest(files: Iterable[Path]) -> str:
-    whole = hashlib.sha256()
-    for path in files:
-        with path.open("rb") as file:
-            whole.update(hashlib.file_digest(file, "sha256").digest())
-    return whole.hexdigest()
+    return sha256(bytes.fromhex(sha256_file(path)) for path in files)

@@ -6,7 +6,6 @@ remembered by content, device and versions, so a large model is loaded for it on
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from video_star.core.device import pick_device
 from video_star.core.errors import UsageError, is_out_of_memory
+from video_star.core.hashing import sha256
 from video_star.core.jsonl import write_text
 from video_star.core.model_paths import base_location, base_ref
 from video_star.core.params import Params
@@ -39,7 +39,7 @@ def check_base(params: Params, workspace: Workspace) -> ModelRef:
     ref = base_ref(params.model, workspace.root)
     versions = [version(name) for name in ("torch", "transformers", "peft")]
     parts = (CHECK, device, params.model.dtype, ref.base_digest, tune.method, tune.parts)
-    key = hashlib.sha256(repr((*versions, *parts, tune.lora.layers)).encode()).hexdigest()
+    key = sha256(repr((*versions, *parts, tune.lora.layers)))
     passed = workspace.work / "checked" / key
     if not passed.is_file():
         from video_star.generation.transformers import load

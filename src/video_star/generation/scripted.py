@@ -7,7 +7,6 @@ matches everything). Frames are decoded all the same, so unusable videos show as
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from video_star.core.engine import Outcome, Reply, Request, Unusable
 from video_star.core.errors import DataError, UsageError
+from video_star.core.hashing import sha256
 from video_star.core.labels import Record
 from video_star.core.records import ModelRef
 from video_star.generation.batching import clips_of, plan_batches
@@ -82,6 +82,5 @@ def read_script(path: Path, ref: ModelRef, frames: FrameCache, batch_size: int) 
     except ValidationError as error:
         first = error.errors()[0]
         raise UsageError(f"settings.engine: {path} is not a script ({first['msg']}).") from error
-    told = json.dumps([ref.key, hashlib.sha256(content).hexdigest()])
-    digest = hashlib.sha256(told.encode()).hexdigest()
+    digest = sha256(json.dumps([ref.key, sha256(content)]))
     return ScriptedEngine(ref.model_copy(update={"base_digest": digest}), rules, frames, batch_size)

@@ -6,7 +6,6 @@ workspace (`.work/`, and `mlflow/` for the tracking store): the user's own Prefe
 
 from __future__ import annotations
 
-import hashlib
 import os
 import signal
 import subprocess
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from video_star.core.environment import QUIET
 from video_star.core.errors import ServiceError
+from video_star.core.hashing import sha256
 from video_star.core.paths import Workspace
 from video_star.pipeline.runner import only_one
 from video_star.services.addresses import LOOPBACK, Addresses, addresses
@@ -143,7 +143,7 @@ def _deploy(workspace: Workspace, api: PrefectApi, env: dict[str, str]) -> None:
     """Register prefect.yaml with the server, unless it knows this very file already."""
     stamp = workspace.work / "services" / "deployed"
     content = (workspace.root / "prefect.yaml").read_bytes() + str(workspace.root).encode()
-    digest = hashlib.sha256(content).hexdigest()
+    digest = sha256(content)
     if (
         stamp.exists()
         and stamp.read_text(encoding="utf-8") == digest

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from video_star.core.model_paths import CONTENT
+from video_star.core.model_paths import is_content
 
 SHARD = "5GB"
 """At most so much per file, so that no single one is unwieldy."""
@@ -32,7 +32,7 @@ def save_weights(model: Any, weights: dict[str, torch.Tensor], folder: Path, bas
     _forget_unused_renamings(model)
     model.save_pretrained(folder, state_dict=weights, max_shard_size=SHARD)
     for path in sorted(base.iterdir()):
-        if path.is_file() and path.suffix in CONTENT and not path.name.endswith(TENSORS):
+        if is_content(path) and not path.name.endswith(TENSORS):
             shutil.copyfile(path, folder / path.name)
 
 

@@ -6,7 +6,6 @@ file hits and a changed file misses. Which content a path has is remembered by s
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import threading
@@ -22,6 +21,7 @@ import numpy as np
 
 from video_star.core.engine import Clip
 from video_star.core.errors import VideoError
+from video_star.core.hashing import sha256, sha256_file
 from video_star.core.params import VideoParams
 from video_star.video.decode import Frames, read_frames
 from video_star.video.frame_folder import folder_digest, folder_state
@@ -61,7 +61,7 @@ class FrameCache:
         """Name of the clip's frames by content; VideoError when the file cannot be read."""
         parts = [DECODER, self._digest(clip.path), clip.start_s, clip.end_s]
         text = json.dumps([*parts, self.params.model_dump(mode="json")], sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return sha256(text)
 
     def get(self, clip: Clip) -> Frames:
         """The clip's frames, from the cache, else decoded and kept; VideoError when unusable."""
@@ -145,8 +145,7 @@ def _state(path: Path) -> list[object]:
 def _sha256(path: Path) -> str:
     if path.is_dir():
         return folder_digest(path)
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return sha256_file(path)
 
 
 def _read_digests(path: Path) -> dict[str, list[object]]:

@@ -6,11 +6,11 @@ The images are the frames in the order of their numbers, whatever their zero pad
 
 from __future__ import annotations
 
-import hashlib
 import re
 from pathlib import Path
 
 from video_star.core.errors import VideoError
+from video_star.core.hashing import sha256
 
 SUFFIXES = (".jpg", ".jpeg", ".png")
 _NUMBERED = re.compile(r"\D*(\d+)", re.ASCII)
@@ -47,27 +47,16 @@ def numbered_images(folder: Path) -> list[Path]:
 def folder_state(folder: Path) -> list[object]:
     """Total size, a hash over every frame's name, size and time stamp, and the folder's inode.
 
-    Changes whenever a frame does; VideoError as `numbered_images`.
+    Changes whenever a frame does; VideoError as `numbered_images`, OSError.
     """
-    total, marks = 0, hashlib.sha256()
-    try:
-        for path in numbered_images(folder):
-            state = path.stat()
-            total += state.st_size
-            marks.update(f"{path.name}\0{state.st_size}\0{state.st_mtime_ns}\n".encode())
-        return [total, marks.hexdigest(), folder.stat().st_ino]
-    except OSError as error:
-        raise VideoError(f"{folder}: cannot be read ({error.strerror}).") from error
+    states = [(path.name, path.stat()) for path in numbered_images(folder)]
+    marks = sha256(f"{name}\0{state.st_size}\0{state.st_mtime_ns}\n" for name, state in states)
+    return [sum(state.st_size for _, state in states), marks, folder.stat().st_ino]
 
 
 def folder_digest(folder: Path) -> str:
-    """sha256 over the name, size and content of every frame, in order; VideoError."""
-    digest = hashlib.sha256()
-    try:
-        for path in numbered_images(folder):
-            content = path.read_bytes()
-            digest.update(f"{path.name}\0{len(content)}\0".encode())
-            digest.update(content)
-    except OSError as error:
-        raise VideoError(f"{folder}: cannot be read ({error.strerror}).") from error
-    return digest.hexdigest()
+    """sha256 over the name, size and content of every frame, in order; VideoError, OSError."""
+    contents = ((path.name, path.read_bytes()) for path in numbered_images(folder))
+    return sha256(
+        part for name, content in contents for part in (f"{name}\0{len(content)}\0", content)
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Sequence
@@ -12,15 +11,14 @@ from video_star.core.context import StepContext, StepResult
 from video_star.core.device import pick_device
 from video_star.core.engine import Clip
 from video_star.core.errors import DataError, UsageError
-from video_star.core.hashing import stable_seed
+from video_star.core.hashing import sha256, stable_seed
 from video_star.core.jsonl import dump_json, read_shards, write_records, write_text
 from video_star.core.model_paths import (
-    adapter_ref,
     base_location,
     base_ref,
     location_of,
     read_ref,
-    weights_ref,
+    tuned_ref,
     write_ref,
 )
 from video_star.core.paths import inside
@@ -159,8 +157,7 @@ def _scratch(
 ) -> Path:
     """.work/finetune-<round>-<hash>; scratch of other inputs of this round is deleted."""
     params = context.params
-    digest = hashlib.sha256()
-    for part in (
+    parts = (
         STEPS["finetune"].version,
         params.seed,
         base.key,
@@ -169,10 +166,10 @@ def _scratch(
         params.video.model_dump_json(),
         params.finetune.model_dump_json(),
         *(example.model_dump_json() for example in examples),
-    ):
-        digest.update(f"{part}\n".encode())
+    )
+    digest = sha256(f"{part}\n" for part in parts)
     work = context.workspace.work.absolute()
-    folder = work / f"finetune-{context.round}-{digest.hexdigest()[:16]}"
+    folder = work / f"finetune-{context.round}-{digest[:16]}"
     for other in work.glob(f"finetune-{context.round}-*"):
         if other.is_dir() and other != folder:
             shutil.rmtree(other)
@@ -191,7 +188,7 @@ def _publish_result(context: StepContext, job: Job, base: ModelRef) -> None:
     shutil.copy(job.result / "loss.jsonl", building / paths.loss.name)
     shutil.rmtree(paths.model, ignore_errors=True)
     building.rename(paths.model)
-    ref = weights_ref(base, result, root) if full else adapter_ref(base, result, root)
+    ref = tuned_ref(base, "weights" if full else "adapter", result, root)
     write_ref(paths.model_json, ref)
 
 
