@@ -1,7 +1,10 @@
-"""The answer store: nothing is asked twice, torn batches are dropped whole, processes can share."""
+"""The answer store: nothing is asked twice, a batch is kept whole, processes can share."""
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import signal
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,6 +13,7 @@ import pytest
 from asking import requests_for
 
 from video_star.core.engine import Outcome, Reply, Request, Unusable
+from video_star.core.errors import DataError
 from video_star.core.params import VideoParams
 from video_star.core.progress import Silent
 from video_star.core.records import ModelRef
@@ -47,7 +51,7 @@ def store(tmp_path: Path) -> AnswerStore:
 def open_at(folder: Path, frames: int = 4, salt: str = "model") -> AnswerStore:
     video = VideoParams(frames=frames, sampling="uniform", fps=None, short_side=None)
     cache = FrameCache(folder / "frames", video, 1)
-    return AnswerStore(folder / "answers" / "m.jsonl", cache, (salt,))
+    return AnswerStore(folder / "answers" / "m.sqlite", cache, (salt,))
 
 
 def test_what_was_asked_once_is_not_asked_again(
@@ -116,18 +120,34 @@ def test_a_renamed_video_keeps_its_answers_and_a_changed_one_loses_them(
     assert engine.asked == [moved.key]
 
 
-@pytest.mark.parametrize("cut", [1, 20, 200, 400])
-def test_a_torn_batch_is_dropped_as_a_whole(
-    store: AnswerStore, clips: Path, tmp_path: Path, cut: int
+def ask_and_die(folder: Path, clips: Path) -> None:
+    """Ask in two batches of four; kill this process when half of the second is written."""
+    store, batches = open_at(folder), []
+    add = store.add
+
+    def cut_short(replies: Iterator[Reply]) -> Iterator[Reply]:
+        batches.append(1)
+        for place, reply in enumerate(replies):
+            if (len(batches), place) == (2, 2):
+                os.kill(os.getpid(), signal.SIGKILL)
+            yield reply
+
+    store.add = lambda replies: add(cut_short(iter(replies)))  # type: ignore[method-assign]
+    ask(Counting(batch=4), store, requests_for(clips)[:8], Silent())
+
+
+def test_a_batch_that_a_kill_interrupts_is_dropped_as_a_whole(
+    store: AnswerStore, clips: Path, tmp_path: Path
 ) -> None:
     requests = requests_for(clips)[:8]
-    whole = ask(Counting(batch=4), store, requests, Silent())
-    content = store.path.read_bytes()
-    store.path.write_bytes(content[:-cut])
+    whole = ask(Counting(batch=4), open_at(tmp_path / "calm"), requests, Silent())
+    child = multiprocessing.get_context("spawn").Process(target=ask_and_die, args=(tmp_path, clips))
+    child.start()
+    child.join()
+    assert child.exitcode == -signal.SIGKILL
     engine = Counting(batch=4)
     assert ask(engine, open_at(tmp_path), requests, Silent()) == whole
     assert engine.asked == [r.key for r in requests[4:]]
-    assert store.path.read_bytes() == content
 
 
 def test_two_processes_may_add_to_one_store(tmp_path: Path, clips: Path) -> None:
@@ -138,7 +158,19 @@ def test_two_processes_may_add_to_one_store(tmp_path: Path, clips: Path) -> None
     engine = Counting()
     ask(engine, open_at(tmp_path), requests, Silent())
     assert engine.asked == []
-    assert len(one.path.read_text().splitlines()) == len(requests)
+
+
+def test_the_first_of_two_replies_is_kept(store: AnswerStore) -> None:
+    for text in ("first", "second"):
+        store.add([Reply("k", text, "stop", 1)])
+    assert store.find("k") == Reply("k", "first", "stop", 1)
+
+
+def test_a_file_that_is_no_store_is_named(tmp_path: Path) -> None:
+    (tmp_path / "answers").mkdir()
+    (tmp_path / "answers" / "m.sqlite").write_text("no database, but text of some length")
+    with pytest.raises(DataError, match=r"m\.sqlite: cannot be used .* delete it"):
+        open_at(tmp_path)
 
 
 def test_a_missing_file_is_unusable_and_asked_again_when_it_appears(

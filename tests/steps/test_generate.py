@@ -49,14 +49,14 @@ def test_every_training_sample_is_answered_once_per_attempt(workspace: Workspace
     assert len({a.seed for a in answers_of(workspace)}) == 20
 
 
-def test_a_second_run_gives_the_same_bytes_from_the_store(workspace: Workspace) -> None:
+def test_a_second_run_gives_the_same_bytes_from_the_store(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run(workspace, "base", "generate")
     first = folder_bytes(workspace.round("r1").answers)
-    (store,) = workspace.answer_store.glob("*.jsonl")
-    size = store.stat().st_size
+    monkeypatch.setattr("video_star.generation.transformers.load", None)  # calling it: TypeError
     run(workspace, "generate")
     assert folder_bytes(workspace.round("r1").answers) == first
-    assert store.stat().st_size == size
 
 
 def test_answers_do_not_depend_on_the_batch_size(new_workspace: Callable[..., Workspace]) -> None:

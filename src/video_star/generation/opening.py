@@ -9,13 +9,13 @@ from video_star.core.params import Params
 from video_star.core.paths import Workspace, inside
 from video_star.core.progress import Progress
 from video_star.core.records import ModelRef
-from video_star.video.cache import FrameCache
+from video_star.video.cache import open_frames
 
 
 def open_engine(ref: ModelRef, params: Params, workspace: Workspace, progress: Progress) -> Engine:
     """The engine that answers with the weights of `ref`, which it loads when they are needed."""
     settings = params.settings
-    frames = FrameCache(workspace.frames, params.video, settings.decode_workers)
+    frames = open_frames(workspace, params)
     kind, _, file = settings.engine.partition(":")
     if kind == "scripted" and file:
         from video_star.generation.scripted import read_script

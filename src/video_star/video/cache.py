@@ -22,7 +22,8 @@ import numpy as np
 from video_star.core.engine import Clip
 from video_star.core.errors import VideoError
 from video_star.core.hashing import sha256, sha256_file
-from video_star.core.params import VideoParams
+from video_star.core.params import Params, VideoParams
+from video_star.core.paths import Workspace
 from video_star.video.decode import Frames, read_frames
 from video_star.video.frame_folder import folder_digest, folder_state
 
@@ -118,6 +119,11 @@ class FrameCache:
             with self._digest_file.open("a", encoding="utf-8") as file:
                 file.write(json.dumps([name, *mark, digest]) + "\n")
         return digest
+
+
+def open_frames(workspace: Workspace, params: Params) -> FrameCache:
+    """The frame cache of a workspace, for the video parameters of params.yaml."""
+    return FrameCache(workspace.frames, params.video, params.settings.decode_workers)
 
 
 def _load(path: Path) -> Frames:

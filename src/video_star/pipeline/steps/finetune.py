@@ -29,7 +29,7 @@ from video_star.training.job import Job, clip_of, fit_micro_batch
 from video_star.training.launch import count_processes, hostfile_of, launch
 from video_star.training.needs import refuse_unfit
 from video_star.training.threads import threads_for
-from video_star.video.cache import FrameCache
+from video_star.video.cache import open_frames
 
 DECODED_AHEAD = 8
 """Clips that may wait decoded while others are looked at."""
@@ -67,8 +67,7 @@ def _readable(
     examples: Sequence[TrainingExample], context: StepContext
 ) -> tuple[list[TrainingExample], tuple[Failure, ...]]:
     """Examples whose clip can be read (its frames are then cached); a failure for each other."""
-    workers = context.params.settings.decode_workers
-    frames = FrameCache(context.workspace.frames, context.params.video, workers)
+    frames = open_frames(context.workspace, context.params)
     failures: dict[int, Failure] = {}
     places: dict[Clip, list[int]] = {}
     for place, example in enumerate(examples):
