@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from write_golden import CASES, GOLDEN, clip_of
 
 from video_star.core.errors import VideoError
@@ -63,9 +62,7 @@ def test_there_is_a_placeholder_for_each_feature(loaded: Loaded, golden: Golden)
     clip = prepared(loaded, golden)
     found = encode_all(loaded.model, [clip.inputs])
     assert found is not None
-    pooled = found[0].pooled
-    parts = [pooled] if isinstance(pooled, torch.Tensor) else pooled
-    n = sum(part.flatten(0, -2).shape[0] for part in parts)
+    n = sum(part.flatten(0, -2).shape[0] for part in found[0].pooled)
     mask = clip.inputs.get("video_compression_mask")
     tokens = loaded.conversations.ask(clip, golden["text"])
     assert placeholders(loaded, tokens.ids) == (n if mask is None else int(mask.sum()))

@@ -170,7 +170,7 @@ def blind(base: Path) -> None:
     ("break_it", "says"),
     [
         (only_pickles, "its weights are pickles, which may run code; convert them"),
-        (truncated, "is not a whole safetensors file"),
+        (truncated, "its weights cannot be read"),
         (wrongly_named, "its files lack"),
         (one_missing, "its files lack 1 weights of the model"),
         (another_shape, "have another shape than config.json says"),

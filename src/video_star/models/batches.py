@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch.nn.utils.rnn import pad_sequence
 
 from video_star.models.conversation import Tokens
 
@@ -18,19 +21,18 @@ def pad_id(tokenizer: Any) -> int:
 
 def padded(rows: Sequence[Tokens], pad: int, side: Literal["left", "right"]) -> dict[str, Any]:
     """input_ids, attention_mask and, where the model wants them, mm_token_type_ids, each [B, L]."""
-    length = max(len(row) for row in rows)
-    ids = torch.full((len(rows), length), pad)
-    mask, kinds = torch.zeros_like(ids), torch.zeros_like(ids)
-    for number, row in enumerate(rows):
-        at = slice(length - len(row), length) if side == "left" else slice(0, len(row))
-        ids[number, at] = torch.from_numpy(row.ids).long()
-        mask[number, at] = 1
-        if row.kinds is not None:
-            kinds[number, at] = torch.from_numpy(row.kinds).long()
-    made: dict[str, Any] = {"input_ids": ids, "attention_mask": mask}
+
+    def batch(values: Iterable[NDArray[np.int32]], fill: int) -> torch.Tensor:
+        tensors = [torch.from_numpy(row).long() for row in values]
+        return pad_sequence(tensors, batch_first=True, padding_value=fill, padding_side=side)
+
+    inputs = {
+        "input_ids": batch((row.ids for row in rows), pad),
+        "attention_mask": batch((np.ones_like(row.ids) for row in rows), 0),
+    }
     if rows[0].kinds is not None:
-        made["mm_token_type_ids"] = kinds
-    return made
+        inputs["mm_token_type_ids"] = batch((r.kinds for r in rows if r.kinds is not None), 0)
+    return inputs
 
 
 def on_device(inputs: Mapping[str, Any], model: Any) -> dict[str, Any]:

@@ -30,31 +30,26 @@ class Features:
     """"video", or "image" for families whose frames are images: the key that forward knows."""
     form: type
     """Class of the output that forward takes."""
-    pooled: torch.Tensor | tuple[torch.Tensor, ...]
+    pooled: tuple[torch.Tensor, ...]
     deep: tuple[tuple[torch.Tensor, ...], ...] = ()
     """Per layer one [n, d] for each clip, of models that feed deeper layers too (Qwen3-VL)."""
+    stacked: bool = False
+    """Whether forward takes `pooled` as one tensor, else it takes an entry for each clip."""
 
     @property
     def tensors(self) -> tuple[torch.Tensor, ...]:
-        pooled = (self.pooled,) if isinstance(self.pooled, torch.Tensor) else self.pooled
-        return (*pooled, *(part for layer in self.deep for part in layer))
+        return (*self.pooled, *(part for layer in self.deep for part in layer))
 
     def to(self, device: torch.device | str) -> Features:
         """The same on a device."""
-        pooled = (
-            self.pooled.to(device)
-            if isinstance(self.pooled, torch.Tensor)
-            else tuple(part.to(device) for part in self.pooled)
-        )
         deep = tuple(tuple(part.to(device) for part in layer) for layer in self.deep)
-        return replace(self, pooled=pooled, deep=deep)
+        return replace(self, pooled=tuple(part.to(device) for part in self.pooled), deep=deep)
 
     def argument(self) -> dict[str, Any]:
         """What forward takes in place of pixels, under the name of its argument."""
+        pooled = torch.cat(self.pooled) if self.stacked else self.pooled
         deep = {"deepstack_features": list(self.deep)} if self.deep else {}
-        return {
-            "mm_encoder_outputs": {self.kind: self.form(pooler_output=self.pooled, **deep)},
-        }
+        return {"mm_encoder_outputs": {self.kind: self.form(pooler_output=pooled, **deep)}}
 
 
 def joinable(clips: Sequence[Inputs]) -> Iterator[list[int]]:
@@ -114,9 +109,8 @@ def _cut(clips: Sequence[Inputs], output: Any) -> list[Features] | None:
     """One part per clip of what was made of joined clips; None when it does not tell them apart."""
     pooled, deep = getattr(output, "pooler_output", None), getattr(output, "deepstack_features", ())
     # A tensor has rows for the pixels' rows (clips, or frames); a list has one entry for each clip.
-    rows = [1] * len(clips)
-    if isinstance(pooled, torch.Tensor):
-        rows = [len(_pixels(clip)) for clip in clips]
+    stacked = isinstance(pooled, torch.Tensor)
+    rows = [len(_pixels(clip)) if stacked else 1 for clip in clips]
     if pooled is None or len(pooled) % sum(rows):
         return None
     ends = [len(pooled) // sum(rows) * end for end in accumulate(rows)]
@@ -125,8 +119,9 @@ def _cut(clips: Sequence[Inputs], output: Any) -> list[Features] | None:
         Features(
             _kind(clips[0]),
             type(output) if deep else BaseModelOutputWithPooling,
-            pooled[part] if isinstance(pooled, torch.Tensor) else tuple(pooled[part]),
+            (pooled[part],) if stacked else tuple(pooled[part]),
             tuple(tuple(layer[part]) for layer in deep or ()),
+            stacked,
         )
         for part in parts
     ]
@@ -138,10 +133,6 @@ def _pixels(clip: Inputs) -> torch.Tensor:
 
 def join_features(features: Sequence[Features]) -> Features:
     """Features of rows that follow each other in a batch."""
-    first = features[0]
     layers = zip(*(item.deep for item in features), strict=True)
     deep = tuple(tuple(part for one in layer for part in one) for layer in layers)
-    if isinstance(first.pooled, torch.Tensor):
-        pooled = torch.cat([f.pooled for f in features if isinstance(f.pooled, torch.Tensor)])
-        return replace(first, pooled=pooled, deep=deep)
-    return replace(first, pooled=tuple(part for f in features for part in f.pooled), deep=deep)
+    return replace(features[0], pooled=tuple(p for f in features for p in f.pooled), deep=deep)

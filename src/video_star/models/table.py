@@ -38,7 +38,7 @@ class Family:
     vision_tower: tuple[str, ...]
     projector: tuple[str, ...]
     """May lie inside of the vision tower (Qwen's merger): then it is no part of the tower."""
-    language_model: str = "model.language_model"
+    language_model: tuple[str, ...] = ("model.language_model",)
     times: str | None = None
     """How the model is told when a frame is shown, or None when it is not."""
     text_after_video: Literal["largest"] | None = None
@@ -52,12 +52,8 @@ class Family:
 
     def modules(self, part: Part) -> tuple[str, ...]:
         """Names of the modules that make up a part."""
-        named = {
-            "language_model": (self.language_model,),
-            "vision_tower": self.vision_tower,
-            "projector": self.projector,
-        }
-        return named[part]
+        names: tuple[str, ...] = getattr(self, part)
+        return names
 
     def fault(self, transformers: str) -> str | None:
         """Why this version of transformers is refused, or None."""
@@ -121,7 +117,7 @@ FAMILIES: dict[str, Family] = {
     "smolvlm": Family(
         "SmolVLM2",
         "HuggingFaceTB/SmolVLM2-2.2B-Instruct",
-        language_model="model.text_model",
+        language_model=("model.text_model",),
         vision_tower=("model.vision_model",),
         projector=("model.connector",),
         times="text, 1 s",

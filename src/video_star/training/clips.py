@@ -119,8 +119,8 @@ def together(
     """Rows that can go through the model at once, and their clips' joined inputs and features."""
     inputs = [clip.whole() for clip in clips]
     shapes = [
-        {**whole, "features": clip.features.pooled}
-        if clip.features is not None and isinstance(clip.features.pooled, torch.Tensor)
+        {**whole, "features": clip.features.pooled[0]}
+        if clip.features is not None and clip.features.stacked
         else whole
         for whole, clip in zip(inputs, clips, strict=True)
     ]

@@ -26,7 +26,6 @@ from video_star.training.quantised import how_to_load, ready_for_lora
 from video_star.training.trainer import (
     AnswerTrainer,
     Collate,
-    Examples,
     Watch,
     arguments,
     loss_lines,
@@ -124,7 +123,7 @@ def make_trainer(
         micro_batches(batches, job.micro_batch_size, job.world_size, rank),
         model=model,
         args=arguments(job, len(batches)),
-        train_dataset=Examples(encoded),
+        train_dataset=encoded,
         data_collator=Collate(clips, pad_id(processor.tokenizer), unwrapped(model).forward),
         callbacks=[Watch(job, rank, tell)],
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from torch.nn.functional import cross_entropy
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 from transformers import Trainer, TrainerCallback, TrainingArguments
 
 from video_star.models.batches import on_device, padded
@@ -25,19 +25,6 @@ from video_star.training.zero import deepspeed_config
 
 SCHEDULER = "scheduler.pt"
 """Trainer's name for the file."""
-
-
-class Examples(Dataset[Encoded]):
-    """Encoded examples by index."""
-
-    def __init__(self, encoded: Sequence[Encoded]) -> None:
-        self._encoded = encoded
-
-    def __len__(self) -> int:
-        return len(self._encoded)
-
-    def __getitem__(self, index: int) -> Encoded:
-        return self._encoded[index]
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -194,9 +195,6 @@ def _publish_result(context: StepContext, job: Job, base: ModelRef) -> None:
 def _report(
     context: StepContext, read: int, written: int, failures: Sequence[Failure]
 ) -> StepReport:
-    reasons: dict[str, int] = {}
-    for failure in failures:
-        reasons[failure.error] = reasons.get(failure.error, 0) + 1
     metrics: dict[str, float] = {}
     if written:
         lines = context.paths.loss.read_text(encoding="utf-8").splitlines()
@@ -208,6 +206,6 @@ def _report(
         read=read,
         written=written,
         failed=len(failures),
-        reasons=reasons,
+        reasons=Counter(failure.error for failure in failures),
         metrics=metrics,
     )
