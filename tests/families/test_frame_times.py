@@ -140,7 +140,7 @@ def test_true_times_reach_the_model_in_every_step(
     frames = FrameCache(workspace.frames, params.video, 1)
     conversations = Conversations(processor)
     for work in encode_examples(examples, conversations, frames, workspace.data):
-        ((index, example),) = work.encoded
+        ((index, example),) = work.examples.items()
         rates = work.clip.inputs.get("second_per_grid_ts")
         clip = Clip(
             workspace.data / examples[index].video, examples[index].start_s, examples[index].end_s

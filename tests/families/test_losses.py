@@ -16,11 +16,11 @@ from video_star.core.params import Part, VideoParams
 from video_star.core.records import TrainingExample
 from video_star.generation.transformers import Loaded, load
 from video_star.models.batches import on_device, pad_id
-from video_star.models.parts import lora_targets, part_modules, train_parts
+from video_star.models.parts import lora_targets, part_modules, unfreeze_parts
 from video_star.models.table import PARTS
 from video_star.training.clips import ClipInputs
-from video_star.training.examples import IGNORED, Encoded, encode_examples
-from video_star.training.trainer import Collate, answer_tokens, summed_loss
+from video_star.training.examples import IGNORED, EncodedExample, encode_examples
+from video_star.training.trainer import Collator, count_answer_tokens, summed_loss
 from video_star.video.cache import FrameCache
 
 TURNS = (
@@ -49,19 +49,19 @@ def examples(footage: list[Path]) -> list[TrainingExample]:
 
 def batch_of(
     loaded: Loaded, model: Any, footage: list[Path], policy: VideoParams, scratch: Path, **more: Any
-) -> tuple[dict[str, Any], list[Encoded]]:
+) -> tuple[dict[str, Any], list[EncodedExample]]:
     """All examples as one collated batch."""
     frames = FrameCache(scratch / "frames", policy, 1)
     clips = ClipInputs(model, len(footage), scratch / "spill", **more)
-    encoded: dict[int, Encoded] = {}
+    encoded: dict[int, EncodedExample] = {}
     works = encode_examples(examples(footage), loaded.conversations, frames, footage[0].parent)
     for work in works:
         clips.add(work.clip.inputs)
-        encoded |= dict(work.encoded)
+        encoded |= work.examples
     clips.flush()
     rows = [encoded[i] for i in range(len(encoded))]
     tokenizer = loaded.conversations.tokenizer
-    return Collate(clips, pad_id(tokenizer), loaded.model.forward)(rows), rows
+    return Collator(clips, pad_id(tokenizer), loaded.model.forward)(rows), rows
 
 
 def frozen(model: Any) -> Any:
@@ -82,7 +82,7 @@ def test_labels_cover_the_answer_and_its_end_and_nothing_else(
     ]
     wanted = [f"{item.completion}{loaded.conversations.end_of_turn}" for item in examples(footage)]
     assert sorted(said) == sorted(wanted)
-    assert answer_tokens(batch) == sum((p.labels != IGNORED).sum() for p in batch["parts"])
+    assert count_answer_tokens(batch) == sum((p.labels != IGNORED).sum() for p in batch["parts"])
 
 
 def test_the_loss_is_that_of_transformers_one_by_one(
@@ -100,7 +100,7 @@ def test_the_loss_is_that_of_transformers_one_by_one(
 
 
 def _own_loss(
-    loaded: Loaded, row: Encoded, footage: list[Path], policy: VideoParams, scratch: Path
+    loaded: Loaded, row: EncodedExample, footage: list[Path], policy: VideoParams, scratch: Path
 ) -> float:
     """The model's own loss of one unpadded conversation, times its answer tokens."""
     from video_star.core.engine import Clip
@@ -177,7 +177,7 @@ def test_an_adapter_of_other_layers_is_refused(loaded: Loaded, base: Path, tmp_p
 @pytest.mark.parametrize("part", PARTS)
 def test_full_finetuning_learns_in_the_part_alone(loaded: Loaded, part: Part) -> None:
     model = copy.deepcopy(loaded.model)
-    train_parts(model, [part])
+    unfreeze_parts(model, [part])
     learning = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
     assert learning
     outside = [root for other in PARTS if other != part for root in part_modules(model, other)]

@@ -14,7 +14,7 @@ from write_golden import CASES, GOLDEN, clip_of
 from video_star.core.errors import VideoError
 from video_star.generation.transformers import Loaded
 from video_star.models.conversation import PreparedClip
-from video_star.models.features import encode_all
+from video_star.models.features import encode_clips
 from video_star.models.table import FAMILIES
 from video_star.video.decode import Frames
 
@@ -44,7 +44,7 @@ def placeholders(loaded: Loaded, ids: np.ndarray) -> int:
 def test_a_question_is_what_the_family_s_processor_makes_of_it(
     loaded: Loaded, golden: Golden
 ) -> None:
-    tokens = loaded.conversations.ask(prepared(loaded, golden), golden["text"])
+    tokens = loaded.conversations.encode_question(prepared(loaded, golden), golden["text"])
     assert tokens.ids.tolist() == list(chain(*([token] * n for token, n in golden["runs"])))
 
 
@@ -60,11 +60,11 @@ def test_the_layout_of_a_clip_tells_its_times(loaded: Loaded, golden: Golden) ->
 
 def test_there_is_a_placeholder_for_each_feature(loaded: Loaded, golden: Golden) -> None:
     clip = prepared(loaded, golden)
-    found = encode_all(loaded.model, [clip.inputs])
+    found = encode_clips(loaded.model, [clip.inputs])
     assert found is not None
     n = sum(part.flatten(0, -2).shape[0] for part in found[0].pooled)
     mask = clip.inputs.get("video_compression_mask")
-    tokens = loaded.conversations.ask(clip, golden["text"])
+    tokens = loaded.conversations.encode_question(clip, golden["text"])
     assert placeholders(loaded, tokens.ids) == (n if mask is None else int(mask.sum()))
 
 
@@ -73,8 +73,8 @@ def test_an_answer_follows_its_question_and_ends_as_the_template_ends_it(
 ) -> None:
     conversations = loaded.conversations
     clip = prepared(loaded, golden)
-    asked = conversations.ask(clip, golden["text"])
-    taught = conversations.teach(clip, golden["text"], "Yes.")
+    asked = conversations.encode_question(clip, golden["text"])
+    taught = conversations.encode_conversation(clip, golden["text"], "Yes.")
     assert taught.ids[: taught.answer].tolist() == asked.ids.tolist()
     answer = conversations.tokenizer.decode(taught.ids[taught.answer :])
     assert answer.lstrip() == f"Yes.{conversations.end_of_turn}"
@@ -92,7 +92,7 @@ def test_any_answer_is_taught_whole_and_once(loaded: Loaded, answer: str) -> Non
     taught = conversations.render("Who?", answer)
     assert taught.removeprefix(asked).lstrip() == f"{answer.strip()}{conversations.end_of_turn}"
     clip = prepared(loaded, CASES["even"])
-    tokens = conversations.teach(clip, "Who?", answer)
+    tokens = conversations.encode_conversation(clip, "Who?", answer)
     said = conversations.tokenizer.decode(tokens.ids[tokens.answer :])
     assert said.lstrip() == f"{answer.strip()}{conversations.end_of_turn}"
 
@@ -104,8 +104,8 @@ def test_any_answer_is_taught_whole_and_once(loaded: Loaded, answer: str) -> Non
 def test_control_tokens_in_data_are_plain_text(loaded: Loaded, said: str) -> None:
     conversations = loaded.conversations
     clip = prepared(loaded, CASES["even"])
-    n = placeholders(loaded, conversations.ask(clip, "Who?").ids)
-    tokens = conversations.teach(clip, f"Who? {said}", f"{said} me")
+    n = placeholders(loaded, conversations.encode_question(clip, "Who?").ids)
+    tokens = conversations.encode_conversation(clip, f"Who? {said}", f"{said} me")
     assert placeholders(loaded, tokens.ids) == n
     assert (tokens.ids[tokens.answer :] == conversations.end_id).sum() == 1
 
@@ -115,7 +115,9 @@ def test_a_clip_without_a_clock_is_refused_where_times_are_told(
 ) -> None:
     frames = Frames(clip_of(CASES["even"]), None, None)
     if FAMILIES[family].times is None:
-        assert len(loaded.conversations.ask(loaded.conversations.prepare(frames), "Who?"))
+        assert len(
+            loaded.conversations.encode_question(loaded.conversations.prepare(frames), "Who?")
+        )
     else:
         with pytest.raises(VideoError, match="has no clock"):
             loaded.conversations.prepare(frames)
@@ -124,7 +126,7 @@ def test_a_clip_without_a_clock_is_refused_where_times_are_told(
 def test_a_clip_of_one_frame_can_be_asked_about(loaded: Loaded) -> None:
     frames = Frames(clip_of(CASES["even"])[:1], (0.0,), 0.1)
     clip = loaded.conversations.prepare(frames)
-    assert placeholders(loaded, loaded.conversations.ask(clip, "Who?").ids) > 0
+    assert placeholders(loaded, loaded.conversations.encode_question(clip, "Who?").ids) > 0
 
 
 def test_goldens_are_of_the_families_of_the_table() -> None:

@@ -117,11 +117,11 @@ def main() -> None:
     worker._join_processes(jobs[0], folder, rank)
     if jobs[0].world_size > 1:
         share_out_small_weights_too()
-    teachable = session.teachable
+    make_trainable = session.make_trainable
 
     def watched(job: Job, base: Any) -> Any:
         held, whole = held_of(base), whole_of(base)
-        model = teachable(job, base)
+        model = make_trainable(job, base)
         drawn = hashlib.sha256()
         for name, parameter in model.named_parameters():
             if "lora_" in name:
@@ -130,14 +130,14 @@ def main() -> None:
         (job.folder / f"loaded-{rank}.json").write_text(json.dumps(seen))
         return model
 
-    session.teachable = watched
+    session.make_trainable = watched
     for job in jobs:
         worker._make_repeatable(torch, job)
         if rank == 0 and (job.folder / BEGUN).exists():
             begun_by = Path((job.folder / BEGUN).read_text())
             shutil.copytree(begun_by, job.checkpoints / begun_by.name)
         torch.distributed.barrier()
-        session.train(job, rank, worker._silent)
+        session.train(job, rank, worker._discard)
         torch.distributed.barrier()
         if job.device == "cuda":
             peak = torch.cuda.max_memory_allocated()

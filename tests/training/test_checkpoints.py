@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from jobs import make_job
 
-from video_star.training.checkpoints import drop_half_written, latest, mark_complete
+from video_star.training.checkpoints import delete_incomplete, latest_checkpoint, mark_complete
 from video_star.training.job import Job
 
 
@@ -30,16 +30,16 @@ def test_the_newest_complete_checkpoint_counts_and_a_half_written_one_is_deleted
     write_checkpoint(job, 12)
     half = write_checkpoint(job, 15, complete=False)
     notes: list[str] = []
-    drop_half_written(job, notes.append)
-    newest = latest(job)
+    delete_incomplete(job, notes.append)
+    newest = latest_checkpoint(job)
     assert newest is not None
     assert newest.name == "checkpoint-12"
     assert not half.exists()
-    assert notes == ["finetune goes on from step 12."]
+    assert notes == ["finetune resumes from step 12."]
 
 
 def test_without_checkpoints_there_is_nothing_to_say(job: Job) -> None:
     notes: list[str] = []
-    drop_half_written(job, notes.append)
+    delete_incomplete(job, notes.append)
     assert notes == []
-    assert latest(job) is None
+    assert latest_checkpoint(job) is None

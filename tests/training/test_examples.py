@@ -17,8 +17,8 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 from video_star.core.params import VideoParams
 from video_star.models.conversation import Conversations
 from video_star.training.clips import ClipInputs
-from video_star.training.examples import IGNORED, Encoded, encode_examples
-from video_star.training.trainer import Collate, answer_tokens, summed_loss
+from video_star.training.examples import IGNORED, EncodedExample, encode_examples
+from video_star.training.trainer import Collator, count_answer_tokens, summed_loss
 from video_star.video.cache import FrameCache
 from video_star.video.decode import Frames
 
@@ -45,14 +45,14 @@ def batch_of(base: Path, model: Any, data: Path, features: bool | None) -> dict[
         for i, item in enumerate(finetuned.examples(12))
     ]
     clips = ClipInputs(model, 10, data.parent / "spill", features)
-    encoded: dict[int, Encoded] = {}
+    encoded: dict[int, EncodedExample] = {}
     frames = FrameCache(data.parent / "frames", VIDEO, 1)
     conversations = Conversations(AutoProcessor.from_pretrained(base))
     for work in encode_examples(examples, conversations, frames, data):
         clips.add(work.clip.inputs)
-        encoded |= dict(work.encoded)
+        encoded |= work.examples
     clips.flush()
-    return Collate(clips, 0, model.get_base_model().forward)([encoded[i] for i in range(6)])
+    return Collator(clips, 0, model.get_base_model().forward)([encoded[i] for i in range(6)])
 
 
 def test_cut_logits_give_the_loss_that_all_logits_give(tiny_base: Path, data: Path) -> None:
@@ -63,7 +63,7 @@ def test_cut_logits_give_the_loss_that_all_logits_give(tiny_base: Path, data: Pa
     labels = torch.full((6, length), IGNORED)
     labels[:, length - part.inputs["logits_to_keep"] :] = part.labels
     whole = replace(part, inputs={**part.inputs, "logits_to_keep": length}, labels=labels)
-    assert answer_tokens({"labels": labels}) == answer_tokens(batch)
+    assert count_answer_tokens({"labels": labels}) == count_answer_tokens(batch)
     with torch.no_grad():
         assert float(summed_loss(model, {"parts": [whole]})) == pytest.approx(
             float(summed_loss(model, batch)), rel=1e-5
@@ -131,5 +131,5 @@ def test_a_clip_is_preprocessed_once_for_all_its_examples(
         pixels = tiny.moving_square(seed)
         clip = conversations.prepare(Frames(pixels, tuple(i / 8 for i in range(12)), 1.5))
         for prompt in ("What?", "Who?", "Why?"):
-            conversations.teach(clip, prompt, "surfing")
+            conversations.encode_conversation(clip, prompt, "surfing")
     assert len(calls) == 2

@@ -22,9 +22,9 @@ def settings(**changes: object) -> Settings:
 
 
 def test_messages_are_told_from_log_even_behind_other_text() -> None:
-    assert launch.message_in('noise @video-star {"step": 1}') == {"step": 1}
-    assert launch.message_in("plain log") is None
-    assert launch.message_in("@video-star {torn") is None
+    assert launch.parse_message('noise @video-star {"step": 1}') == {"step": 1}
+    assert launch.parse_message("plain log") is None
+    assert launch.parse_message("@video-star {torn") is None
 
 
 def test_a_launcher_that_dies_ends_in_one_sentence_with_the_place_of_its_log(

@@ -23,13 +23,13 @@ def base(tiny_base: Path) -> Any:
     return AutoModelForImageTextToText.from_pretrained(tiny_base)
 
 
-def attach(base: Any, shape: LoraParams, start: Path | None, seed: int) -> Any:
+def attach_adapter(base: Any, shape: LoraParams, start: Path | None, seed: int) -> Any:
     targets = lora_targets(base, ("language_model",), shape.layers)
-    return lora.attach(base, shape, targets, start, seed)
+    return lora.attach_adapter(base, shape, targets, start, seed)
 
 
 def test_the_same_weights_give_the_same_files(base: Any, tmp_path: Path) -> None:
-    model = attach(base, SHAPE, None, seed=4)
+    model = attach_adapter(base, SHAPE, None, seed=4)
     for name in ("a", "b"):
         lora.save_adapter(model, lora.adapter_weights(model), tmp_path / name, "my/base")
     files = {path.name for path in (tmp_path / "a").iterdir()}
@@ -44,22 +44,22 @@ def test_the_same_weights_give_the_same_files(base: Any, tmp_path: Path) -> None
 def test_an_adapter_goes_on_from_saved_weights_and_stays_trainable(
     base: Any, tmp_path: Path, tiny_base: Path
 ) -> None:
-    model = attach(base, SHAPE, None, seed=4)
+    model = attach_adapter(base, SHAPE, None, seed=4)
     with torch.no_grad():
-        for parameter in lora.trainable(model):
+        for parameter in lora.trainable_parameters(model):
             parameter.add_(0.5)
     weights = lora.adapter_weights(model)
     lora.save_adapter(model, weights, tmp_path, "base")
     fresh = AutoModelForImageTextToText.from_pretrained(tiny_base)
-    again = attach(fresh, SHAPE, tmp_path, seed=9)
-    assert lora.trainable(again)
+    again = attach_adapter(fresh, SHAPE, tmp_path, seed=9)
+    assert lora.trainable_parameters(again)
     for name, value in lora.adapter_weights(again).items():
         assert torch.equal(value, weights[name])
     for change, told in ({"r": 3}, "r"), ({"layers": ("q_proj",)}, "layers"):
         other = SHAPE.model_copy(update=change)
         fresh = AutoModelForImageTextToText.from_pretrained(tiny_base)
         with pytest.raises(UsageError, match=f"made with other {told};"):
-            attach(fresh, other, tmp_path, 1)
+            attach_adapter(fresh, other, tmp_path, 1)
 
 
 def test_layers_that_match_nothing_are_refused(base: Any) -> None:

@@ -10,7 +10,6 @@ from jobs import make_job
 
 from video_star.core.params import Zero
 from video_star.training import zero
-from video_star.training.quantised import four_bits
 
 
 @pytest.mark.parametrize("name", get_args(Zero))
@@ -43,21 +42,6 @@ def test_the_base_is_loaded_in_parts_under_zero3_alone(tmp_path: Path) -> None:
     from transformers.integrations import is_deepspeed_zero3_enabled
 
     for name in get_args(Zero):
-        with zero.loading_in_parts(make_job(tmp_path, zero=name)):
+        with zero.partitioned_loading(make_job(tmp_path, zero=name)):
             assert is_deepspeed_zero3_enabled() == name.startswith("zero3"), name
         assert not is_deepspeed_zero3_enabled()
-
-
-def test_whole_parameters_need_no_gathering() -> None:
-    with zero.gathered([object()], "zero2"):
-        pass
-
-
-def test_a_quantised_base_is_nf4_with_doubly_quantised_scales() -> None:
-    import torch
-
-    config = four_bits("bfloat16")
-    assert config.load_in_4bit
-    assert config.bnb_4bit_quant_type == "nf4"
-    assert config.bnb_4bit_use_double_quant
-    assert config.bnb_4bit_compute_dtype == torch.bfloat16

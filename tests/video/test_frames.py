@@ -86,7 +86,7 @@ def test_clips_come_in_order_with_errors_in_their_place(clips: Path, tmp_path: P
     wanted = [Clip(p, None, None) for p in sorted(clips.glob("*.mp4"))]
     wanted.insert(3, Clip(broken, None, None))
     cache = FrameCache(tmp_path / "cache", params(), 2)
-    found = list(cache.ahead(wanted, depth=4))
+    found = list(cache.prefetch(wanted, depth=4))
     assert [item.clip for item in found] == wanted
     assert [item.frames is None for item in found].index(True) == 3
     assert isinstance(found[3].error, VideoError)
@@ -101,6 +101,6 @@ def test_a_folder_of_images_comes_back_without_a_clock(tmp_path: Path) -> None:
 
 def test_stopping_early_leaves_no_thread_waiting(clips: Path, tmp_path: Path) -> None:
     wanted = [Clip(p, None, None) for p in sorted(clips.glob("*.mp4"))]
-    stream = FrameCache(tmp_path, params(), 2).ahead(wanted, depth=8)
+    stream = FrameCache(tmp_path, params(), 2).prefetch(wanted, depth=8)
     next(stream)
     stream.close()

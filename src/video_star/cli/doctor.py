@@ -114,13 +114,13 @@ def _params(workspace: Workspace) -> list[Finding]:
 def _base_model(workspace: Workspace, params: Params) -> Finding:
     """The check of step `base`, which loads the model unless it has passed before."""
     from video_star.generation.check import check_base
-    from video_star.training.needs import refuse_unfit
+    from video_star.training.requirements import check_requirements
 
     what = f"base model {params.model.base}"
     if params.settings.engine != "transformers":
         return Finding(True, f"{what} is not asked: settings.engine is {params.settings.engine}")
     try:
-        refuse_unfit(params, workspace)
+        check_requirements(params, workspace)
         check_base(params, workspace)
     except VideoStarError as error:
         return Finding(False, what, str(error))

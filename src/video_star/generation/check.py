@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # a model that has passed is known without loading what loads
     from video_star.models.conversation import PreparedClip
     from video_star.video.decode import Frames
 
-CHECK = 1
+CHECK_VERSION = 1
 """Goes up when the check asks for more."""
 QUESTION = "What happens in this video?"
 
@@ -38,7 +38,7 @@ def check_base(params: Params, workspace: Workspace) -> ModelRef:
     device, tune = pick_device(params.settings.device), params.finetune
     ref = base_ref(params.model, workspace.root)
     versions = [version(name) for name in ("torch", "transformers", "peft")]
-    parts = (CHECK, device, params.model.dtype, ref.base_digest, tune.method, tune.parts)
+    parts = (CHECK_VERSION, device, params.model.dtype, ref.base_digest, tune.method, tune.parts)
     key = sha256(repr((*versions, *parts, tune.lora.layers)))
     passed = workspace.work / "checked" / key
     if not passed.is_file():
@@ -64,12 +64,12 @@ def check_model(loaded: Loaded, folder: Path) -> bool:
     """Whether features may stand in for pixels; UsageError when the model cannot be used at all."""
     import torch
 
-    from video_star.generation.transformers import sharing_changes_nothing
+    from video_star.generation.transformers import features_match_pixels
 
     conversations = loaded.conversations
-    clips = _in_one_sentence(folder, lambda: [conversations.prepare(_clip(i)) for i in (1, 2)])
+    clips = _as_usage_error(folder, lambda: [conversations.prepare(_clip(i)) for i in (1, 2)])
     with torch.inference_mode():
-        logits = _in_one_sentence(folder, lambda: [_logits(loaded, clip) for clip in clips])
+        logits = _as_usage_error(folder, lambda: [_logits(loaded, clip) for clip in clips])
         if not torch.isfinite(logits[0]).all():
             raise UsageError(
                 f"model.base {folder.name}: its logits are not numbers in {loaded.model.dtype}; "
@@ -80,20 +80,20 @@ def check_model(loaded: Loaded, folder: Path) -> bool:
                 f"model.base {folder.name}: its answer does not depend on the video; name a "
                 "video-language model (docs/models.md lists the families)."
             )
-        question = conversations.ask(clips[0], QUESTION)
-        return bool(sharing_changes_nothing(loaded, clips[0], question))
+        question = conversations.encode_question(clips[0], QUESTION)
+        return bool(features_match_pixels(loaded, clips[0], question))
 
 
 def _logits(loaded: Loaded, clip: PreparedClip) -> Any:
     from video_star.generation.transformers import first_logits
     from video_star.models.batches import on_device, pad_id, padded
 
-    tokens = loaded.conversations.ask(clip, QUESTION)
+    tokens = loaded.conversations.encode_question(clip, QUESTION)
     text = padded([tokens], pad_id(loaded.conversations.tokenizer), "left")
     return first_logits(loaded.model, on_device({**text, **clip.inputs}, loaded.model))
 
 
-def _in_one_sentence(folder: Path, work: Callable[[], Any]) -> Any:
+def _as_usage_error(folder: Path, work: Callable[[], Any]) -> Any:
     """What a processor or a model raises about a clip, as a UsageError."""
     try:
         return work()

@@ -20,7 +20,7 @@ FEWEST_ROWS = 8
 """A smaller batch is finished as it is: starting the loop again costs more than it saves."""
 
 
-class HalfDone(StoppingCriteria):
+class StopAtHalf(StoppingCriteria):
     """Stops all rows as soon as half of them have ended."""
 
     def __init__(self, ends: torch.Tensor, rows: int) -> None:
@@ -62,7 +62,7 @@ def _generate(
     config = greedy_config(model, requests[0].sampling.max_new_tokens - step)
     criteria = []
     if len(requests) >= FEWEST_ROWS and _can_drop_rows(model):
-        criteria = [HalfDone(torch.tensor(sorted(ends), device=model.device), len(requests))]
+        criteria = [StopAtHalf(torch.tensor(sorted(ends), device=model.device), len(requests))]
     return model.generate(
         **inputs,
         generation_config=config,

@@ -46,7 +46,9 @@ class ScriptedEngine:
         """Answer in planned batches; DataError when no rule fits a request."""
         for batch in plan_batches(requests, self.batch_size):
             todo = [request for request in batch if request.key not in known]
-            errors = {i.clip: i.error for i in self.frames.ahead(clips_of(todo), self.batch_size)}
+            errors = {
+                i.clip: i.error for i in self.frames.prefetch(clips_of(todo), self.batch_size)
+            }
             outcomes: list[Outcome] = []
             for request in todo:
                 error = None if request.clip is None else errors[request.clip]

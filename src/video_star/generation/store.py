@@ -26,7 +26,7 @@ from video_star.core.paths import Workspace
 from video_star.core.progress import Progress
 from video_star.video.cache import FrameCache, open_frames
 
-ENGINE = 1
+ENGINE_VERSION = 1
 """Goes up when the engines give other text for the same request."""
 BUSY_S = 60
 """Seconds to wait for another process that writes."""
@@ -64,7 +64,7 @@ class AnswerStore:
         sampling = request.sampling
         greedy = sampling.temperature == 0
         parts = [
-            ENGINE,
+            ENGINE_VERSION,
             *self.salt,
             "" if request.clip is None else self.frames.key(request.clip),
             request.prompt,

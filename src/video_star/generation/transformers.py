@@ -23,15 +23,15 @@ from video_star.core.progress import Progress
 from video_star.core.records import ModelRef
 from video_star.generation.batching import clips_of, plan_batches
 from video_star.generation.decoding import decode, greedy_config
-from video_star.models.adapters import unwrapped, with_adapter
+from video_star.models.adapters import load_adapter, unwrapped
 from video_star.models.batches import on_device, pad_id, padded
 from video_star.models.conversation import Conversations, PreparedClip, Tokens
 from video_star.models.features import (
     Inputs,
-    encode_all,
+    encode_clips,
+    group_by_shape,
     join_features,
     join_inputs,
-    joinable,
     without_pixels,
 )
 from video_star.models.loading import load_processor, load_weights
@@ -76,7 +76,7 @@ class TransformersEngine:
         plan = plan_batches(requests, self.batch_size)
         batches = [todo for batch in plan if (todo := [r for r in batch if r.key not in known])]
         clips = [clip for batch in batches for clip in clips_of(batch)]
-        with closing(self.frames.ahead(clips, depth=self.batch_size)) as decoded:
+        with closing(self.frames.prefetch(clips, depth=self.batch_size)) as decoded:
             for batch in batches:
                 ready = {item.clip: item for item in (next(decoded) for _ in clips_of(batch))}
                 bad = [
@@ -137,20 +137,20 @@ class TransformersEngine:
                 ]
         texts = [request for request in requests if request.clip is None]
         if texts:
-            asked = [loaded.conversations.ask_text(request.prompt) for request in texts]
+            asked = [loaded.conversations.encode_text_question(request.prompt) for request in texts]
             pad = pad_id(loaded.conversations.tokenizer)
             outcomes += self._decoded(texts, padded(asked, pad, "left"))
         clips = list(prepared)
-        for group in joinable([prepared[clip].inputs for clip in clips]):
+        for group in group_by_shape([prepared[clip].inputs for clip in clips]):
             together = {clips[index]: prepared[clips[index]] for index in group}
             rows = [request for request in requests if request.clip in together]
             shown = [together[request.clip] for request in rows if request.clip is not None]
             tokens = [
-                loaded.conversations.ask(clip, request.prompt)
+                loaded.conversations.encode_question(clip, request.prompt)
                 for clip, request in zip(shown, rows, strict=True)
             ]
             if self.share is None:
-                self.share = self._sharing_changes_nothing(shown[-1], tokens[-1])
+                self.share = self._features_match_pixels(shown[-1], tokens[-1])
             outcomes += self._answer(rows, tokens, shown)
         return outcomes
 
@@ -165,7 +165,7 @@ class TransformersEngine:
         inputs = padded(tokens, pad_id(loaded.conversations.tokenizer), "left")
         visual: list[Inputs] = [clip.inputs for clip in clips]
         distinct = {id(clip): clip.inputs for clip in clips}
-        found = encode_all(loaded.model, list(distinct.values())) if self.share else None
+        found = encode_clips(loaded.model, list(distinct.values())) if self.share else None
         if found is not None:
             features = dict(zip(distinct, found, strict=True))
             visual = [without_pixels(clip) for clip in visual]
@@ -182,10 +182,10 @@ class TransformersEngine:
             for request, row in zip(requests, rows, strict=True)
         ]
 
-    def _sharing_changes_nothing(self, clip: PreparedClip, tokens: Tokens) -> bool:
+    def _features_match_pixels(self, clip: PreparedClip, tokens: Tokens) -> bool:
         """Whether features in place of pixels leave the first-token logits of a question alone."""
         loaded = self._load()
-        model, same = loaded.model, sharing_changes_nothing(loaded, clip, tokens)
+        model, same = loaded.model, features_match_pixels(loaded, clip, tokens)
         if same is None:
             self.progress.note(f"{type(model).__name__} encodes each clip once per question.")
         elif not same:
@@ -212,7 +212,7 @@ def load(params: ModelParams, location: Path, adapter: Path | None, device: str)
     model = load_weights(location, params.trust_remote_code, dtype=getattr(torch, params.dtype))
     ends = {conversations.end_id, *_eos(model), *_eos(processor.tokenizer)}
     if adapter is not None:
-        tuned = with_adapter(model, adapter)
+        tuned = load_adapter(model, adapter)
         exact = params.dtype == "float32"
         model = tuned.merge_and_unload(safe_merge=True) if exact else unwrapped(tuned)
     model.generation_config = GenerationConfig(
@@ -221,9 +221,9 @@ def load(params: ModelParams, location: Path, adapter: Path | None, device: str)
     return Loaded(conversations, model.to(device).eval(), ends)
 
 
-def sharing_changes_nothing(loaded: Loaded, clip: PreparedClip, tokens: Tokens) -> bool | None:
+def features_match_pixels(loaded: Loaded, clip: PreparedClip, tokens: Tokens) -> bool | None:
     """Whether first-token logits are the same with features and with pixels; None: no features."""
-    features = encode_all(loaded.model, [clip.inputs])
+    features = encode_clips(loaded.model, [clip.inputs])
     if features is None:
         return None
     text = padded([tokens], pad_id(loaded.conversations.tokenizer), "left")

@@ -16,7 +16,7 @@ PREFIX = "base_model.model."
 """PEFT's name of the model inside."""
 
 
-def with_adapter(model: Any, adapter: Path, learns: bool = False) -> Any:
+def load_adapter(model: Any, adapter: Path, learns: bool = False) -> Any:
     """The PEFT model with a saved adapter; DataError when its layers are not those of the model."""
     from peft import PeftModel
 

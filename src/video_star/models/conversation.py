@@ -52,7 +52,7 @@ class PreparedClip:
     """What the model gets: pixels and their layout, joined along the first axis in a batch."""
 
 
-class _Remembered:
+class _CachedOutput:
     """Stands in for a video processor and returns what was made of the clip at hand."""
 
     def __init__(self, real: Any) -> None:
@@ -79,7 +79,7 @@ class Conversations:
                 "video-language model."
             )
         self._processor = processor
-        self._video = _Remembered(processor.video_processor)
+        self._video = _CachedOutput(processor.video_processor)
         processor.video_processor = self._video
         self._controls = _controls(processor)
         self._lead, self.end_of_turn = self._probe()
@@ -106,19 +106,19 @@ class Conversations:
             raise UsageError("model.base: its processor makes no pixels of a video; name another.")
         return PreparedClip(frames, self._video.made, inputs)
 
-    def ask(self, clip: PreparedClip, prompt: str) -> Tokens:
+    def encode_question(self, clip: PreparedClip, prompt: str) -> Tokens:
         """A question about a clip, up to where the answer begins."""
         ids, kinds = self._ids(clip, self.render(prompt, None))
         return Tokens(ids, kinds, len(ids))
 
-    def ask_text(self, prompt: str) -> Tokens:
+    def encode_text_question(self, prompt: str) -> Tokens:
         """A question about no video, up to where the answer begins."""
         text = self._chat(prompt, None, video=False)
         made = self.tokenizer(text, add_special_tokens=self._lacks_bos(text))
         ids = np.asarray(made.input_ids, np.int32)
         return Tokens(ids, None, len(ids))
 
-    def teach(self, clip: PreparedClip, prompt: str, answer: str) -> Tokens:
+    def encode_conversation(self, clip: PreparedClip, prompt: str, answer: str) -> Tokens:
         """A question with its answer and the end of turn; VideoStarError when they merge."""
         question = self.render(prompt, None)
         asked, _ = self._ids(clip, question)

@@ -52,7 +52,7 @@ class Features:
         return {"mm_encoder_outputs": {self.kind: self.form(pooler_output=pooled, **deep)}}
 
 
-def joinable(clips: Sequence[Inputs]) -> Iterator[list[int]]:
+def group_by_shape(clips: Sequence[Inputs]) -> Iterator[list[int]]:
     """Indices of clips whose inputs can be joined along the first axis, group by group."""
     groups: dict[tuple[Any, ...], list[int]] = {}
     for index, clip in enumerate(clips):
@@ -66,7 +66,7 @@ def join_inputs(clips: Sequence[Inputs]) -> dict[str, Any]:
     return {name: torch.cat([clip[name] for clip in clips]) for name in clips[0]}
 
 
-def encode_all(model: Any, clips: Sequence[Inputs]) -> list[Features] | None:
+def encode_clips(model: Any, clips: Sequence[Inputs]) -> list[Features] | None:
     """Features of joinable clips, one each; None when the model takes none in place of pixels.
 
     `model` is the model with its head (of PEFT: the base model inside).

@@ -29,7 +29,7 @@ AT_MOST = 300
 def load_processor(folder: Path, trust_remote_code: bool) -> Any:
     """The processor of a model's folder; UsageError when it, or the model, cannot be loaded."""
     check_files(folder, trust_remote_code)
-    with _in_one_sentence(folder, "processor"):
+    with _as_usage_error(folder, "processor"):
         return AutoProcessor.from_pretrained(
             folder, local_files_only=True, trust_remote_code=trust_remote_code
         )
@@ -40,7 +40,7 @@ def load_weights(folder: Path, trust_remote_code: bool, **how: Any) -> Any:
 
     `how` goes to from_pretrained: dtype, device_map, quantization_config.
     """
-    with _in_one_sentence(folder, "model"):
+    with _as_usage_error(folder, "model"):
         model, found = AutoModelForImageTextToText.from_pretrained(
             folder,
             local_files_only=True,
@@ -80,7 +80,7 @@ def _check_config(folder: Path, trust_remote_code: bool) -> None:
     model_type = str(raw.get("model_type", "")) if isinstance(raw, dict) else ""
     if isinstance(raw, dict) and "auto_map" in raw and trust_remote_code:
         return
-    with _in_one_sentence(folder, "config"):
+    with _as_usage_error(folder, "config"):
         config = AutoConfig.from_pretrained(folder, local_files_only=True)
     if type(config) not in AutoModelForImageTextToText._model_mapping:
         raise _refused(
@@ -175,7 +175,7 @@ def _refused(folder: Path, reason: str) -> UsageError:
 
 
 @contextmanager
-def _in_one_sentence(folder: Path, what: str) -> Iterator[None]:
+def _as_usage_error(folder: Path, what: str) -> Iterator[None]:
     """What transformers raises about a broken or unsupported folder becomes a UsageError."""
     try:
         yield

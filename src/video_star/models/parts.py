@@ -64,7 +64,7 @@ def lora_targets(
     return [name for name, _ in model.named_modules() if name in chosen]
 
 
-def train_parts(model: Any, parts: Sequence[Part]) -> None:
+def unfreeze_parts(model: Any, parts: Sequence[Part]) -> None:
     """Let exactly the weights of the parts learn; the head learns with the language model."""
     inside = _inside(model, parts)
     for name, parameter in model.named_parameters():

@@ -1,1 +1,1 @@
-"""Finetuning: the step describes a job, the `deepspeed` launcher runs the worker, rank 0 writes."""
+"""Finetuning: the step writes a job, the `deepspeed` launcher runs it, rank 0 writes the result."""

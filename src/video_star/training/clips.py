@@ -1,8 +1,8 @@
-"""What the model gets to see of each clip, made once and kept: encoder features or pixel values.
+"""The clips of a finetune as model inputs, computed once: encoder features or pixel values.
 
-Where nothing in the vision tower and the projector is trained, a clip's features never change: they
-are computed once and every step starts at the language model. Otherwise, and for models that offer
-no way in behind the tower, every step gets the preprocessed pixels.
+Where neither vision tower nor projector is trained, the features of a clip never change: they are
+computed once, and a step only runs the language model. Otherwise, and for models that take no
+features in place of pixels, every step gets the preprocessed pixels.
 """
 
 from __future__ import annotations
@@ -20,36 +20,36 @@ from video_star.models.features import (
     ENCODED_AT_ONCE,
     Features,
     Inputs,
-    encode_all,
+    encode_clips,
+    group_by_shape,
     join_features,
     join_inputs,
-    joinable,
     without_pixels,
 )
 
 FEATURES_AT_MOST = 8 << 30
-"""Bytes of features that a process keeps in memory; beyond it the plain path is taken."""
+"""Bytes of features that a process keeps in memory; with more, pixels are used."""
 PIXELS_AT_MOST = 8 << 30
-"""Bytes of pixel values that a process keeps in memory; the rest waits in files of the scratch."""
+"""Bytes of pixel values that a process keeps in memory; the rest is in scratch files."""
 
 
 @dataclass(frozen=True)
-class TrainedClip:
+class ClipEntry:
     """One clip: its inputs, without pixels where it has features."""
 
     inputs: Inputs
     features: Features | None
     file: Path | None = None
-    """Where the pixels wait when they are not in `inputs`."""
+    """Holds the pixels when `inputs` does not."""
 
     def whole(self) -> Inputs:
-        """Inputs with the pixels that were put into a file."""
+        """Inputs with the pixels of the file."""
         return self.inputs if self.file is None else {**self.inputs, **load_file(self.file)}
 
 
 @dataclass
 class ClipInputs:
-    """All clips of a finetune, by index; `use_features` is decided by the first one."""
+    """All clips of a finetune, by index."""
 
     model: Any
     """The PEFT model, or the bare one."""
@@ -57,66 +57,67 @@ class ClipInputs:
     spill: Path
     """Folder of this process for pixel values that do not fit in memory."""
     use_features: bool | None = None
+    """None: the first clip decides."""
 
     def __post_init__(self) -> None:
-        self._ready: list[TrainedClip] = []
-        self._waiting: list[Inputs] = []
-        self._held = 0
+        self._entries: list[ClipEntry] = []
+        self._to_encode: list[Inputs] = []
+        self._bytes_held = 0
 
     def add(self, clip: Inputs) -> None:
-        """Take the next clip."""
+        """Add the next clip; after the last one call `flush`."""
         if self.use_features is None:
             self.use_features = self._features_fit(clip)
         if not self.use_features:
-            self._ready.append(self._held_or_spilled(clip))
+            self._entries.append(self._hold_or_spill(clip))
             return
-        same = len(list(joinable([*self._waiting[:1], clip]))) == 1
-        if not same or len(self._waiting) == ENCODED_AT_ONCE:
+        same = len(list(group_by_shape([*self._to_encode[:1], clip]))) == 1
+        if not same or len(self._to_encode) == ENCODED_AT_ONCE:
             self.flush()
-        self._waiting.append(clip)
+        self._to_encode.append(clip)
 
     def flush(self) -> None:
-        """Encode what waits."""
-        if not self._waiting:
+        """Encode the clips that are still to be encoded."""
+        if not self._to_encode:
             return
         with torch.no_grad():
-            found = encode_all(unwrapped(self.model), self._waiting)
-        assert found is not None
-        for clip, features in zip(self._waiting, found, strict=True):
-            self._ready.append(TrainedClip(without_pixels(clip), features.to("cpu")))
-        self._waiting = []
+            features = encode_clips(unwrapped(self.model), self._to_encode)
+        assert features is not None
+        for clip, own in zip(self._to_encode, features, strict=True):
+            self._entries.append(ClipEntry(without_pixels(clip), own.to("cpu")))
+        self._to_encode = []
 
     def _features_fit(self, clip: Inputs) -> bool:
-        """Whether features can stand in for pixels: the model takes them, frozen, and they fit."""
+        """Whether the model takes features, none of them is trained, and all fit in memory."""
         with torch.enable_grad():
-            found = encode_all(unwrapped(self.model), [clip])
-        if found is None:
+            features = encode_clips(unwrapped(self.model), [clip])
+        if features is None:
             return False
-        tensors = found[0].tensors
+        tensors = features[0].tensors
         size = sum(tensor.numel() * tensor.element_size() for tensor in tensors)
         return (
             not any(tensor.requires_grad for tensor in tensors)
             and size * self.n_clips <= FEATURES_AT_MOST
         )
 
-    def _held_or_spilled(self, clip: Inputs) -> TrainedClip:
+    def _hold_or_spill(self, clip: Inputs) -> ClipEntry:
         pixels = {name: value for name, value in clip.items() if name.startswith("pixel_")}
-        self._held += sum(value.numel() * value.element_size() for value in pixels.values())
-        if self._held <= PIXELS_AT_MOST:
-            return TrainedClip(clip, None)
+        self._bytes_held += sum(value.numel() * value.element_size() for value in pixels.values())
+        if self._bytes_held <= PIXELS_AT_MOST:
+            return ClipEntry(clip, None)
         self.spill.mkdir(parents=True, exist_ok=True)
-        path = self.spill / f"{len(self._ready)}.safetensors"
+        path = self.spill / f"{len(self._entries)}.safetensors"
         save_file({name: value.contiguous() for name, value in pixels.items()}, path)
-        return TrainedClip(without_pixels(clip), None, path)
+        return ClipEntry(without_pixels(clip), None, path)
 
-    def __getitem__(self, index: int) -> TrainedClip:
-        return self._ready[index]
+    def __getitem__(self, index: int) -> ClipEntry:
+        return self._entries[index]
 
 
-def together(
-    clips: Sequence[TrainedClip],
+def group_rows(
+    clips: Sequence[ClipEntry],
 ) -> Iterator[tuple[list[int], dict[str, Any], Features | None]]:
-    """Rows that can go through the model at once, and their clips' joined inputs and features."""
+    """Rows whose clips have one shape, with the joined inputs and features of these clips."""
     inputs = [clip.whole() for clip in clips]
     shapes = [
         {**whole, "features": clip.features.pooled[0]}
@@ -124,7 +125,7 @@ def together(
         else whole
         for whole, clip in zip(inputs, clips, strict=True)
     ]
-    for rows in joinable(shapes):
+    for rows in group_by_shape(shapes):
         features = [item for row in rows if (item := clips[row].features) is not None]
         joined = join_features(features) if features else None
         yield rows, join_inputs([inputs[row] for row in rows]), joined

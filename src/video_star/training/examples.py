@@ -1,8 +1,8 @@
-"""Training conversations as token ids, clip by clip: only the tokens of the answer carry loss."""
+"""Training examples as token ids, grouped by clip."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -13,11 +13,11 @@ from video_star.training.job import clip_of
 from video_star.video.cache import FrameCache
 
 IGNORED = -100
-"""Label of a token without loss."""
+"""Label of a token that has no loss: all tokens but the answer's."""
 
 
 @dataclass(frozen=True)
-class Encoded:
+class EncodedExample:
     """One example: its tokens and the index of its clip."""
 
     tokens: Tokens
@@ -28,11 +28,11 @@ class Encoded:
 
 
 @dataclass(frozen=True)
-class ClipWork:
-    """One clip as the model takes it, and its encoded examples, each with its place."""
+class EncodedClip:
+    """One clip as model input, and its examples by their index in the training set."""
 
     clip: PreparedClip
-    encoded: Sequence[tuple[int, Encoded]]
+    examples: Mapping[int, EncodedExample]
 
 
 def encode_examples(
@@ -40,8 +40,8 @@ def encode_examples(
     conversations: Conversations,
     frames: FrameCache,
     data: Path,
-) -> Iterator[ClipWork]:
-    """Clip by clip, in the order of their paths, each clip read and preprocessed once."""
+) -> Iterator[EncodedClip]:
+    """Clips in the order of their paths, each of them read and preprocessed once."""
 
     def clip_key(index: int) -> tuple[str, float, float]:
         example = examples[index]
@@ -51,10 +51,10 @@ def encode_examples(
     ordered = sorted(range(len(examples)), key=clip_key)
     for number, (_, group) in enumerate(groupby(ordered, key=clip_key)):
         indices = list(group)
-        seen = frames.get(clip_of(examples[indices[0]], data))
-        clip = conversations.prepare(seen)
-        encoded = []
+        clip = conversations.prepare(frames.get(clip_of(examples[indices[0]], data)))
+        encoded = {}
         for i in indices:
-            tokens = conversations.teach(clip, examples[i].prompt, examples[i].completion)
-            encoded.append((i, Encoded(tokens, number)))
-        yield ClipWork(clip, encoded)
+            prompt, completion = examples[i].prompt, examples[i].completion
+            tokens = conversations.encode_conversation(clip, prompt, completion)
+            encoded[i] = EncodedExample(tokens, number)
+        yield EncodedClip(clip, encoded)

@@ -1,4 +1,4 @@
-"""What the launcher's processes are told: a JSON file, written by the step, read by every rank."""
+"""The job file: everything that a training process needs, as JSON written by the step."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from video_star.core.paths import inside
 from video_star.core.records import TrainingExample
 
 DONE = "done.json"
-"""Written last into the job's folder: weights and loss file are complete."""
+"""Written last into the result's folder: weights and loss curve are complete."""
 
 
 class Job(BaseModel):
@@ -23,16 +23,16 @@ class Job(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     folder: Path
-    """Scratch folder: checkpoints and the result survive a kill here."""
+    """Scratch folder; its checkpoints and result survive a kill."""
     data: Path
     frames: Path
     """Root of the frame cache."""
     examples: Path
-    """JSONL of TrainingExample whose clips were all read before the launch."""
+    """JSONL of TrainingExample; the step has read all their clips."""
     base: Path
     """Folder of the base model."""
     base_name: str
-    """What the result's config says: the base as written in params.yaml."""
+    """The base as written in params.yaml, for the result's config."""
     trust_remote_code: bool
     dtype: Literal["float32", "bfloat16", "float16"]
     start_adapter: Path | None
@@ -67,10 +67,10 @@ class Job(BaseModel):
         return self.folder / "checkpoints"
 
 
-def fit_micro_batch(batch_size: int, processes: int, wanted: int) -> int:
-    """The largest micro batch <= `wanted` with batch_size = micro * accumulation * processes.
+def fit_micro_batch(batch_size: int, processes: int, largest: int) -> int:
+    """The largest micro batch size <= `largest` with which batch_size = size * steps * processes.
 
-    It changes memory and speed, never which examples an optimizer step sees.
+    It changes memory and speed, never the examples of an optimizer step.
     """
     if batch_size % processes:
         raise UsageError(
@@ -78,9 +78,9 @@ def fit_micro_batch(batch_size: int, processes: int, wanted: int) -> int:
             "change it, or settings.processes (or the hostfile's slots)."
         )
     share = batch_size // processes
-    return next(size for size in range(min(wanted, share), 0, -1) if share % size == 0)
+    return next(size for size in range(min(largest, share), 0, -1) if share % size == 0)
 
 
 def clip_of(example: TrainingExample, data: Path) -> Clip:
-    """The part of a file that an example is about; `data` is the data folder."""
+    """The clip of an example; `data` is the data folder."""
     return Clip(inside(data, example.video), example.start_s, example.end_s)

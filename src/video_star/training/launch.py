@@ -1,4 +1,4 @@
-"""The `deepspeed` launcher as a child process: started, listened to, never left behind."""
+"""Runs the `deepspeed` launcher as a child process and reads the messages of its ranks."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from video_star.core.errors import UsageError
 from video_star.core.params import Settings
 from video_star.core.processes import run_lines
 from video_star.core.progress import Progress
-from video_star.training.guard import alive
 from video_star.training.job import Job
-from video_star.training.troubles import failure
-from video_star.training.worker import MARK
+from video_star.training.launch_errors import launch_error
+from video_star.training.lifetime import hold_lock
+from video_star.training.worker import PREFIX
 
 
 def accelerator_environment(device: str) -> dict[str, str]:
-    """What tells DeepSpeed which device it works on."""
+    """Environment variables that tell DeepSpeed which device to use."""
     return {"DS_ACCELERATOR": device} | ({"CUDA_VISIBLE_DEVICES": ""} if device == "cpu" else {})
 
 
@@ -60,23 +60,23 @@ def launch(job_file: Path, job: Job, hostfile: Path | None, progress: Progress) 
     """Run the launcher until it ends; VideoStarError when the job is not done afterwards."""
     run = Path(tempfile.mkdtemp(prefix="run-", dir=job.folder))
     log = run / "log.txt"
-    told: list[dict[str, Any]] = []
-    with alive(run / "alive"), log.open("w", encoding="utf-8") as sink:
+    errors: list[dict[str, Any]] = []
+    with hold_lock(run / "alive"), log.open("w", encoding="utf-8") as sink:
 
-        def hear(line: str) -> None:
-            message = message_in(line)
+        def on_line(line: str) -> None:
+            message = parse_message(line)
             if message is None:
                 sink.write(f"{line}\n")
                 sink.flush()
-                return
-            if "error" in message or "trouble" in message:
-                told.append(message)
-            _show(message, progress)
+            elif "error" in message or "trouble" in message:
+                errors.append(message)
+            else:
+                _show(message, progress)
 
         command = _command(job_file, job, run, hostfile)
-        code = run_lines(command, job.folder, _environment(job, alone=hostfile is None), hear)
+        code = run_lines(command, job.folder, _environment(job, alone=hostfile is None), on_line)
     if not job.done.exists():
-        raise failure(code, told, log)
+        raise launch_error(code, errors, log)
 
 
 def _command(job_file: Path, job: Job, run: Path, hostfile: Path | None) -> list[str]:
@@ -99,7 +99,7 @@ def _free_port() -> int:
 
 
 def _environment(job: Job, alone: bool) -> dict[str, str]:
-    """Threads are set here, because the launcher's own default depends on its version."""
+    """Sets the number of threads too: the launcher's own default depends on its version."""
     loopback = {"GLOO_SOCKET_IFNAME": "lo"} if alone and sys.platform == "linux" else {}
     return {
         **QUIET,
@@ -115,10 +115,10 @@ def _environment(job: Job, alone: bool) -> dict[str, str]:
     }
 
 
-def message_in(line: str) -> dict[str, Any] | None:
-    """What a rank tells the step, or None when the line is log."""
-    _, mark, text = line.partition(MARK)
-    if not mark:
+def parse_message(line: str) -> dict[str, Any] | None:
+    """The message of a rank in a line of output, or None when the line is log."""
+    _, prefix, text = line.partition(PREFIX)
+    if not prefix:
         return None
     try:
         message: dict[str, Any] = json.loads(text)

@@ -1,4 +1,4 @@
-"""LoRA by PEFT: attach a fresh or an earlier adapter, write a folder that holds nothing else."""
+"""LoRA by PEFT: attach a new or an earlier adapter, and save it."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from safetensors.torch import save_file
 from video_star.core.errors import UsageError
 from video_star.core.jsonl import dump_json, write_text
 from video_star.core.params import LoraParams
-from video_star.models.adapters import WEIGHTS, adapted_layers, with_adapter
+from video_star.models.adapters import WEIGHTS, adapted_layers, load_adapter
 
 CONFIG = "adapter_config.json"
 
 
-def attach(
+def attach_adapter(
     model: Any, lora: LoraParams, targets: Sequence[str], start: Path | None, seed: int
 ) -> Any:
-    """The PEFT model with a fresh adapter drawn from `seed`, or with the weights in `start`.
+    """The PEFT model with a new adapter drawn from `seed`, or with the weights in `start`.
 
-    `targets` are full names of the layers that are adapted.
+    `targets` are full names of the adapted layers; UsageError when `start` has others.
     """
     from peft import LoraConfig, get_peft_model
 
     if start is not None:
         _refuse_other_shape(start, lora, targets)
-        return with_adapter(model, start, learns=True)
+        return load_adapter(model, start, learns=True)
     config = LoraConfig(
         r=lora.r,
         lora_alpha=lora.alpha,
@@ -42,7 +42,7 @@ def attach(
 
 
 def _refuse_other_shape(start: Path, lora: LoraParams, targets: Sequence[str]) -> None:
-    """An adapter goes on only with the shape it was made with."""
+    """UsageError when a saved adapter has another rank, alpha or set of layers."""
     saved = json.loads((start / CONFIG).read_text(encoding="utf-8"))
     differing = [
         name
@@ -61,13 +61,13 @@ def _refuse_other_shape(start: Path, lora: LoraParams, targets: Sequence[str]) -
         )
 
 
-def trainable(model: Any) -> list[torch.nn.Parameter]:
-    """The parameters that are trained."""
+def trainable_parameters(model: Any) -> list[torch.nn.Parameter]:
+    """The parameters that training changes."""
     return [parameter for parameter in model.parameters() if parameter.requires_grad]
 
 
 def adapter_weights(model: Any) -> dict[str, torch.Tensor]:
-    """Copies of the adapter's tensors by name; under ZeRO 3, call it while they are gathered."""
+    """Copies of the adapter's tensors by name; under ZeRO 3 call it inside of `gathered`."""
     from peft import get_peft_model_state_dict
 
     state = get_peft_model_state_dict(model, save_embedding_layers=False)
@@ -77,19 +77,19 @@ def adapter_weights(model: Any) -> dict[str, torch.Tensor]:
 def save_adapter(
     model: Any, weights: dict[str, torch.Tensor], folder: Path, base_name: str
 ) -> None:
-    """Weights and config: no absolute path, no clock, the same bytes for the same weights."""
+    """Write weights and config without paths or times: equal weights give equal bytes."""
     folder.mkdir(parents=True, exist_ok=True)
     save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
     config = model.peft_config["default"].to_dict()
     config |= {"base_model_name_or_path": base_name, "inference_mode": True}
-    plain = {name: _plain(value) for name, value in config.items()}
+    plain = {name: _as_json(value) for name, value in config.items()}
     write_text(folder / CONFIG, dump_json(plain))
 
 
-def _plain(value: Any) -> Any:
-    """Sets in a fixed order and enums as text, so that hashing seeds leave no trace."""
+def _as_json(value: Any) -> Any:
+    """Sets as sorted lists and enums as text: the order of a set differs between processes."""
     if isinstance(value, (set, frozenset)):
         return sorted(value)
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): _as_json(item) for key, item in value.items()}
     return getattr(value, "value", value)

@@ -1,9 +1,9 @@
-"""DeepSpeed's compiled parts: none is needed, and none is built behind anybody's back.
+"""DeepSpeed's compiled ops: training needs none, so none is built.
 
-On a CPU, DeepSpeed compiles an all-reduce over shared memory as soon as its processes meet. Only
-its inference engine calls it; training goes through gloo. Built all the same, it would need a C++
-compiler, take a minute, and leave 66 MB per process and launch in /dev/shm, which a container soon
-runs out of. So it is declared unavailable, as it is outside of Linux.
+On a CPU, DeepSpeed compiles an all-reduce over shared memory as soon as its processes meet, for its
+inference engine only: training goes through gloo. The build needs a C++ compiler, takes a minute,
+and leaves 66 MB per process and launch in /dev/shm, which a container soon runs out of. So the op
+is declared incompatible, as DeepSpeed itself does outside of Linux.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from __future__ import annotations
 SHARED_MEMORY = "deepspeed_shm_comm"
 
 
-def without_shared_memory_op() -> None:
-    """Let DeepSpeed's processes meet without that op; call before `init_distributed`."""
+def disable_shared_memory_op() -> None:
+    """Call before `deepspeed.init_distributed`."""
     import deepspeed
 
     deepspeed.ops.__compatible_ops__[SHARED_MEMORY] = False

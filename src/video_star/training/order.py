@@ -1,7 +1,7 @@
-"""Which examples each optimizer step sees, in which order: drawn once, from the seed alone.
+"""The order of the examples, drawn from the seed alone.
 
-All epochs are laid out as one long list, so that a resumed run only skips, and so that neither the
-number of processes nor the micro batch changes what a step learns from.
+All epochs form one list of batches, so that a resumed run skips the first ones, and neither the
+number of processes nor the micro batch size changes the examples of an optimizer step.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from math import ceil
 from video_star.core.hashing import stable_shuffle
 
 POOL = 16
-"""Batches that are sorted by length together: little padding, still a fair shuffle."""
+"""Batches whose examples are sorted by length together: little padding, still shuffled."""
 
 
 def training_order(

@@ -1,8 +1,10 @@
-"""Training state that any number of processes and any ZeRO stage can go on from.
+"""Training state from which any number of processes and any ZeRO stage can resume.
 
-DeepSpeed's own checkpoints are cut for the processes that wrote them. Here each trained parameter
-is stored whole under its name: its full-precision master and AdamW's two moments. Parameters are
-gathered one at a time and shared out, so that no process holds more than a few files' worth.
+DeepSpeed's own checkpoints are partitioned for the processes that wrote them; its universal ones
+are converted from these by a separate program, which has none for stage 0. Here each trained
+parameter is stored whole under its name: the float32 master weights and AdamW's two moments.
+Parameters are gathered one at a time, and the ranks take turns to store them, so that no process
+holds more than FILE_BYTES and one parameter.
 """
 
 from __future__ import annotations
@@ -20,17 +22,17 @@ from safetensors.torch import save_file
 from video_star.core.jsonl import dump_json, write_text
 
 SCALARS = "optimizer.json"
-"""The optimizer's step, and how far float16's loss scale has got."""
+"""The optimizer's step, and the state of float16's loss scale."""
 MASTER = "master"
 MOMENTS = ("exp_avg", "exp_avg_sq")
 FILE_BYTES = 2 << 30
-"""A process writes a file when it holds as much."""
+"""A process writes a file when it holds this much."""
 SCALE = ("cur_scale", "cur_iter", "last_overflow_iter", "cur_hysteresis")
-"""What DeepSpeed's loss scale remembers."""
+"""The state of DeepSpeed's loss scaler."""
 
 
 def save_state(engine: Any, folder: Path) -> None:
-    """Write the state of a DeepSpeed engine after a step; every process calls it."""
+    """Write the state of a DeepSpeed engine after a step; all processes call it together."""
     rank, world = torch.distributed.get_rank(), torch.distributed.get_world_size()
     folder.mkdir(parents=True, exist_ok=True)
     step = _steps_done(engine)
@@ -60,7 +62,7 @@ def save_state(engine: Any, folder: Path) -> None:
 
 
 def load_state(engine: Any, folder: Path) -> None:
-    """Put a stored state into a fresh engine; every process calls it and reads its share."""
+    """Load a stored state into a new engine; all processes call it together."""
     scalars = json.loads((folder / SCALARS).read_text(encoding="utf-8"))
     _make_moments(engine, scalars["step"])
     _link_moments(engine)
@@ -86,12 +88,12 @@ def _trained(engine: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _inner(engine: Any) -> Any:
-    """Torch's optimizer, which DeepSpeed's wraps from stage 1 on."""
+    """Torch's optimizer, which DeepSpeed wraps from stage 1 on."""
     return getattr(engine.optimizer, "optimizer", engine.optimizer)
 
 
 def _steps_done(engine: Any) -> float:
-    """How many steps AdamW has taken; those that were skipped do not count."""
+    """Steps that AdamW has taken; skipped ones do not count."""
     return next((float(s["step"]) for s in _inner(engine).state.values() if "step" in s), 0.0)
 
 
@@ -105,7 +107,7 @@ def _places(folder: Path) -> dict[str, Path]:
 
 
 def _read(engine: Any, parameter: Any, key: str) -> torch.Tensor:
-    """One parameter's master or moment, whole, on every process."""
+    """The full master weights or moment of a parameter, on every process."""
     from deepspeed.utils import safe_get_full_fp32_param, safe_get_full_optimizer_state
 
     if engine.zero_optimization_stage() == 0:
@@ -117,7 +119,7 @@ def _read(engine: Any, parameter: Any, key: str) -> torch.Tensor:
 
 
 def _write(engine: Any, parameter: Any, key: str, value: torch.Tensor) -> None:
-    """Set what this process keeps of one parameter's master or moment."""
+    """Set the part of a parameter's master weights or moment that this process keeps."""
     from deepspeed.utils import (
         safe_set_full_fp32_param,
         safe_set_full_optimizer_state,
@@ -130,7 +132,7 @@ def _write(engine: Any, parameter: Any, key: str, value: torch.Tensor) -> None:
         if key != MASTER:  # the master is the parameter itself
             _inner(engine).state[parameter][key].copy_(value)
     elif stage == 3:
-        # The twin for whole values refuses sizes that the processes do not divide.
+        # The function for full values refuses sizes that are no multiple of the world size.
         mine = _part(value, parameter.ds_tensor.numel())
         if key == MASTER:
             safe_set_local_fp32_param(parameter, mine)
@@ -143,7 +145,7 @@ def _write(engine: Any, parameter: Any, key: str, value: torch.Tensor) -> None:
 
 
 def _part(value: torch.Tensor, size: int) -> torch.Tensor:
-    """This process' part of a value that ZeRO 3 cuts in parts of `size`, the last one filled up."""
+    """This process's part of a value that ZeRO 3 splits in parts of `size`, padded with zeros."""
     rank, world = torch.distributed.get_rank(), torch.distributed.get_world_size()
     padded = torch.zeros(size * world, dtype=value.dtype)
     padded[: value.numel()] = value.flatten()
@@ -151,7 +153,7 @@ def _part(value: torch.Tensor, size: int) -> torch.Tensor:
 
 
 def _set_working_copy(parameter: Any, value: torch.Tensor) -> None:
-    """The weights that the model computes with: the master in the model's own precision."""
+    """Set the weights of the forward pass: the master weights in the model's dtype."""
     import deepspeed
 
     with torch.no_grad():
@@ -164,7 +166,7 @@ def _set_working_copy(parameter: Any, value: torch.Tensor) -> None:
 
 
 def _make_moments(engine: Any, step: float) -> None:
-    """AdamW's state as its first step would make it, at the step that was reached."""
+    """Create AdamW's state, as its first step would, with zero moments."""
     inner, optimizer = _inner(engine), engine.optimizer
     flat = getattr(optimizer, "fp32_partitioned_groups_flat", None)  # ZeRO 3 lends them for a step
     if flat is None:
@@ -177,9 +179,9 @@ def _make_moments(engine: Any, step: float) -> None:
 
 
 def _link_moments(engine: Any) -> None:
-    """Let DeepSpeed find each parameter's moments anew.
+    """Make DeepSpeed link parameters to their moments again.
 
-    It looks once, after the step of the first parameter group, when the others have none yet.
+    It does so only once, after the step of the first parameter group, before the others have any.
     """
     optimizer = engine.optimizer
     if hasattr(optimizer, "_hp_optimizer_states_linked"):

@@ -1,4 +1,4 @@
-"""One process' training from a job: model, what is trained of it, examples, Trainer, result."""
+"""The training of one process: load the model, encode the examples, train, write the result."""
 
 from __future__ import annotations
 
@@ -15,65 +15,72 @@ from video_star.models.adapters import unwrapped
 from video_star.models.batches import pad_id
 from video_star.models.conversation import Conversations
 from video_star.models.loading import load_processor, load_weights
-from video_star.models.parts import lora_targets, train_parts
-from video_star.training.checkpoints import latest
+from video_star.models.parts import lora_targets, unfreeze_parts
+from video_star.training.checkpoints import latest_checkpoint
 from video_star.training.clips import ClipInputs
-from video_star.training.examples import Encoded, encode_examples
+from video_star.training.examples import EncodedExample, encode_examples
 from video_star.training.job import Job
-from video_star.training.lora import adapter_weights, attach, save_adapter, trainable
+from video_star.training.lora import (
+    adapter_weights,
+    attach_adapter,
+    save_adapter,
+    trainable_parameters,
+)
 from video_star.training.order import micro_batches, training_order
-from video_star.training.quantised import how_to_load, ready_for_lora
+from video_star.training.quantised import load_arguments, prepare_for_lora
 from video_star.training.trainer import (
     AnswerTrainer,
-    Collate,
-    Watch,
+    Collator,
+    TrainingReporter,
     arguments,
-    loss_lines,
+    loss_curve,
 )
-from video_star.training.weights import save_weights, whole_weights
-from video_star.training.zero import gathered, loading_in_parts
+from video_star.training.weights import full_state_dict, save_weights
+from video_star.training.zero import gathered, partitioned_loading
 from video_star.video.cache import FrameCache
 
-Tell = Callable[[dict[str, Any]], None]
+Send = Callable[[dict[str, Any]], None]
+"""Sends a message to the step."""
 
 
-def train(job: Job, rank: int, tell: Tell) -> None:
+def train(job: Job, rank: int, send: Send) -> None:
     """Train from the newest complete checkpoint or from the start; rank 0 writes `job.result`."""
     processor, model = load(job)
-    with gathered(outside_of_decoder(unwrapped(model)), job.zero):
-        encoded, clips = prepare(job, processor, model, rank, tell)
-    trainer = make_trainer(job, rank, processor, model, encoded, clips, tell)
-    checkpoint = latest(job)
+    with gathered(parameters_outside_decoder(unwrapped(model)), job.zero):
+        encoded, clips = encode(job, processor, model, rank, send)
+    trainer = make_trainer(job, rank, processor, model, encoded, clips, send)
+    checkpoint = latest_checkpoint(job)
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    weights = learnt(job, model, trainer.model_wrapped, rank)
+    weights = trained_weights(job, model, trainer.model_wrapped, rank)
     if rank == 0:
         write_result(job, model, weights, trainer.state.log_history)
 
 
 def load(job: Job) -> tuple[Any, Any]:
-    """The processor and the base with what is trained of it, on the device of this process."""
+    """The processor and the model ready for training, on the device of this process."""
     quantised = job.finetune.method == "qlora"
-    how = how_to_load(job.dtype) if quantised else {}
+    options = load_arguments(job.dtype) if quantised else {}
     processor = load_processor(job.base, job.trust_remote_code)
-    with loading_in_parts(job):
-        base = load_weights(job.base, job.trust_remote_code, dtype=getattr(torch, job.dtype), **how)
+    with partitioned_loading(job):
+        dtype = getattr(torch, job.dtype)
+        base = load_weights(job.base, job.trust_remote_code, dtype=dtype, **options)
         base.config.use_cache = False
-        model = teachable(job, ready_for_lora(base) if quantised else base)
+        model = make_trainable(job, prepare_for_lora(base) if quantised else base)
     return processor, model if quantised else model.to(_device(job))
 
 
-def teachable(job: Job, base: Any) -> Any:
-    """The base with its parts set to learn, or frozen and with an adapter on them."""
+def make_trainable(job: Job, base: Any) -> Any:
+    """The base with its parts unfrozen, or frozen and with an adapter on them."""
     tune = job.finetune
     if tune.method == "full":
-        train_parts(base, tune.parts)
+        unfreeze_parts(base, tune.parts)
         return base
     targets = lora_targets(base, tune.parts, tune.lora.layers)
-    return attach(base, tune.lora, targets, job.start_adapter, job.seed)
+    return attach_adapter(base, tune.lora, targets, job.start_adapter, job.seed)
 
 
-def outside_of_decoder(inner: Any) -> list[torch.nn.Parameter]:
-    """What clips go through before the language model: tower, projector and what joins them."""
+def parameters_outside_decoder(inner: Any) -> list[torch.nn.Parameter]:
+    """Parameters that process clips ahead of the language model: vision tower and projector."""
     language = [inner.get_decoder(), inner.get_output_embeddings()]
     behind = {id(p) for module in language if module is not None for p in module.parameters()}
     return [parameter for parameter in inner.parameters() if id(parameter) not in behind]
@@ -85,23 +92,23 @@ def _device(job: Job) -> torch.device:
     return torch.device("cuda", torch.cuda.current_device())
 
 
-def prepare(
-    job: Job, processor: Any, model: Any, rank: int, tell: Tell
-) -> tuple[list[Encoded], ClipInputs]:
-    """All examples as ids and all clips as the model takes them, each clip read once."""
+def encode(
+    job: Job, processor: Any, model: Any, rank: int, send: Send
+) -> tuple[list[EncodedExample], ClipInputs]:
+    """All examples as token ids and all clips as model inputs; each clip is read once."""
     examples = list(read_records(job.examples, TrainingExample))
     n_clips = len({(item.video, item.start_s, item.end_s) for item in examples})
     clips = ClipInputs(model, n_clips, job.folder / f"pixels-{rank}")
-    encoded: list[Encoded | None] = [None] * len(examples)
+    encoded: list[EncodedExample | None] = [None] * len(examples)
     frames = FrameCache(job.frames, job.video, 1)
     model.eval()
-    works = encode_examples(examples, Conversations(processor), frames, job.data)
-    for done, work in enumerate(works, start=1):
-        clips.add(work.clip.inputs)
-        for index, item in work.encoded:
+    groups = encode_examples(examples, Conversations(processor), frames, job.data)
+    for done, group in enumerate(groups, start=1):
+        clips.add(group.clip.inputs)
+        for index, item in group.examples.items():
             encoded[index] = item
         if done % 50 == 0 or done == n_clips:
-            tell({"clips": done, "of": n_clips})
+            send({"clips": done, "of": n_clips})
     clips.flush()
     return [item for item in encoded if item is not None], clips
 
@@ -111,11 +118,11 @@ def make_trainer(
     rank: int,
     processor: Any,
     model: Any,
-    encoded: list[Encoded],
+    encoded: list[EncodedExample],
     clips: ClipInputs,
-    tell: Tell,
+    send: Send,
 ) -> AnswerTrainer:
-    """Trainer over the one order of examples that the seed says."""
+    """The trainer, over the examples in the order that the seed determines."""
     tune = job.finetune
     lengths = [len(item) for item in encoded]
     batches = training_order(lengths, tune.epochs, tune.batch_size, job.seed, tune.group_by_length)
@@ -124,30 +131,30 @@ def make_trainer(
         model=model,
         args=arguments(job, len(batches)),
         train_dataset=encoded,
-        data_collator=Collate(clips, pad_id(processor.tokenizer), unwrapped(model).forward),
-        callbacks=[Watch(job, rank, tell)],
+        data_collator=Collator(clips, pad_id(processor.tokenizer), unwrapped(model).forward),
+        callbacks=[TrainingReporter(job, rank, send)],
     )
     trainer.remove_callback(PrinterCallback)
     return trainer
 
 
-def learnt(job: Job, model: Any, engine: Any, rank: int) -> dict[str, torch.Tensor]:
-    """The adapter, or all weights of a model that was trained itself; empty beside rank 0."""
+def trained_weights(job: Job, model: Any, engine: Any, rank: int) -> dict[str, torch.Tensor]:
+    """The adapter, or all weights after full finetuning; empty on all ranks but 0."""
     if job.finetune.method == "full":
-        return whole_weights(engine, rank)
-    with gathered(trainable(model), job.zero):
+        return full_state_dict(engine, rank)
+    with gathered(trainable_parameters(model), job.zero):
         return adapter_weights(model) if rank == 0 else {}
 
 
 def write_result(
     job: Job, model: Any, weights: dict[str, torch.Tensor], history: list[dict[str, Any]]
 ) -> None:
-    """Adapter or weights and the loss curve, then the mark that says that all is whole."""
+    """Write adapter or weights and the loss curve, then the marker that they are complete."""
     if job.finetune.method == "full":
         save_weights(model, weights, job.result / "weights", job.base)
     else:
         save_adapter(model, weights, job.result / "adapter", job.base_name)
-    lines = loss_lines(history)
+    lines = loss_curve(history)
     text = "".join(json.dumps(line) + "\n" for line in lines)
     write_text(job.result / "loss.jsonl", text)
     write_text(job.done, dump_json({"steps": len(lines)}))

@@ -1,7 +1,7 @@
-"""How many torch threads each process of a finetune gets.
+"""The number of torch threads of each process of a finetune.
 
-The number belongs to the machine and the model alone: sums are cut differently with another number
-of threads, so an adapter's last bits depend on it.
+It depends on machine and model alone: another number of threads sums in another order, which
+changes the last bits of an adapter.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import os
 from pathlib import Path
 
 SMALL_MODEL_BYTES = 64 << 20
-"""Below this, matrices are so small that threads win little, and when another program wants a core
-they lose much: waiting for one another at every layer, a step became 40 times slower."""
+"""Below this, matrices are too small to gain from threads, and on a busy machine a step is up to 40
+times slower, because threads wait for each other at every layer."""
 QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
@@ -24,7 +24,7 @@ def threads_for(base: Path, processes: int) -> int:
 
 
 def cores(quota: Path = QUOTA) -> int:
-    """Cores that this process may use: its affinity, and what a container's quota leaves of it."""
+    """Cores that this process may use, by its affinity and the container's quota, rounded down."""
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     try:
         share, period = quota.read_text(encoding="ascii").split()

@@ -1,4 +1,9 @@
-"""HF Trainer with our order of examples, loss on answer tokens, marks on complete checkpoints."""
+"""HF Trainer with a fixed order of examples, loss on answer tokens and portable checkpoints.
+
+TRL's collator for vision-language models is not used: it takes images only, preprocesses each clip
+again for every example and epoch, and tokenizes prompt and completion apart, so that a question
+would not be the tokens that generation asks with; nor does it take features in place of pixels.
+"""
 
 from __future__ import annotations
 
@@ -17,44 +22,45 @@ from video_star.models.batches import on_device, padded
 from video_star.models.conversation import Tokens
 from video_star.models.features import Features
 from video_star.training.checkpoints import mark_complete
-from video_star.training.clips import ClipInputs, together
-from video_star.training.examples import IGNORED, Encoded
+from video_star.training.clips import ClipInputs, group_rows
+from video_star.training.examples import IGNORED, EncodedExample
 from video_star.training.job import Job
 from video_star.training.portable import load_state, save_state
 from video_star.training.zero import deepspeed_config
 
 SCHEDULER = "scheduler.pt"
-"""Trainer's name for the file."""
+"""The name that Trainer gives the file."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """Rows that go through the model together.
+    """Rows that go through the model in one pass.
 
-    No mapping, so that Trainer does not put times in the model's dtype: in bfloat16 they are wrong.
+    Not a mapping, because Trainer casts tensors in mappings to the model's dtype, and times of
+    frames are wrong in bfloat16.
     """
 
     inputs: dict[str, Any]
     """input_ids and attention_mask [B, L], and the inputs of the rows' clips."""
     labels: torch.Tensor
-    """[B, K], of the last K positions."""
+    """[B, K], for the last K positions."""
     features: Features | None
 
 
-class Collate:
-    """Right-padded batches; logits only from the first answer token of a part on."""
+class Collator:
+    """Makes right-padded batches; asks for logits from the first answer token on only."""
 
     def __init__(self, clips: ClipInputs, pad: int, forward: Callable[..., Any]) -> None:
         self._clips = clips
         self._pad = pad
         self._cuts_logits = "logits_to_keep" in signature(forward).parameters
 
-    def __call__(self, batch: Sequence[Encoded]) -> dict[str, Any]:
-        """Parts, one for each shape of clips, and the labels of all in one row, for counting."""
+    def __call__(self, batch: Sequence[EncodedExample]) -> dict[str, Any]:
+        """One part for each shape of clips; `labels` [N] of all parts, which Trainer counts."""
         clips = [self._clips[example.clip] for example in batch]
         parts = [
             self._part([batch[row].tokens for row in rows], visual, features)
-            for rows, visual, features in together(clips)
+            for rows, visual, features in group_rows(clips)
         ]
         return {"parts": parts, "labels": torch.cat([part.labels.flatten() for part in parts])}
 
@@ -73,17 +79,17 @@ class Collate:
 
 
 class AnswerTrainer(Trainer):
-    """Trains on given micro batches; the loss is the mean over all answer tokens of a step."""
+    """Trains on given micro batches; the loss is the mean over the answer tokens of a step."""
 
     def __init__(self, micro: Sequence[Sequence[int]], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._micro = micro
-        # Trainer reads both: it counts the answer tokens of a whole step and leaves dividing to us.
+        # With both, Trainer passes the answer tokens of the whole step and does not divide itself.
         self.model_accepts_loss_kwargs = True
         self.loss_is_scaled_for_ga = True
 
     def get_train_dataloader(self) -> DataLoader[Any]:
-        """This process' micro batches; already shared out, so nothing for accelerate to do."""
+        """The micro batches of this process, not to be split by accelerate once more."""
         return DataLoader(
             self.train_dataset,
             batch_sampler=[list(batch) for batch in self._micro],
@@ -93,24 +99,24 @@ class AnswerTrainer(Trainer):
     def _prepare_for_training(
         self, max_steps: int, train_dataloader: Any, resume_from_checkpoint: str | None
     ) -> Any:
-        """The wrapped model, with the portable state in place of DeepSpeed's own checkpoint."""
-        made = super()._prepare_for_training(max_steps, train_dataloader, None)
+        """As Trainer, but resumes from the portable state instead of DeepSpeed's checkpoint."""
+        prepared = super()._prepare_for_training(max_steps, train_dataloader, None)
         if resume_from_checkpoint is not None:
             load_state(self.model_wrapped, Path(resume_from_checkpoint))
             self._load_optimizer_and_scheduler(resume_from_checkpoint)  # the scheduler alone
             rates = self.lr_scheduler.get_last_lr()
             for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
                 group["lr"] = rate
-        return made
+        return prepared
 
     def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
-        """The portable state, and the scheduler as Trainer keeps it."""
+        """Save the portable state, and the scheduler as Trainer does."""
         save_state(self.model_wrapped, Path(output_dir))
         if self.args.should_save:
             torch.save(self.lr_scheduler.state_dict(), Path(output_dir) / SCHEDULER)
 
     def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
-        """Nothing: a checkpoint is the trained state, and the session writes the result."""
+        """Do nothing: a checkpoint is the portable state, and the session writes the result."""
 
     def compute_loss(
         self,
@@ -120,24 +126,24 @@ class AnswerTrainer(Trainer):
         num_items_in_batch: torch.Tensor | int | None = None,
     ) -> Any:
         """Cross entropy summed over this micro batch / answer tokens of the step * processes."""
-        n = num_items_in_batch if num_items_in_batch is not None else answer_tokens(inputs)
-        # Gradients are averaged over processes afterwards, so each one's share is scaled up.
+        n = num_items_in_batch if num_items_in_batch is not None else count_answer_tokens(inputs)
+        # DeepSpeed averages gradients over processes afterwards; the loss is scaled up for that.
         return summed_loss(model, inputs) / n * self.args.world_size
 
 
-def answer_tokens(batch: dict[str, Any]) -> int:
-    """How many tokens of a batch carry loss."""
+def count_answer_tokens(batch: dict[str, Any]) -> int:
+    """Number of tokens of a batch that have a loss."""
     return int((batch["labels"] != IGNORED).sum())
 
 
 def summed_loss(model: Any, batch: dict[str, Any]) -> torch.Tensor:
     """Cross entropy of a collated batch, summed over its answer tokens."""
     parts = batch["parts"]
-    # ZeRO 3 collects each layer's weights on all processes at once: all must go through the model
-    # equally often, so one with fewer parts goes once more, for nothing.
-    more = _most_parts(model, len(parts)) - len(parts)
+    # Under ZeRO 3 every forward pass gathers weights on all processes, so all need the same number
+    # of passes: a process with fewer parts repeats one with weight zero.
+    missing = _most_parts(model, len(parts)) - len(parts)
     losses = [_part_loss(model, part) for part in parts]
-    losses += [0.0 * _part_loss(model, parts[0]) for _ in range(more)]
+    losses += [0.0 * _part_loss(model, parts[0]) for _ in range(missing)]
     return torch.stack(losses).sum()
 
 
@@ -152,7 +158,7 @@ def _part_loss(model: Any, part: Part) -> torch.Tensor:
 
 
 def _most_parts(model: Any, own: int) -> int:
-    """The largest number of parts that any process has in this step, under ZeRO 3."""
+    """Under ZeRO 3 the largest number of parts of any process in this step, else `own`."""
     stage = getattr(model, "zero_optimization_partition_weights", None)
     if stage is None or not stage():
         return own
@@ -161,19 +167,19 @@ def _most_parts(model: Any, own: int) -> int:
     return int(most)
 
 
-class Watch(TrainerCallback):
-    """Tells progress and loss, and marks checkpoints that every process has finished."""
+class TrainingReporter(TrainerCallback):
+    """Reports progress and loss, and marks checkpoints that all processes have written."""
 
-    def __init__(self, job: Job, rank: int, tell: Callable[[dict[str, Any]], None]) -> None:
-        self._job, self._rank, self._tell = job, rank, tell
+    def __init__(self, job: Job, rank: int, send: Callable[[dict[str, Any]], None]) -> None:
+        self._job, self._rank, self._send = job, rank, send
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
-        """One line per step."""
+        """One message per step."""
         if logs and "loss" in logs:
-            self._tell({"step": state.global_step, "steps": state.max_steps, "loss": logs["loss"]})
+            self._send({"step": state.global_step, "steps": state.max_steps, "loss": logs["loss"]})
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Every process has written its part once all have passed the barrier."""
+        """After the first barrier every process has written its part."""
         torch.distributed.barrier()
         if self._rank == 0:
             mark_complete(self._job.checkpoints / f"checkpoint-{state.global_step}")
@@ -181,7 +187,7 @@ class Watch(TrainerCallback):
 
 
 def arguments(job: Job, steps: int) -> TrainingArguments:
-    """Everything that Trainer is told, DeepSpeed's configuration included."""
+    """Trainer's arguments, DeepSpeed's configuration included."""
     tune = job.finetune
     return TrainingArguments(
         output_dir=str(job.checkpoints),
@@ -197,7 +203,7 @@ def arguments(job: Job, steps: int) -> TrainingArguments:
         logging_steps=1,
         save_strategy="steps",
         save_steps=job.checkpoint_steps,
-        # The newest may be half-written when the process is killed; the one before it is whole.
+        # The newest may be incomplete when the process is killed; the one before it is not.
         save_total_limit=2,
         seed=job.seed,
         data_seed=job.seed,
@@ -214,13 +220,13 @@ def arguments(job: Job, steps: int) -> TrainingArguments:
         activation_checkpointing=job.gradient_checkpointing,
         activation_checkpointing_kwargs={"use_reentrant": False},
         use_liger_kernel=job.liger,
-        # The loss is ours, from logits; only the layers' kernels are wanted.
+        # compute_loss needs logits, so only the kernels of layers are used.
         liger_kernel_config={"fused_linear_cross_entropy": False} if job.liger else None,
         deepspeed=deepspeed_config(job),
     )
 
 
-def loss_lines(history: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def loss_curve(history: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """The training log as {"step", "loss", "learning_rate"}, one per optimizer step."""
     return [
         {name: entry[name] for name in ("step", "loss", "learning_rate")}

@@ -1,7 +1,6 @@
-"""What full finetuning leaves: a folder that from_pretrained loads by itself.
+"""The result of full finetuning: a folder that from_pretrained loads.
 
-Only the tensors are ours; configuration, tokenizer and processor are the base's own files, as they
-stand, since none of them changes.
+Its tensors are new; configuration, tokenizer and processor are copies of the base's files.
 """
 
 from __future__ import annotations
@@ -15,19 +14,19 @@ import torch
 from video_star.core.model_paths import is_content
 
 SHARD = "5GB"
-"""At most so much per file, so that no single one is unwieldy."""
+"""Largest size of a file."""
 TENSORS = (".safetensors", ".safetensors.index.json")
 
 
-def whole_weights(engine: Any, rank: int) -> dict[str, torch.Tensor]:
-    """All weights of the model in its own precision, on rank 0; every process calls it."""
+def full_state_dict(engine: Any, rank: int) -> dict[str, torch.Tensor]:
+    """All weights in the model's dtype on rank 0, empty elsewhere; all processes call it."""
     if engine.zero_optimization_stage() == 3:
         return engine._zero3_consolidated_16bit_state_dict() or {}
     return {} if rank else dict(engine.module.state_dict())
 
 
 def save_weights(model: Any, weights: dict[str, torch.Tensor], folder: Path, base: Path) -> None:
-    """Write shards, and beside them the files of the base: the same bytes for the same weights."""
+    """Write shards and the base's other files; equal weights give equal bytes."""
     folder.mkdir(parents=True, exist_ok=True)
     _forget_unused_renamings(model)
     model.save_pretrained(folder, state_dict=weights, max_shard_size=SHARD)
@@ -37,10 +36,10 @@ def save_weights(model: Any, weights: dict[str, torch.Tensor], folder: Path, bas
 
 
 def _forget_unused_renamings(model: Any) -> None:
-    """Let save_pretrained undo only what renamed a tensor of the base while it was loaded.
+    """Make save_pretrained revert only renamings that were applied while the base was loaded.
 
-    Loading under ZeRO 3 remembers every renaming that exists for the architecture, and undoing
-    one that never happened gives names that no other loader knows.
+    Loading under ZeRO 3 records every renaming of the architecture; reverting one that was not
+    applied gives names that no other loader knows.
     """
     renamings = getattr(model, "_weight_conversions", None)
     if renamings is not None:

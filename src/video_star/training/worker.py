@@ -1,6 +1,6 @@
-"""What each process of the `deepspeed` launcher runs: python -m video_star.training.worker JOB RUN.
+"""A process of the `deepspeed` launcher: python -m video_star.training.worker JOB RUN.
 
-JOB is the job file, RUN the folder of this launch (its lock, the rendezvous of its processes).
+JOB is the job file, RUN the folder of this launch, which holds its lock and rendezvous file.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from typing import Any
 
 from video_star.core.errors import VideoStarError
 from video_star.core.processes import die_with_parent
-from video_star.training.guard import die_with_holder
 from video_star.training.job import Job
-from video_star.training.ops import without_shared_memory_op
-from video_star.training.troubles import told_by
+from video_star.training.launch_errors import describe_error
+from video_star.training.lifetime import die_with_lock_holder
+from video_star.training.ops import disable_shared_memory_op
 
-MARK = "@video-star "
-"""Start of a line for the step; everything else is log."""
+PREFIX = "@video-star "
+"""Begins a line that is a message to the step; all other output is log."""
 
 
-def tell(message: dict[str, Any]) -> None:
-    """One line to the step."""
-    sys.stdout.write(f"{MARK}{json.dumps(message)}\n")
+def send(message: dict[str, Any]) -> None:
+    """Send one message to the step."""
+    sys.stdout.write(f"{PREFIX}{json.dumps(message)}\n")
     sys.stdout.flush()
 
 
 def main() -> int:
-    """Train the job of the command line; whatever goes wrong ends in one line to the step."""
+    """Train the job of the command line; any error becomes one message to the step."""
     parser = ArgumentParser()
     parser.add_argument("job", type=Path)
     parser.add_argument("run", type=Path)
@@ -41,15 +41,15 @@ def main() -> int:
     die_with_parent()
     job = Job.model_validate_json(given.job.read_text(encoding="utf-8"))
     if not _several_machines():
-        die_with_holder(given.run / "alive")
+        die_with_lock_holder(given.run / "alive")
     try:
         run(job, given.run)
-    except Exception as error:  # noqa: BLE001 - the step tells of it
+    except Exception as error:  # noqa: BLE001 - the step reports it
         if not isinstance(error, VideoStarError):
             traceback.print_exc()
-        tell(told_by(error, int(os.environ["RANK"])))
+        send(describe_error(error, int(os.environ["RANK"])))
         sys.stderr.flush()
-        os._exit(1)  # others may wait for this process in a collective that never ends
+        os._exit(1)  # other ranks may wait in a collective that never ends
     return 0
 
 
@@ -63,7 +63,7 @@ def run(job: Job, folder: Path) -> None:
     _join_processes(job, folder, rank)
     from video_star.training.session import train
 
-    train(job, rank, tell if rank == 0 else _silent)
+    train(job, rank, send if rank == 0 else _discard)
     torch.distributed.barrier()
     if rank == 0:
         shutil.rmtree(job.checkpoints, ignore_errors=True)
@@ -74,12 +74,12 @@ def _several_machines() -> bool:
     return int(os.environ.get("CROSS_SIZE", "1")) > 1  # set by DeepSpeed's launcher
 
 
-def _silent(message: dict[str, Any]) -> None:
+def _discard(message: dict[str, Any]) -> None:
     return
 
 
 def _make_repeatable(torch: Any, job: Job) -> None:
-    """Deterministic kernels where there are any; the seed of everything that is drawn."""
+    """Deterministic kernels where torch has them, and the seed of all random numbers."""
     torch.manual_seed(job.seed)
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.utils.deterministic.fill_uninitialized_memory = False
@@ -87,13 +87,13 @@ def _make_repeatable(torch: Any, job: Job) -> None:
 
 
 def _join_processes(job: Job, folder: Path, rank: int) -> None:
-    """On one machine the processes meet in a file: no port is opened for it."""
+    """Rendezvous through a file on one machine, which needs no port."""
     import deepspeed
     import torch
 
     if job.device == "cuda":
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    without_shared_memory_op()
+    disable_shared_memory_op()
     backend = "nccl" if job.device == "cuda" else "gloo"
     place = {} if _several_machines() else {"init_method": f"file://{folder / 'rendezvous'}"}
     deepspeed.init_distributed(

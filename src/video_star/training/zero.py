@@ -1,7 +1,7 @@
-"""ZeRO by name: what DeepSpeed is told, a base that is loaded in parts, weights in one piece.
+"""DeepSpeed's ZeRO: its configuration, loading under ZeRO 3, gathering of parameters.
 
-zero0 keeps everything on every process; zero1 shares out the optimizer's state, zero2 the gradients
-too, zero3 the weights as well. With _offload they wait in the memory of the host.
+zero0 replicates everything on every process; zero1 partitions the optimizer's state, zero2 the
+gradients too, zero3 the weights as well. _offload keeps them in the memory of the host.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from video_star.core.params import Zero
 from video_star.training.job import Job
 
 CHUNK = 1 << 27
-"""Elements that travel together; DeepSpeed's own 5e8 take 2 GB for each of its buffers."""
+"""Elements of a communication buffer; DeepSpeed's default of 5e8 takes 2 GB for each buffer."""
 
 
 def stage_of(zero: Zero) -> int:
@@ -43,7 +43,7 @@ def zero_optimization(zero: Zero, device: str) -> dict[str, Any]:
 
 
 def deepspeed_config(job: Job) -> dict[str, Any]:
-    """ZeRO as asked for; torch's AdamW on every device, so that nothing is compiled in a run."""
+    """DeepSpeed's configuration; the optimizer is torch's AdamW, which needs no compilation."""
     return {
         "train_batch_size": job.finetune.batch_size,
         "train_micro_batch_size_per_gpu": job.micro_batch_size,
@@ -60,10 +60,10 @@ def deepspeed_config(job: Job) -> dict[str, Any]:
 
 
 @contextmanager
-def loading_in_parts(job: Job) -> Iterator[None]:
-    """While it lasts, from_pretrained keeps this process' part of each weight only (zero3).
+def partitioned_loading(job: Job) -> Iterator[None]:
+    """Inside of it, from_pretrained keeps only this process's part of each weight (zero3).
 
-    transformers asks a weakly referenced configuration whether it is ZeRO 3.
+    transformers holds the configuration by a weak reference.
     """
     if stage_of(job.zero) < 3:
         yield
@@ -77,9 +77,9 @@ def loading_in_parts(job: Job) -> Iterator[None]:
 
 @contextmanager
 def gathered(parameters: Iterable[Any], zero: Zero) -> Iterator[None]:
-    """Parameters in one piece on every process; all processes enter and leave together.
+    """Full parameters on every process, for reading; all processes enter and leave together.
 
-    They are for reading: what is written to them is lost. Without zero3 they are whole anyway.
+    Only zero3 partitions them.
     """
     if stage_of(zero) < 3:
         yield

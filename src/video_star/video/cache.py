@@ -27,7 +27,7 @@ from video_star.core.paths import Workspace
 from video_star.video.decode import Frames, read_frames
 from video_star.video.frame_folder import folder_digest, folder_state
 
-DECODER = 2
+DECODER_VERSION = 2
 """Goes up when `read_frames` gives other pixels or times for the same file and parameters."""
 
 
@@ -60,7 +60,7 @@ class FrameCache:
 
     def key(self, clip: Clip) -> str:
         """Name of the clip's frames by content; VideoError when the file cannot be read."""
-        parts = [DECODER, self._digest(clip.path), clip.start_s, clip.end_s]
+        parts = [DECODER_VERSION, self._digest(clip.path), clip.start_s, clip.end_s]
         text = json.dumps([*parts, self.params.model_dump(mode="json")], sort_keys=True)
         return sha256(text)
 
@@ -80,7 +80,7 @@ class FrameCache:
         temporary.replace(path)
         return frames
 
-    def ahead(self, clips: Iterable[Clip], depth: int) -> Generator[Decoded, None, None]:
+    def prefetch(self, clips: Iterable[Clip], depth: int) -> Generator[Decoded, None, None]:
         """Clips with their frames, in order; up to `depth` of them are decoded ahead."""
         waiting: deque[Future[Decoded]] = deque()
         with ThreadPoolExecutor(self.workers, thread_name_prefix="decode") as pool:

@@ -14,9 +14,9 @@ def run_base(context: StepContext) -> StepResult:
     """
     if context.params.settings.engine == "transformers":
         from video_star.generation.check import check_base
-        from video_star.training.needs import refuse_unfit
+        from video_star.training.requirements import check_requirements
 
-        refuse_unfit(context.params, context.workspace)
+        check_requirements(context.params, context.workspace)
         context.progress.note("The base model answers a first question, to check that it can.")
         ref = check_base(context.params, context.workspace)
     else:

@@ -25,10 +25,10 @@ from video_star.core.model_paths import (
 from video_star.core.paths import inside
 from video_star.core.records import Failure, ModelRef, StepReport, TrainingExample
 from video_star.pipeline.runner import STEPS
-from video_star.training.checkpoints import drop_half_written
+from video_star.training.checkpoints import delete_incomplete
 from video_star.training.job import Job, clip_of, fit_micro_batch
 from video_star.training.launch import count_processes, hostfile_of, launch
-from video_star.training.needs import refuse_unfit
+from video_star.training.requirements import check_requirements
 from video_star.training.threads import threads_for
 from video_star.video.cache import open_frames
 
@@ -42,7 +42,7 @@ def run_finetune(context: StepContext) -> StepResult:
     That is adapter/ or, of full finetuning, weights/. A run that was killed goes on from its last
     complete checkpoint, and on the same processes it ends in the same bytes.
     """
-    refuse_unfit(context.params, context.workspace)
+    check_requirements(context.params, context.workspace)
     examples = list(read_shards(context.paths.train, TrainingExample))
     if not examples:
         raise DataError(
@@ -55,7 +55,7 @@ def run_finetune(context: StepContext) -> StepResult:
     base = base_ref(context.params.model, context.workspace.root)
     job, job_file = _describe(context, usable, base)
     if not job.done.exists():
-        drop_half_written(job, context.progress.note)
+        delete_incomplete(job, context.progress.note)
         hostfile = hostfile_of(context.params.settings, context.workspace.root)
         launch(job_file, job, hostfile, context.progress)
     _publish_result(context, job, base)
@@ -76,7 +76,7 @@ def _readable(
             places.setdefault(clip_of(example, context.workspace.data), []).append(place)
         except DataError as error:
             failures[place] = _failure(example, error)
-    for done, decoded in enumerate(frames.ahead(places, DECODED_AHEAD), start=1):
+    for done, decoded in enumerate(frames.prefetch(places, DECODED_AHEAD), start=1):
         if decoded.error is not None:
             for place in places[decoded.clip]:
                 failures[place] = _failure(examples[place], decoded.error)

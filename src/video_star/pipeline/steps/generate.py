@@ -42,9 +42,9 @@ def run_generate(context: StepContext) -> StepResult:
         *("generate", "direct", sampling, samples),
         lambda sample: direct(sample.question, line_request(sample.labels, line)),
     )
-    answers, failures = put(context, questions)
+    answers, failures = ask_questions(context, questions)
     write_shards(context.paths.answers, answers, lambda answer: answer.sample_id)
-    return StepResult(report(context, questions, answers, failures), tuple(failures))
+    return StepResult(build_report(context, questions, answers, failures), tuple(failures))
 
 
 def training_samples(context: StepContext) -> list[VideoSample]:
@@ -53,7 +53,7 @@ def training_samples(context: StepContext) -> list[VideoSample]:
     return sorted(samples, key=lambda sample: sample.id)
 
 
-def put(context: StepContext, questions: Questions) -> tuple[list[Answer], list[Failure]]:
+def ask_questions(context: StepContext, questions: Questions) -> tuple[list[Answer], list[Failure]]:
     """Put the questions to the previous round's model: answers in order, and failures."""
     if not questions.samples:
         return [], []
@@ -78,7 +78,7 @@ def put(context: StepContext, questions: Questions) -> tuple[list[Answer], list[
     return answers, list(failures.values())
 
 
-def report(
+def build_report(
     context: StepContext,
     questions: Questions,
     answers: Sequence[Answer],

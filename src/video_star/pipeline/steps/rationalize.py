@@ -11,7 +11,12 @@ from video_star.core.jsonl import read_records, read_shards, write_shards
 from video_star.core.labels import label_text
 from video_star.core.prompts import line_request, with_label
 from video_star.core.records import Failure, Verdict, VideoSample
-from video_star.pipeline.steps.generate import Questions, put, report, training_samples
+from video_star.pipeline.steps.generate import (
+    Questions,
+    ask_questions,
+    build_report,
+    training_samples,
+)
 
 
 def run_rationalize(context: StepContext) -> StepResult:
@@ -25,9 +30,9 @@ def run_rationalize(context: StepContext) -> StepResult:
             sample.question, label_text(sample.labels), line_request(sample.labels, line)
         ),
     )
-    answers, failures = put(context, questions)
+    answers, failures = ask_questions(context, questions)
     write_shards(context.paths.rationales, answers, lambda answer: answer.sample_id)
-    return StepResult(report(context, questions, answers, failures), tuple(failures))
+    return StepResult(build_report(context, questions, answers, failures), tuple(failures))
 
 
 def _unsolved(context: StepContext) -> list[VideoSample]:

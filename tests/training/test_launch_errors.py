@@ -8,14 +8,16 @@ from pathlib import Path
 import pytest
 
 from video_star.core.errors import DataError, UsageError
-from video_star.training.troubles import AT_MOST, failure, signal_of, told_by
+from video_star.training.launch_errors import AT_MOST, describe_error, launch_error, signal_of
 
 LOG = Path("/somewhere/in/a/workspace/.work/finetune-r1-0123456789abcdef/run-abcdefgh/log.txt")
 CLOSED = RuntimeError("[gloo/transport/tcp/pair.cc:547] Connection closed by peer [127.0.0.1]:23")
 
 
 def sentence(code: int, *errors: Exception) -> str:
-    text = str(failure(code, [told_by(error, rank) for rank, error in enumerate(errors)], LOG))
+    text = str(
+        launch_error(code, [describe_error(error, rank) for rank, error in enumerate(errors)], LOG)
+    )
     assert len(text) <= AT_MOST
     assert "\n" not in text
     return text
@@ -50,7 +52,7 @@ def test_the_rank_that_failed_first_is_told_and_not_those_that_lost_it() -> None
     assert "Rank 1 of the finetune failed (ValueError: mine)" in sentence(
         1, CLOSED, ValueError("mine")
     )
-    assert "ended without a word while rank 0 waited" in sentence(1, CLOSED)
+    assert "ended without an error message while rank 0 waited" in sentence(1, CLOSED)
 
 
 def test_a_signal_is_told_by_its_name() -> None:
@@ -64,7 +66,9 @@ def test_a_signal_is_told_by_its_name() -> None:
 
 
 def test_errors_meant_for_the_user_keep_their_words_and_their_kind() -> None:
-    given = failure(1, [told_by(CLOSED, 1), told_by(UsageError("Wrong."), 0)], LOG)
+    given = launch_error(
+        1, [describe_error(CLOSED, 1), describe_error(UsageError("Wrong."), 0)], LOG
+    )
     assert isinstance(given, UsageError)
     assert str(given) == "Wrong."
-    assert str(failure(1, [told_by(DataError("Missing."), 0)], LOG)) == "Missing."
+    assert str(launch_error(1, [describe_error(DataError("Missing."), 0)], LOG)) == "Missing."

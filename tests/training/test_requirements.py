@@ -11,14 +11,14 @@ import tiny
 from video_star.core.errors import UsageError
 from video_star.core.params import Params
 from video_star.core.paths import Workspace
-from video_star.training import needs
+from video_star.training import requirements
 
 
 def refuse(monkeypatch: pytest.MonkeyPatch, device: str, **changes: Any) -> None:
     """As on a machine with this device."""
-    monkeypatch.setattr(needs, "pick_device", lambda wanted: device)
+    monkeypatch.setattr(requirements, "pick_device", lambda wanted: device)
     params = Params.model_validate(tiny.tiny_params(**changes))
-    needs.refuse_unfit(params, Workspace(Path("nowhere")))
+    requirements.check_requirements(params, Workspace(Path("nowhere")))
 
 
 @pytest.mark.parametrize(
@@ -34,14 +34,14 @@ def refuse(monkeypatch: pytest.MonkeyPatch, device: str, **changes: Any) -> None
 def test_a_finetune_that_cannot_run_is_refused(
     changes: dict[str, Any], device: str, sentence: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(needs, "find_spec", lambda name: None)
+    monkeypatch.setattr(requirements, "find_spec", lambda name: None)
     with pytest.raises(UsageError, match=sentence) as caught:
         refuse(monkeypatch, device, **changes)
     assert len(str(caught.value)) <= 300
 
 
 def test_four_bits_go_neither_with_zero3_nor_with_liger(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(needs, "find_spec", lambda name: object())
+    monkeypatch.setattr(requirements, "find_spec", lambda name: object())
     for zero in ("zero3", "zero3_offload"):
         with pytest.raises(UsageError, match=f"qlora does not go with settings.zero {zero}"):
             refuse(monkeypatch, "cuda", finetune__method="qlora", settings__zero=zero)

@@ -1,4 +1,4 @@
-"""What a finetune needs of the machine, refused in one sentence before anything is loaded."""
+"""Checks of a finetune's settings against the machine, before anything is loaded."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from video_star.training.job import fit_micro_batch
 from video_star.training.launch import count_processes
 
 
-def refuse_unfit(params: Params, workspace: Workspace) -> None:
-    """UsageError when method, settings, machine and files of a finetune do not go together."""
+def check_requirements(params: Params, workspace: Workspace) -> None:
+    """UsageError when a finetune cannot run with these parameters on this machine."""
     settings, device = params.settings, pick_device(params.settings.device)
     processes = count_processes(settings, workspace.root)
     fit_micro_batch(params.finetune.batch_size, processes, settings.micro_batch_size)
@@ -23,7 +23,7 @@ def refuse_unfit(params: Params, workspace: Workspace) -> None:
         if settings.zero.startswith("zero3"):
             raise UsageError(
                 f"finetune.method qlora does not go with settings.zero {settings.zero}: 4-bit "
-                "weights cannot be shared out; use zero2 or zero2_offload."
+                "weights cannot be partitioned; use zero2 or zero2_offload."
             )
         if settings.liger:
             raise UsageError(
@@ -36,7 +36,7 @@ def refuse_unfit(params: Params, workspace: Workspace) -> None:
     if settings.zero == "zero0" and params.model.dtype != "float32":
         raise UsageError(
             f"settings.zero zero0 does not go with model.dtype {params.model.dtype}: its "
-            "full-precision state could not be kept; use zero1."
+            "float32 state could not be kept; use zero1."
         )
     replay = params.curate.replay
     if replay is not None and not workspace.video(replay.annotations).is_file():
