@@ -1,1 +1,1 @@
-"""Models asked: engines, sampling, and the store of answers."""
+"""Asking models: engines, sampling, and the answer store."""

@@ -1,4 +1,4 @@
-"""Which requests go through the model together: decided by the requests alone."""
+"""Groups requests into batches, by the requests alone."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ Batch = tuple[Request, ...]
 
 
 def plan_batches(requests: Sequence[Request], size: int) -> list[Batch]:
-    """Batches of at most `size` requests, in the order in which they are to be run.
+    """Batches of at most `size` requests, in the order in which to run them.
 
-    The requests of a clip stand together (its frames are encoded once); clips follow each other by
-    the length of their longest prompt (little padding); one batch has one answer length. The plan
-    depends neither on the order of `requests` nor on where the files lie.
+    Requests about one clip are kept together, so that its frames are encoded once; clips are sorted
+    by the length of their longest prompt, for little padding; a batch has one limit of new tokens.
+    The plan depends neither on the order of `requests` nor on the paths of files.
     """
     batches: list[Batch] = []
     current: list[Request] = []
     for group in _groups(requests):
         limit = group[0].sampling.max_new_tokens
-        # A clip is split over two batches only where keeping it whole would leave much empty.
+        # A clip is split over two batches only if the batch would be less than three quarters full.
         full = len(current) + len(group) > size and 4 * len(current) >= 3 * size
         if current and (full or current[0].sampling.max_new_tokens != limit):
             batches.append(tuple(current))
@@ -38,20 +38,20 @@ def clips_of(requests: Sequence[Request]) -> tuple[Clip, ...]:
 
 
 def _groups(requests: Sequence[Request]) -> Iterator[list[Request]]:
-    """Requests of one clip and one answer length, shortest prompts first; groups likewise.
+    """Requests of one clip and one limit of new tokens, sorted by length of prompt; so are groups.
 
-    Those without a clip are groups of their own, one each.
+    A request without a clip is a group of its own.
     """
     groups: dict[tuple[Clip | str, int], list[Request]] = {}
     for request in requests:
-        own = (request.clip or request.key, request.sampling.max_new_tokens)
-        groups.setdefault(own, []).append(request)
+        key = (request.clip or request.key, request.sampling.max_new_tokens)
+        groups.setdefault(key, []).append(request)
     for group in groups.values():
         group.sort(key=lambda request: (len(request.prompt), request.key))
 
-    def place(item: tuple[tuple[Clip | str, int], list[Request]]) -> tuple[int, int, str]:
+    def position(item: tuple[tuple[Clip | str, int], list[Request]]) -> tuple[int, int, str]:
         (_, limit), group = item
         return limit, len(group[-1].prompt), min(request.key for request in group)
 
-    for _, group in sorted(groups.items(), key=place):
+    for _, group in sorted(groups.items(), key=position):
         yield group

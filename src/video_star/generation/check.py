@@ -1,7 +1,7 @@
-"""The self-check of a base model: one clip through it, before anything is spent.
+"""The self-check of a base model: it answers questions about two clips before any round runs.
 
-Step `base` and `doctor` run it, on the device and in the dtype of params.yaml. What passed is
-remembered by content, device and versions, so a large model is loaded for it once.
+Step `base` and `doctor` run it, on the device and in the dtype of params.yaml. A pass is recorded
+by content, device and versions, so that a large model is loaded for it once.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from video_star.core.params import Params
 from video_star.core.paths import Workspace
 from video_star.core.records import ModelRef
 
-if TYPE_CHECKING:  # a model that has passed is known without loading what loads models
+if TYPE_CHECKING:  # where a pass is recorded, torch and transformers are not imported
     from video_star.generation.transformers import Loaded
     from video_star.models.conversation import PreparedClip
     from video_star.video.decode import Frames
 
 CHECK_VERSION = 1
-"""Goes up when the check asks for more."""
+"""Increased when the check requires more."""
 QUESTION = "What happens in this video?"
 
 
 def check_base(params: Params, workspace: Workspace) -> ModelRef:
-    """The base by content, once it has passed; UsageError says in one sentence what failed.
+    """The base, by content, if it passes; UsageError otherwise.
 
-    It must answer about videos, and finetune must be able to train what params.yaml asks for.
+    It must answer questions about videos, and have the parts that params.yaml wants trained.
     """
     device, tune = pick_device(params.settings.device), params.finetune
     ref = base_ref(params.model, workspace.root)
@@ -49,7 +49,7 @@ def check_base(params: Params, workspace: Workspace) -> ModelRef:
         location = base_location(params.model, workspace.root)
         trusted = params.model.trust_remote_code
         check_files(location, trusted)
-        # Names and shapes of all weights first, which takes no memory.
+        # Names and shapes of all weights first, on the meta device, which takes no memory.
         empty = load_weights(location, trusted, device_map="meta")
         for part in tune.parts:
             part_modules(empty, part)
@@ -61,7 +61,7 @@ def check_base(params: Params, workspace: Workspace) -> ModelRef:
 
 
 def check_model(loaded: Loaded, folder: Path) -> bool:
-    """Whether features may stand in for pixels; UsageError when the model cannot be used at all."""
+    """Whether features can replace pixels; UsageError when the model cannot be used."""
     import torch
 
     from video_star.generation.transformers import features_match_pixels
@@ -94,7 +94,7 @@ def _logits(loaded: Loaded, clip: PreparedClip) -> Any:
 
 
 def _as_usage_error(folder: Path, work: Callable[[], Any]) -> Any:
-    """What a processor or a model raises about a clip, as a UsageError."""
+    """Run `work`; what a processor or model raises about a clip becomes a UsageError."""
     try:
         return work()
     except (ValueError, TypeError, RuntimeError, IndexError, KeyError, AttributeError) as error:

@@ -1,7 +1,7 @@
-"""The token loop: transformers' own `generate`, with finished answers taken out of the batch.
+"""Decoding by transformers' `generate`, with finished answers taken out of the batch.
 
-Answers of one batch end at very different lengths. Whenever half of the rows are done, the loop
-stops and goes on with the cache of the others; who leaves when follows from the answers alone.
+Answers of one batch differ much in length. As soon as half of the rows have ended, `generate` is
+stopped and started again with the key-value cache of the other rows.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from video_star.core.engine import Request
 from video_star.generation.sampling import SeededSampling
 
 FEWEST_ROWS = 8
-"""A smaller batch is finished as it is: starting the loop again costs more than it saves."""
+"""Smaller batches are decoded in one run: starting again costs more than it saves."""
 
 
 class StopAtHalf(StoppingCriteria):
-    """Stops all rows as soon as half of them have ended."""
+    """Stops all rows once half of them have ended."""
 
     def __init__(self, ends: torch.Tensor, rows: int) -> None:
         self._ends = ends
@@ -36,29 +36,29 @@ class StopAtHalf(StoppingCriteria):
 def decode(
     model: Any, inputs: dict[str, Any], requests: Sequence[Request], ends: set[int]
 ) -> list[list[int]]:
-    """New tokens of each row, up to its end token (included) or the limit of the batch."""
+    """New tokens of each row, to its end token (included) or the limit of the batch."""
     limit = requests[0].sampling.max_new_tokens
     answers: list[list[int]] = [[] for _ in requests]
-    alive = list(range(len(requests)))
+    active = list(range(len(requests)))
     step = 0
-    while alive and step < limit:
-        output = _generate(model, inputs, [requests[i] for i in alive], ends, step)
+    while active and step < limit:
+        output = _generate(model, inputs, [requests[i] for i in active], ends, step)
         new = output.sequences[:, inputs["input_ids"].shape[1] :]
-        for row, tokens in zip(alive, new.tolist(), strict=True):
+        for row, tokens in zip(active, new.tolist(), strict=True):
             end = next((i + 1 for i, token in enumerate(tokens) if token in ends), None)
             answers[row].extend(tokens[:end])
         step += new.shape[1]
-        rest = [i for i, row in enumerate(alive) if answers[row][-1] not in ends]
-        alive = [alive[i] for i in rest]
-        if alive and step < limit:
-            inputs = _continue(model, inputs, output, rest)
+        kept = [i for i, row in enumerate(active) if answers[row][-1] not in ends]
+        active = [active[i] for i in kept]
+        if active and step < limit:
+            inputs = _continue(model, inputs, output, kept)
     return answers
 
 
 def _generate(
     model: Any, inputs: dict[str, Any], requests: Sequence[Request], ends: set[int], step: int
 ) -> Any:
-    """One run of `generate`: greedy search over what SeededSampling leaves."""
+    """One run of `generate`: greedy search over the tokens that SeededSampling leaves."""
     config = greedy_config(model, requests[0].sampling.max_new_tokens - step)
     criteria = []
     if len(requests) >= FEWEST_ROWS and _can_drop_rows(model):
@@ -72,40 +72,40 @@ def _generate(
 
 
 def greedy_config(model: Any, max_new_tokens: int) -> GenerationConfig:
-    """Greedy search with nothing of the checkpoint's own sampling defaults."""
-    known = model.generation_config
+    """Greedy search without the checkpoint's default sampling parameters."""
+    default = model.generation_config
     return GenerationConfig(
         max_new_tokens=max_new_tokens,
         do_sample=False,
         return_dict_in_generate=True,
-        eos_token_id=known.eos_token_id,
-        pad_token_id=known.pad_token_id,
+        eos_token_id=default.eos_token_id,
+        pad_token_id=default.pad_token_id,
     )
 
 
 def _can_drop_rows(model: Any) -> bool:
-    """Whether rows can be taken out of the cache: a recurrent state is not kept by row."""
+    """Whether rows can be taken out of the cache, which recurrent states do not allow."""
     layers = DynamicCache(config=model.config.get_text_config(decoder=True)).layers
-    kept_by_row = (DynamicLayer, DynamicSlidingWindowLayer, DummyLayer)
-    return all(type(layer) in kept_by_row for layer in layers)
+    by_row = (DynamicLayer, DynamicSlidingWindowLayer, DummyLayer)
+    return all(type(layer) in by_row for layer in layers)
 
 
 def _continue(
     model: Any, inputs: dict[str, Any], output: Any, rows: Sequence[int]
 ) -> dict[str, Any]:
-    """Inputs with which `generate` goes on for some rows; the cache lacks their last token."""
+    """Inputs to continue `generate` for some rows; their last token is not in the cache yet."""
     sequences = output.sequences
     index = torch.tensor(rows, device=sequences.device)
     cache = output.past_key_values
     cache.batch_select_indices(index)
-    # Families with M-RoPE keep on the model how far positions are ahead of the tokens, row by row.
-    ahead = getattr(model.model, "rope_deltas", None)
-    if ahead is not None:
-        model.model.rope_deltas = ahead[index]
+    # Families with M-RoPE store the offset between positions and tokens of each row on the model.
+    offsets = getattr(model.model, "rope_deltas", None)
+    if offsets is not None:
+        model.model.rope_deltas = offsets[index]
     mask = inputs["attention_mask"]
-    grown = mask.new_ones(len(mask), sequences.shape[1] - mask.shape[1])
+    new_tokens = mask.new_ones(len(mask), sequences.shape[1] - mask.shape[1])
     return {
         "input_ids": sequences[index],
-        "attention_mask": torch.cat([mask, grown], dim=1)[index],
+        "attention_mask": torch.cat([mask, new_tokens], dim=1)[index],
         "past_key_values": cache,
     }

@@ -1,4 +1,4 @@
-"""From settings.engine to an engine."""
+"""Opens the engine that settings.engine names."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from video_star.video.cache import open_frames
 
 
 def open_engine(ref: ModelRef, params: Params, workspace: Workspace, progress: Progress) -> Engine:
-    """The engine that answers with the weights of `ref`, which it loads when they are needed."""
+    """The engine for the weights of `ref`, which are loaded for the first request."""
     settings = params.settings
     frames = open_frames(workspace, params)
     kind, _, file = settings.engine.partition(":")

@@ -1,4 +1,4 @@
-"""Drawing tokens so that a request's answer does not depend on who shares its batch."""
+"""Sampling of tokens that does not depend on the other requests of a batch."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from video_star.core.engine import Request
 
 
 class SeededSampling(LogitsProcessor):
-    """Leaves one token per row: the likeliest at temperature 0, else one drawn by the row's seed.
+    """Leaves one token per row: the most likely at temperature 0, else one drawn by the row's seed.
 
-    Each row has its own generator; one uniform number per step picks the token by the inverse of
-    the cumulative distribution: neither other rows nor the size of the vocabulary move the draw.
-    Followed by greedy search, this is temperature and nucleus sampling.
+    Each row has a generator of its own, of which each step takes one uniform number and inverts the
+    cumulative distribution; so neither the other rows nor the size of the vocabulary change a draw.
+    With greedy search after it, this is temperature and nucleus sampling.
     """
 
     def __init__(self, requests: Sequence[Request], device: torch.device, step: int) -> None:
@@ -33,21 +33,21 @@ class SeededSampling(LogitsProcessor):
         if not bool(self._greedy.all()):
             chosen = torch.where(self._greedy, chosen, self._draw(scores))
         self._step += 1
-        only = torch.full_like(scores, -torch.inf)
-        return only.scatter_(1, chosen[:, None], 0.0)
+        result = torch.full_like(scores, -torch.inf)
+        return result.scatter_(1, chosen[:, None], 0.0)
 
     def _draw(self, scores: torch.Tensor) -> torch.Tensor:
         probabilities = torch.softmax(scores.double() / self._scale, dim=-1)
         if self._nucleus:
             probabilities = _keep_nucleus(probabilities, self._top_p)
         mass = probabilities.cumsum(dim=-1)
-        wanted = self._draws[:, self._step, None] * mass[:, -1:]
-        chosen = torch.searchsorted(mass, wanted, right=True)[:, 0]
+        target = self._draws[:, self._step, None] * mass[:, -1:]
+        chosen = torch.searchsorted(mass, target, right=True)[:, 0]
         return chosen.clamp_(max=scores.shape[-1] - 1)
 
 
 def _keep_nucleus(probabilities: torch.Tensor, top_p: torch.Tensor) -> torch.Tensor:
-    """Zero outside of the smallest set of likely tokens that holds `top_p` of the mass."""
+    """Zero outside of the smallest set of most likely tokens with a total of `top_p`."""
     ranked, order = probabilities.sort(dim=-1, descending=True, stable=True)
     before = ranked.cumsum(dim=-1) - ranked
     ranked = ranked.masked_fill(before >= top_p, 0.0)

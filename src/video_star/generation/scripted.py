@@ -1,8 +1,8 @@
-"""Answers from a file of rules: the loop with a model that says what it is told to say.
+"""Answers from a file of rules, in place of a model.
 
-The file is a JSON list of {"video": ..., "prompt": ..., "text": ...}; the first rule whose `video`
-stands in the video's path and whose `prompt` stands in the prompt gives the answer (an absent part
-matches everything). Frames are decoded all the same, so unusable videos show as such.
+The file is a JSON list of {"video": ..., "prompt": ..., "text": ...}. The first rule gives the
+answer whose `video` is part of the video's path and whose `prompt` is part of the prompt; an absent
+key matches everything. Frames are decoded all the same, so that unusable videos fail.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Rule(Record):
 
 @dataclass(frozen=True)
 class ScriptedEngine:
-    """Answers by rules; its reference tells the script's content, so its answers stay apart."""
+    """Answers by rules; its ref contains a hash of the script, so each script has its own store."""
 
     ref: ModelRef
     rules: tuple[Rule, ...]

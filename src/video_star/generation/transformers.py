@@ -1,8 +1,8 @@
-"""A video-language model by transformers, with or without an adapter, answering in batches.
+"""Answers by a transformers model, with or without an adapter, in batches.
 
-Nothing is loaded before the first question that has no stored answer. Decoding runs ahead of the
-model; each clip is encoded once for all its questions where a check on the first batch shows that
-this changes nothing; a batch that does not fit in memory is halved.
+The model is loaded for the first request that has no stored answer. Videos are decoded ahead of the
+model. A clip is encoded once for all its questions if the first batch shows that this does not
+change the logits. A batch that does not fit in memory is halved.
 """
 
 from __future__ import annotations
@@ -39,17 +39,17 @@ from video_star.video.cache import FrameCache
 from video_star.video.decode import Frames
 
 SAME_LOGITS = {torch.float32: 1e-3, torch.float16: 3e-2, torch.bfloat16: 2e-1}
-"""How far first-token logits of the shared and the plain way may be apart: rounding only."""
+"""Largest difference of first-token logits with features and with pixels, from rounding."""
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model that is ready to answer."""
+    """A model ready to answer."""
 
     conversations: Conversations
     model: Any
     ends: set[int]
-    """Tokens at which an answer ends: the template's end of turn, and what the model names."""
+    """End tokens: the template's end of turn, and those of the model and the tokenizer."""
 
 
 @dataclass
@@ -66,13 +66,13 @@ class TransformersEngine:
     batch_size: int
     progress: Progress
     share: bool | None = None
-    """Whether each clip is encoded once for all its questions; None: a first question tells."""
+    """Whether a clip is encoded once for all its questions; None: the first question decides."""
     _loaded: Loaded | None = field(default=None, repr=False)
 
     def answer(
         self, requests: Sequence[Request], known: Collection[str] = ()
     ) -> Iterator[Sequence[Outcome]]:
-        """Batches are planned over all requests; those in `known` are left out of theirs."""
+        """Batches are planned over all requests; then those in `known` are left out."""
         plan = plan_batches(requests, self.batch_size)
         batches = [todo for batch in plan if (todo := [r for r in batch if r.key not in known])]
         clips = [clip for batch in batches for clip in clips_of(batch)]
@@ -88,12 +88,12 @@ class TransformersEngine:
                     yield bad
                 pixels = {c: i.frames for c, i in ready.items() if i.frames is not None}
                 good = [r for r in batch if r.clip is None or r.clip in pixels]
-                yield from self._halving(good, pixels)
+                yield from self._run_halving(good, pixels)
 
-    def _halving(
+    def _run_halving(
         self, requests: Sequence[Request], frames: dict[Clip, Frames]
     ) -> Iterator[Sequence[Outcome]]:
-        """One batch, or its halves when memory runs out."""
+        """Outcomes of requests in batches, which are halved for good when memory runs out."""
         for start in range(0, len(requests), self.batch_size):
             part = requests[start : start + self.batch_size]
             try:
@@ -106,7 +106,7 @@ class TransformersEngine:
                 yield replies
                 continue
             self._shrink(len(part))
-            yield from self._halving(requests[start:], frames)
+            yield from self._run_halving(requests[start:], frames)
             return
 
     def _shrink(self, size: int) -> None:
@@ -122,7 +122,7 @@ class TransformersEngine:
 
     @torch.inference_mode()
     def _run(self, requests: Sequence[Request], frames: dict[Clip, Frames]) -> list[Outcome]:
-        """Outcomes of a batch; clips whose pixels cannot be joined go through apart."""
+        """Outcomes of a batch, with one forward pass for each shape of clips."""
         loaded, outcomes = self._load(), list[Outcome]()
         prepared: dict[Clip, PreparedClip] = {}
         for clip in clips_of(requests):
@@ -160,20 +160,20 @@ class TransformersEngine:
         tokens: Sequence[Tokens],
         clips: Sequence[PreparedClip],
     ) -> list[Reply]:
-        """Replies to questions about clips that can be joined, one clip for each question."""
+        """Replies to questions about clips of one shape; `clips` has one for each question."""
         loaded = self._load()
         inputs = padded(tokens, pad_id(loaded.conversations.tokenizer), "left")
         visual: list[Inputs] = [clip.inputs for clip in clips]
         distinct = {id(clip): clip.inputs for clip in clips}
-        found = encode_clips(loaded.model, list(distinct.values())) if self.share else None
-        if found is not None:
-            features = dict(zip(distinct, found, strict=True))
+        encoded = encode_clips(loaded.model, list(distinct.values())) if self.share else None
+        if encoded is not None:
+            features = dict(zip(distinct, encoded, strict=True))
             visual = [without_pixels(clip) for clip in visual]
             inputs |= join_features([features[id(clip)] for clip in clips]).argument()
         return self._decoded(requests, inputs | join_inputs(visual))
 
     def _decoded(self, requests: Sequence[Request], inputs: dict[str, Any]) -> list[Reply]:
-        """Replies to what is ready for the model."""
+        """Replies to requests, given the model's inputs."""
         loaded = self._load()
         rows = decode(loaded.model, on_device(inputs, loaded.model), requests, loaded.ends)
         tokenizer = loaded.conversations.tokenizer
@@ -183,17 +183,17 @@ class TransformersEngine:
         ]
 
     def _features_match_pixels(self, clip: PreparedClip, tokens: Tokens) -> bool:
-        """Whether features in place of pixels leave the first-token logits of a question alone."""
+        """As `features_match_pixels`, with a note when the answer is no."""
         loaded = self._load()
-        model, same = loaded.model, features_match_pixels(loaded, clip, tokens)
-        if same is None:
+        model, match = loaded.model, features_match_pixels(loaded, clip, tokens)
+        if match is None:
             self.progress.note(f"{type(model).__name__} encodes each clip once per question.")
-        elif not same:
+        elif not match:
             self.progress.note("Sharing clips between questions changes this model's answers: off.")
-        return bool(same)
+        return bool(match)
 
     def use(self, loaded: Loaded) -> None:
-        """Take a model that is loaded already."""
+        """Use a model that is loaded already."""
         self._loaded = loaded
 
     def _load(self) -> Loaded:
@@ -203,9 +203,9 @@ class TransformersEngine:
 
 
 def load(params: ModelParams, location: Path, adapter: Path | None, device: str) -> Loaded:
-    """Processor and model in evaluation mode on the device; UsageError when they do not fit.
+    """Processor and model in evaluation mode on the device; UsageError when they cannot be loaded.
 
-    In float32 the adapter is merged into the weights: exact to rounding, and faster.
+    In float32 the adapter is merged into the weights, which is faster and exact but for rounding.
     """
     processor = load_processor(location, params.trust_remote_code)
     conversations = Conversations(processor)
@@ -222,7 +222,7 @@ def load(params: ModelParams, location: Path, adapter: Path | None, device: str)
 
 
 def features_match_pixels(loaded: Loaded, clip: PreparedClip, tokens: Tokens) -> bool | None:
-    """Whether first-token logits are the same with features and with pixels; None: no features."""
+    """Whether features and pixels give equal first-token logits; None: it takes no features."""
     features = encode_clips(loaded.model, [clip.inputs])
     if features is None:
         return None
@@ -236,7 +236,7 @@ def features_match_pixels(loaded: Loaded, clip: PreparedClip, tokens: Tokens) ->
 
 
 def _eos(source: Any) -> set[int]:
-    """End tokens that a model's generation settings or a tokenizer name."""
+    """End tokens of a model's generation config, or of a tokenizer."""
     ends = getattr(source, "generation_config", source).eos_token_id
     if ends is None:
         return set()

@@ -1,1 +1,1 @@
-"""Video-language model families: loading, conversation format, adapters."""
+"""Video-language models: table of families, loading, conversation format, adapters."""

@@ -1,4 +1,4 @@
-"""Saved LoRA adapters on a model: loaded whole, or refused."""
+"""Loading of saved LoRA adapters."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from video_star.core.errors import DataError
 
 WEIGHTS = "adapter_model.safetensors"
 PREFIX = "base_model.model."
-"""PEFT's name of the model inside."""
+"""PEFT's prefix of the names of the base model's modules."""
 
 
-def load_adapter(model: Any, adapter: Path, learns: bool = False) -> Any:
-    """The PEFT model with a saved adapter; DataError when its layers are not those of the model."""
+def load_adapter(model: Any, adapter: Path, trainable: bool = False) -> Any:
+    """The PEFT model with a saved adapter; DataError when the model lacks some of its layers."""
     from peft import PeftModel
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Found missing adapter keys")  # an error below
-        tuned = PeftModel.from_pretrained(model, str(adapter), is_trainable=learns)
+        tuned = PeftModel.from_pretrained(model, str(adapter), is_trainable=trainable)
     lost = adapted_layers(adapter) ^ _layers(name for name, _ in tuned.named_parameters())
     if lost:
         raise DataError(
@@ -33,17 +33,16 @@ def load_adapter(model: Any, adapter: Path, learns: bool = False) -> Any:
 
 
 def unwrapped(model: Any) -> Any:
-    """The model inside of a PEFT model, or the model itself."""
+    """The base model of a PEFT model, or the model itself."""
     return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 
 def adapted_layers(adapter: Path) -> set[str]:
-    """Full names of the layers that a saved adapter changes."""
+    """Full names of the layers that a saved adapter adapts."""
     with safe_open(adapter / WEIGHTS, framework="pt") as file:
         return _layers(file.keys())
 
 
 def _layers(names: Iterable[str]) -> set[str]:
-    """The layers whose adapter's weights have these names."""
-    ours = (name for name in names if ".lora_A." in name)
-    return {name.removeprefix(PREFIX).partition(".lora_A.")[0] for name in ours}
+    """The layers to which an adapter's weights with these names belong."""
+    return {n.removeprefix(PREFIX).partition(".lora_A.")[0] for n in names if ".lora_A." in n}

@@ -1,4 +1,4 @@
-"""Conversations of different lengths side by side: padded ids, mask, and what goes with them."""
+"""Batches of token sequences: padding, and the transfer to the model's device."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from video_star.models.conversation import Tokens
 
 
 def pad_id(tokenizer: Any) -> int:
-    """The padding token; one that has none pads with its end token, which the mask hides."""
+    """The padding token, or the end token where there is none: padding is masked anyway."""
     pad = tokenizer.pad_token_id
     return int(pad if pad is not None else tokenizer.eos_token_id)
 
@@ -36,7 +36,7 @@ def padded(rows: Sequence[Tokens], pad: int, side: Literal["left", "right"]) -> 
 
 
 def on_device(inputs: Mapping[str, Any], model: Any) -> dict[str, Any]:
-    """Tensors where the model is; pixels in its dtype, times as exact as they came."""
+    """Tensors on the model's device; only pixels in its dtype, as times need their precision."""
     return {
         name: value.to(model.device, model.dtype if name.startswith("pixel_values") else None)
         if isinstance(value, torch.Tensor)

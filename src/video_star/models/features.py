@@ -1,8 +1,8 @@
-"""What the vision tower and the projector make of clips: once per clip, not once per question.
+"""Features of clips (output of vision tower and projector), computed once for all questions.
 
-transformers models take such features in place of pixels (`mm_encoder_outputs`), in the form in
-which their own `get_video_features` (or `get_image_features`) returns them. Clips are encoded
-together where their pixels can be joined, cut apart, and joined again row by row.
+transformers models take features in place of pixels (`mm_encoder_outputs`), in the form that their
+`get_video_features` (or `get_image_features`) returns. Clips of one shape are encoded together; the
+features are split by clip, and joined again for the rows of a batch.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ import torch
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 Inputs = Mapping[str, torch.Tensor]
-"""A clip as the model takes it (`PreparedClip.inputs`)."""
+"""A clip as model input (`PreparedClip.inputs`)."""
 ENCODED_AT_ONCE = 16
 """Clips that go through the vision tower together."""
 
 
 @dataclass(frozen=True)
 class Features:
-    """Output of tower and projector for some clips, as the model's own method gives it."""
+    """Features of one or several clips, as the model's own method returns them."""
 
     kind: str
-    """"video", or "image" for families whose frames are images: the key that forward knows."""
+    """"video", or "image" for families whose frames are images: the key in mm_encoder_outputs."""
     form: type
-    """Class of the output that forward takes."""
+    """Class of the output object."""
     pooled: tuple[torch.Tensor, ...]
     deep: tuple[tuple[torch.Tensor, ...], ...] = ()
     """Per layer one [n, d] for each clip, of models that feed deeper layers too (Qwen3-VL)."""
@@ -46,14 +46,14 @@ class Features:
         return replace(self, pooled=tuple(part.to(device) for part in self.pooled), deep=deep)
 
     def argument(self) -> dict[str, Any]:
-        """What forward takes in place of pixels, under the name of its argument."""
+        """The argument of forward that replaces the pixels, by name."""
         pooled = torch.cat(self.pooled) if self.stacked else self.pooled
         deep = {"deepstack_features": list(self.deep)} if self.deep else {}
         return {"mm_encoder_outputs": {self.kind: self.form(pooler_output=pooled, **deep)}}
 
 
 def group_by_shape(clips: Sequence[Inputs]) -> Iterator[list[int]]:
-    """Indices of clips whose inputs can be joined along the first axis, group by group."""
+    """Indices of clips whose inputs can be concatenated along the first axis, by group."""
     groups: dict[tuple[Any, ...], list[int]] = {}
     for index, clip in enumerate(clips):
         shapes = tuple((name, value.dtype, *value.shape[1:]) for name, value in clip.items())
@@ -62,28 +62,28 @@ def group_by_shape(clips: Sequence[Inputs]) -> Iterator[list[int]]:
 
 
 def join_inputs(clips: Sequence[Inputs]) -> dict[str, Any]:
-    """Inputs of several joinable clips as the model takes them."""
+    """Inputs of several clips of one shape as model input."""
     return {name: torch.cat([clip[name] for clip in clips]) for name in clips[0]}
 
 
 def encode_clips(model: Any, clips: Sequence[Inputs]) -> list[Features] | None:
-    """Features of joinable clips, one each; None when the model takes none in place of pixels.
+    """Features of each clip; the clips have one shape. None when the model takes no features.
 
-    `model` is the model with its head (of PEFT: the base model inside).
+    `model` is the model with its head, without PEFT's wrapper.
     """
     if "mm_encoder_outputs" not in signature(model.forward).parameters:
         return None
-    found: list[Features] = []
+    features: list[Features] = []
     for start in range(0, len(clips), ENCODED_AT_ONCE):
         part = _encode(model, clips[start : start + ENCODED_AT_ONCE])
         if part is None:
             return None
-        found += part
-    return found
+        features += part
+    return features
 
 
 def without_pixels(clip: Inputs) -> Inputs:
-    """What a model still has to be told of a clip when it gets its features: the layout."""
+    """The inputs that a model needs besides the features: the layout of the frames."""
     return {name: value for name, value in clip.items() if not name.startswith("pixel_")}
 
 
@@ -92,7 +92,7 @@ def _kind(clip: Inputs) -> str:
 
 
 def _encode(model: Any, clips: Sequence[Inputs]) -> list[Features] | None:
-    """By the model's own method; PerceptionLM's method for images takes videos as well."""
+    """Features by the model's own method; PerceptionLM's method for images takes videos too."""
     inner = model.model
     method = getattr(inner, f"get_{_kind(clips[0])}_features", None) or inner.get_image_features
     known = signature(method).parameters
@@ -102,13 +102,13 @@ def _encode(model: Any, clips: Sequence[Inputs]) -> list[Features] | None:
         if argument in known:
             dtype = model.dtype if value.is_floating_point() else value.dtype
             arguments[argument] = value.to(model.device, dtype)
-    return _cut(clips, method(**arguments, return_dict=True))
+    return _split(clips, method(**arguments, return_dict=True))
 
 
-def _cut(clips: Sequence[Inputs], output: Any) -> list[Features] | None:
-    """One part per clip of what was made of joined clips; None when it does not tell them apart."""
+def _split(clips: Sequence[Inputs], output: Any) -> list[Features] | None:
+    """The output for several clips split by clip; None when it cannot be split."""
     pooled, deep = getattr(output, "pooler_output", None), getattr(output, "deepstack_features", ())
-    # A tensor has rows for the pixels' rows (clips, or frames); a list has one entry for each clip.
+    # A tensor has rows for the rows of the pixels (clips or frames), a list an entry for each clip.
     stacked = isinstance(pooled, torch.Tensor)
     rows = [len(_pixels(clip)) if stacked else 1 for clip in clips]
     if pooled is None or len(pooled) % sum(rows):
@@ -132,7 +132,7 @@ def _pixels(clip: Inputs) -> torch.Tensor:
 
 
 def join_features(features: Sequence[Features]) -> Features:
-    """Features of rows that follow each other in a batch."""
+    """Features of the rows of a batch, in order."""
     layers = zip(*(item.deep for item in features), strict=True)
     deep = tuple(tuple(part for one in layer for part in one) for layer in layers)
     return replace(features[0], pooled=tuple(p for f in features for p in f.pooled), deep=deep)

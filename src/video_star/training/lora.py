@@ -29,7 +29,7 @@ def attach_adapter(
 
     if start is not None:
         _refuse_other_shape(start, lora, targets)
-        return load_adapter(model, start, learns=True)
+        return load_adapter(model, start, trainable=True)
     config = LoraConfig(
         r=lora.r,
         lora_alpha=lora.alpha,
