@@ -111,8 +111,8 @@ def _own_loss(
     labels = ids.clone()
     labels[:, : row.tokens.answer] = IGNORED
     inputs: dict[str, Any] = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
-    if row.tokens.kinds is not None:
-        inputs["mm_token_type_ids"] = torch.from_numpy(row.tokens.kinds).long()[None]
+    if row.tokens.type_ids is not None:
+        inputs["mm_token_type_ids"] = torch.from_numpy(row.tokens.type_ids).long()[None]
     inputs |= loaded.conversations.prepare(frames).inputs
     loss = loaded.model(**on_device(inputs, loaded.model), labels=labels).loss
     return float(loss) * int((labels != IGNORED).sum())

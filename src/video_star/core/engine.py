@@ -1,9 +1,8 @@
-"""The narrow door to a model: requests in, replies out, streamed as they come.
+"""The interface of an engine: takes requests, yields outcomes batch by batch.
 
-An engine decides order and batching; the caller knows each request by its key. Seeds belong to the
-request, so that neither order nor batch composition is part of what is asked for. Batches are
-formed over everything that is wanted, also what is known already: after a kill the rest of the work
-falls into the same batches as before, and rounding differs nowhere.
+An engine decides order and batches; a request is identified by its key and has its own seed, so
+neither changes what is asked for. Batches are formed over all requests, also those whose answers
+are known: after a kill the other requests are in the same batches as before, with equal rounding.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from video_star.core.records import ModelRef
 
 @dataclass(frozen=True)
 class Clip:
-    """The part of a video file that a request is about; None means from its start / to its end."""
+    """A video file or a part of it; None means from its start / to its end."""
 
     path: Path
     start_s: float | None
@@ -27,7 +26,7 @@ class Clip:
 
 @dataclass(frozen=True)
 class Sampling:
-    """How an answer is drawn; temperature 0 is greedy."""
+    """Sampling parameters; temperature 0 is greedy."""
 
     temperature: float
     top_p: float
@@ -36,7 +35,7 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Request:
-    """One question to the model, about one clip or about no video at all."""
+    """One prompt for the model, about a clip or without a video."""
 
     key: str
     clip: Clip | None
@@ -47,7 +46,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """What the model said to the request with this key."""
+    """The model's answer to the request with this key."""
 
     key: str
     text: str
@@ -68,7 +67,7 @@ Outcome: TypeAlias = Reply | Unusable
 
 
 class Engine(Protocol):
-    """Anything that answers questions about clips."""
+    """Answers requests with the weights of `ref`."""
 
     @property
     def ref(self) -> ModelRef: ...

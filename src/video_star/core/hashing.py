@@ -1,4 +1,4 @@
-"""sha256 of everything that is known by content, and draws that depend on content alone."""
+"""sha256 of files, folders, texts and records, and choices that are drawn from it."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ def stable_hash(*parts: object) -> int:
 
 
 def stable_index(n: int, *parts: object) -> int:
-    """An index in range(n) drawn from the parts."""
+    """An index in range(n), drawn from the parts."""
     return stable_hash(*parts) % n
 
 
 def stable_seed(*parts: object) -> int:
-    """A 31-bit seed, fit for torch and numpy."""
+    """A 31-bit seed for torch or numpy."""
     return stable_hash(*parts) & 0x7FFFFFFF
 
 

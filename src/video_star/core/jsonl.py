@@ -1,7 +1,7 @@
-"""JSONL of typed records: read lazily, written whole or not at all.
+"""JSONL files of typed records: read lazily, written atomically.
 
-A tracked file is written to a temporary name, synced and renamed, so a half-written output can
-never look finished. Sharded folders hold 16 files named by the first hex digit of the sample id's
+A tracked file is written to a temporary name, synced and renamed, so an incomplete file never has
+the final name. Sharded folders hold 16 files named by the first hex digit of the sample id's
 sha256, lines sorted by the caller's key: neither worker count nor manifest order changes a byte.
 """
 

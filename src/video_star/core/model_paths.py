@@ -1,8 +1,7 @@
-"""Which weights a round uses, told by content: making, writing and reading of model.json.
+"""model.json: the weights that a round uses, identified by content.
 
-No path of this machine is ever written: the base is named as in params.yaml (an absolute path by
-its last part), adapter and weights relative to the workspace. The base is always loaded by
-params.yaml.
+It has no absolute path: the base is named as in params.yaml (an absolute path by its last part),
+adapter and weights relative to the workspace. The base is always loaded as params.yaml says.
 """
 
 from __future__ import annotations
@@ -31,9 +30,9 @@ def is_content(path: Path) -> bool:
 
 
 def base_location(model: ModelParams, root: Path) -> Path:
-    """The folder of the base: inside the workspace, else what was downloaded under its name.
+    """The folder of the base: in the workspace, else in the cache of the Hugging Face hub.
 
-    Nothing is fetched. UsageError when it is nowhere to be found.
+    Nothing is downloaded. UsageError when it is in neither.
     """
     local = root / model.base
     if local.is_dir():
@@ -61,14 +60,14 @@ def base_location(model: ModelParams, root: Path) -> Path:
 
 
 def location_of(ref: ModelRef, model: ModelParams, root: Path) -> Path:
-    """The folder that a model is loaded from: its own weights, else the base under its adapter."""
+    """The folder to load a model from: its own weights, else the base."""
     if ref.weights is not None:
         return inside(root, ref.weights).resolve()
     return base_location(model, root)
 
 
 def base_ref(model: ModelParams, root: Path) -> ModelRef:
-    """The base of params.yaml by content; UsageError when it is nowhere to be found."""
+    """The base of params.yaml; UsageError when it is not found."""
     folder = base_location(model, root)
     if (root / model.base).is_dir():
         name = folder.name if Path(model.base).is_absolute() else model.base
@@ -78,7 +77,7 @@ def base_ref(model: ModelParams, root: Path) -> ModelRef:
             )
         revision, digest = None, _digest(folder)
     else:
-        # The folder of a downloaded snapshot is named by its commit, which stands for its content.
+        # The folder of a downloaded snapshot is named by its commit, which identifies its content.
         name, revision, digest = model.base, folder.name, folder.name
     return ModelRef(
         base=name, revision=revision, base_digest=digest, adapter=None, adapter_digest=None
@@ -97,7 +96,7 @@ def write_ref(path: Path, ref: ModelRef) -> None:
 
 
 def read_ref(path: Path, root: Path) -> ModelRef:
-    """Read model.json and check that what it names is there and unchanged; DataError otherwise."""
+    """Read model.json; DataError when it, or the files that it names, are missing or changed."""
     if not path.is_file():
         step = "base" if path.parent.parent.name == "r0" else "finetune"
         raise DataError(f"{path}: does not exist; run `{step}` of {path.parent.parent.name} first.")

@@ -1,9 +1,9 @@
-"""Every path of a workspace, in one place.
+"""All paths of a workspace.
 
 data/                    the labelled data, tracked by data.dvc; read only
-rounds/manifest.jsonl    what ingest made of it
+rounds/manifest.jsonl    the samples that ingest writes
 rounds/rK/               one round, see RoundPaths
-.work/                   resumable scratch and caches: never tracked, safe to delete
+.work/                   scratch and caches: not tracked, safe to delete
 mlflow/                  the tracking store
 """
 
@@ -78,7 +78,7 @@ class RoundPaths:
 
     @property
     def mlflow_run(self) -> Path:
-        """Which runs of the tracking store show the round: a fact of this place."""
+        """The runs of the round in the tracking store of this machine."""
         return self.root / "mlflow" / "rounds" / f"{self.name}.json"
 
     def report(self, step: str) -> Path:
@@ -131,7 +131,7 @@ class Workspace:
 
 
 def inside(folder: Path, relative: str) -> Path:
-    """`folder / relative`, refused when it leads out of the folder."""
+    """`folder / relative`; DataError when it is outside of the folder."""
     path = (folder / relative).resolve()
     if not path.is_relative_to(folder.resolve()):
         raise DataError(f"{relative}: leads out of {folder.name}/; use a path inside of it.")

@@ -1,11 +1,11 @@
-"""All wording that reaches a model: questions, the two prompts of the loop, training forms.
+"""The texts of all prompts: questions, the two prompts of the loop, training forms.
 
 The structure follows Video-STaR (arXiv 2407.06189, sections 2.1, 2.2 and A.1): one prompt asks for
-a step-by-step answer, the other one also tells the label. The words are our own. Nothing here knows
-any data set; templates are chosen by a stable hash, so the order of a manifest does not matter.
+a step-by-step answer, the other one also gives the label. The wording is our own and independent of
+data sets; templates are chosen by a stable hash, so the order of a manifest does not matter.
 
-With `prompts.final_line` both ask for a last line in a form that the label's kind prescribes
-("Answer: 3.0 - 7.5 seconds"), which the verifiers read before anything else.
+With `prompts.final_line` both ask for a last line in the form of the label kind
+("Answer: 3.0 - 7.5 seconds"), which the verifiers read first.
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ CLASS_QUESTIONS: tuple[str, ...] = (
 
 
 def class_question(sample_id: str, seed: int) -> tuple[str, str]:
-    """The question for a class label and the name of its template, chosen by seed and sample id."""
+    """The question about a class label and the name of its template, chosen by seed and id."""
     index = stable_index(len(CLASS_QUESTIONS), seed, "class-question", sample_id)
     return CLASS_QUESTIONS[index], f"class/{index}"
 
 
 ANSWER = "Answer:"
-"""How a final line begins."""
+"""The start of a final line."""
 FORMS: dict[str, str] = {
     "class": "<name>",
     "sequence": "<step>, then <step>",
@@ -71,15 +71,14 @@ BETWEEN_LABELS = "; "
 
 
 def line_request(labels: Sequence[Label], wanted: bool) -> str | None:
-    """`final_line_request` where `prompts.final_line` wants it."""
+    """`final_line_request` if `prompts.final_line` is set."""
     return final_line_request(labels) if wanted else None
 
 
 def final_line_request(labels: Sequence[Label]) -> str:
     """The sentence that asks for a final line in the form of the labels.
 
-    It tells nothing but their kinds: several of one kind are asked for as "<name>; <name>; ...",
-    whatever their number.
+    It gives away their kinds only: several of one kind are "<name>; <name>; ...", not their number.
     """
     forms = list(dict.fromkeys(_named(label, FORMS[label.kind], labels) for label in labels))
     if len(forms) < len(labels):
@@ -88,13 +87,13 @@ def final_line_request(labels: Sequence[Label]) -> str:
 
 
 def final_line(labels: Sequence[Label]) -> str:
-    """The final line that answers with these labels; their own verifiers accept it."""
+    """The final line with these labels, which their verifiers accept."""
     values = (_named(label, final_value(label), labels) for label in labels)
     return f"{ANSWER} {BETWEEN_LABELS.join(values)}"
 
 
 def final_value(label: Label) -> str:
-    """One label in the form of its kind."""
+    """A label in the form of its kind."""
     match label.kind:
         case "class":
             return label.name
@@ -119,7 +118,7 @@ def final_value(label: Label) -> str:
 
 
 def _named(label: Label, value: str, labels: Sequence[Label]) -> str:
-    """A score among other labels says which score it is."""
+    """A score beside other labels has its name before the value."""
     return f"{label.name} {value}" if label.kind == "score" and len(labels) > 1 else value
 
 
@@ -132,14 +131,14 @@ def direct(question: str, request: str | None = None) -> str:
 
 
 def with_label(question: str, label_text: str, request: str | None = None) -> str:
-    """Prompt of label rationalization (paper 2.2): the label is told, the model explains it."""
+    """Prompt of label rationalization (paper 2.2): with the label, for the model to explain."""
     return _lines(question, f"The answer is: {label_text}.", EXPLAIN, request)
 
 
 def held_out(question: str, request: str | None = None) -> str:
-    """Prompt of an open benchmark question: as generation asks, or bare with the paper's prompts.
+    """Prompt of an open benchmark question: that of generation; without `request`, the question.
 
-    A model learns the final line behind its reasoning, so that is how it is asked for one.
+    A model learns to write the final line after its reasoning, so it is asked for both.
     """
     return question if request is None else direct(question, request)
 
@@ -149,7 +148,7 @@ def _lines(*lines: str | None) -> str:
 
 
 def multiple_choice(question: str, options: Sequence[str]) -> str:
-    """A question with one lettered option per line, in TempCompass' layout and with its suffix."""
+    """A question with lettered options, in the layout and with the suffix of TempCompass."""
     return f"{with_options(question, options)}\n{BEST_OPTION}"
 
 
@@ -177,4 +176,4 @@ VALUE_ANSWERS: tuple[str, ...] = (
     "The right answer is {label}.",
     "Answer: {label}.",
 )
-"""The same for labels that are no names: spans, scores, boxes and so on."""
+"""The same for labels that are not names: spans, scores, boxes and so on."""

@@ -1,4 +1,4 @@
-"""The nouns of the loop: frozen records, no tensors, no behaviour beyond their own consistency.
+"""The records of the loop: frozen, without tensors; they only check their own consistency.
 
 Times are seconds, boxes are fractions of width and height (corners x1 y1 x2 y2). All of them are
 written as JSON lines; the field names here are the field names in the files.
@@ -15,7 +15,7 @@ from video_star.core.labels import Label, Record
 Origin = Literal["direct", "rationalized"]
 Split = Literal["train", "test"]
 Outcome = Literal["pass", "fail", "doubtful"]
-"""What comes of an answer; a doubtful one may mean the label, and is not learned from."""
+"""The result of verification; a doubtful answer may mean the label, and is not trained on."""
 Form = Literal["direct", "chain_of_thought", "multiple_choice", "yes_no", "replay"]
 
 
@@ -30,7 +30,7 @@ class VideoSample(Record):
     end_s: float | None = None
     """A part of the file, in seconds; null means from the start / to the end."""
     source_id: str
-    """The recording the clip was cut from; a source is never in train and test at once."""
+    """The recording that the clip was cut from; no source is in both train and test."""
     split: Split
     question: str
     question_template: str
@@ -44,7 +44,7 @@ class VideoSample(Record):
 
 
 class Answer(Record):
-    """What a model said about one sample."""
+    """A model's answer about one sample."""
 
     sample_id: str
     attempt: int
@@ -67,9 +67,9 @@ class LabelVerdict(Record):
     """0..1, higher is closer to the label."""
     threshold: float
     extracted: str | None
-    """The text of the answer that was taken as the value, None when nothing was found."""
+    """The text that was read as the value, None when there is none."""
     place: tuple[int, int] | None
-    """Where `extracted` stands in the answer: character start and end."""
+    """Position of `extracted` in the answer: character start and end."""
     outcome: Outcome
     passed: bool
     """Whether the outcome is "pass"."""
@@ -87,7 +87,7 @@ class Verdict(Record):
     passed: bool
     """Whether the outcome is "pass"."""
     has_line: bool
-    """Whether the answer ends with a final answer that it marks as one."""
+    """Whether the answer ends with a marked final answer."""
     reason: str
     labels: tuple[LabelVerdict, ...]
 
@@ -109,7 +109,7 @@ class TrainingExample(Record):
 
 
 class Prediction(Record):
-    """What a model answered to one benchmark item."""
+    """A model's answer to one benchmark item."""
 
     item_id: str
     prompt: str
@@ -117,7 +117,7 @@ class Prediction(Record):
 
 
 class Score(Record):
-    """The mark of one benchmark item; None means unscored: kept, named, left out of the mean."""
+    """The score of one benchmark item; None means unscored, with a reason and not in the mean."""
 
     item_id: str
     metric: str
@@ -126,12 +126,12 @@ class Score(Record):
     cluster: str
     """The video (source) the item belongs to: intervals are clustered by it."""
     slices: tuple[str, ...] = ()
-    """Groups the item also counts for, for instance "class=surfing", "aspect=order"."""
+    """Subsets that the item belongs to, for instance "class=surfing", "aspect=order"."""
     reason: str
     predicted: float | None = None
-    """The number that the answer gives, where a number is asked for and it gives one."""
+    """The number in the answer, of questions for a number."""
     truth: float | None = None
-    """The right number, where a number is asked for; also of an unscored item."""
+    """The correct number, of questions for a number; also of an unscored item."""
 
 
 class MetricValue(Record):
@@ -151,16 +151,16 @@ class PairedDifference(Record):
     high: float
     """Ends of the 95 % interval."""
     p: float
-    """Two-sided p-value: of all sign flips where these are few, else of drawn ones."""
+    """Two-sided p-value of a sign flip test, over all flips if they are few, else random ones."""
     n: int
     """Compared items."""
     clusters: int
     left_out: int
-    """Items that only one side has, or that one side left unscored."""
+    """Items that only one side has scored."""
 
 
 class ModelRef(Record):
-    """Which weights a round uses, by content: the base, an adapter on it or weights of its own."""
+    """The weights that a round uses, by content: the base, with an adapter or finetuned weights."""
 
     base: str
     """Name or path as written in params.yaml."""
@@ -182,7 +182,7 @@ class ModelRef(Record):
 
     @property
     def tuned_digest(self) -> str | None:
-        """What finetuning made, by content; None for the bare base."""
+        """The digest of adapter or weights; None for the bare base."""
         return self.weights_digest or self.adapter_digest
 
     @property
@@ -202,7 +202,7 @@ class Failure(Record):
 
 
 class StepReport(Record):
-    """What a step did, in counts; no clock, no host, so that equal work gives equal bytes."""
+    """The counts of a step; without time and host, so that equal work gives equal bytes."""
 
     step: str
     round: str

@@ -30,8 +30,8 @@ def padded(rows: Sequence[Tokens], pad: int, side: Literal["left", "right"]) -> 
         "input_ids": batch((row.ids for row in rows), pad),
         "attention_mask": batch((np.ones_like(row.ids) for row in rows), 0),
     }
-    if rows[0].kinds is not None:
-        inputs["mm_token_type_ids"] = batch((r.kinds for r in rows if r.kinds is not None), 0)
+    if rows[0].type_ids is not None:
+        inputs["mm_token_type_ids"] = batch((r.type_ids for r in rows if r.type_ids is not None), 0)
     return inputs
 
 

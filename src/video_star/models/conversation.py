@@ -1,9 +1,9 @@
-"""Clips and conversations as a model's own processor writes them: pixels, token ids, answer.
+"""Preprocesses clips and tokenizes conversations about them, by a model's own processor.
 
-Generation, finetuning and evaluation all go through `Conversations`, so a question reads the same
-in each of them. The processor is called for one clip and one text at a time: nothing is padded, and
-what it made of the clip is remembered for the clip's other texts. True times of the frames go along
-(`VideoMetadata`); families that tell the model times write them into the text or the positions.
+Generation, finetuning and evaluation all use `Conversations`, so a question has the same tokens in
+each. The processor is called for one clip and one text at a time: nothing is padded, and its output
+for the clip is reused for the clip's other texts. It gets the true times of the frames
+(`VideoMetadata`), which some families write into the text or the position ids.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from video_star.core.errors import UsageError, VideoError, VideoStarError
 from video_star.video.decode import Frames
 
 ALONG_TOKENS = ("input_ids", "attention_mask", "token_type_ids", "mm_token_type_ids")
-"""Outputs of a processor with one value per token; all others describe the clip."""
+"""Outputs of a processor with one value per token; all others belong to the clip."""
 CLOCK = 1_000_000
-"""Frame numbers are microseconds: transformers divides them by the rate to get seconds."""
+"""Frame rate in VideoMetadata: with it, frame indices are microseconds."""
 
 
 @dataclass(frozen=True)
 class Tokens:
-    """One conversation, or its start: ids [L] and, for models that want them, kinds [L]."""
+    """A conversation, or its question: ids [L] and, for models that use them, type_ids [L]."""
 
     ids: NDArray[np.int32]
-    kinds: NDArray[np.int32] | None
+    type_ids: NDArray[np.int32] | None
     """mm_token_type_ids: 0 text, 1 image, 2 video."""
     answer: int
-    """Where the answer begins; L where there is none yet."""
+    """Index of the answer's first token; L when there is no answer."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -43,36 +43,36 @@ class Tokens:
 
 @dataclass(frozen=True)
 class PreparedClip:
-    """One clip as the processor made it."""
+    """A preprocessed clip."""
 
     frames: Frames
-    made: Mapping[str, Any]
-    """Output of the video processor, from which each text's placeholders are counted."""
+    output: Mapping[str, Any]
+    """Of the video processor; the number of placeholder tokens in a text follows from it."""
     inputs: dict[str, torch.Tensor]
-    """What the model gets: pixels and their layout, joined along the first axis in a batch."""
+    """The model's inputs: pixels and their layout, concatenated along the first axis in a batch."""
 
 
 class _CachedOutput:
-    """Stands in for a video processor and returns what was made of the clip at hand."""
+    """Takes the place of a video processor and returns the output of the current clip."""
 
     def __init__(self, real: Any) -> None:
         self._real = real
-        self.made: Mapping[str, Any] | None = None
+        self.output: Mapping[str, Any] | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self.made is None:
-            self.made = self._real(*args, **kwargs)
-        return type(self.made)(dict(self.made))  # type: ignore[call-arg]
+        if self.output is None:
+            self.output = self._real(*args, **kwargs)
+        return type(self.output)(dict(self.output))  # type: ignore[call-arg]
 
 
 class Conversations:
-    """Prepares clips and writes conversations about them, by one model's processor."""
+    """Clips and conversations of one model."""
 
     def __init__(self, processor: Any) -> None:
-        """UsageError when the processor has no video part, or its chat template cannot serve."""
+        """UsageError when the processor takes no video, or its chat template cannot be used."""
         if getattr(processor, "video_processor", None) is None:
             raise UsageError(
                 f"model.base: its processor ({type(processor).__name__}) takes no video; name a "
@@ -81,8 +81,8 @@ class Conversations:
         self._processor = processor
         self._video = _CachedOutput(processor.video_processor)
         processor.video_processor = self._video
-        self._controls = _controls(processor)
-        self._lead, self.end_of_turn = self._probe()
+        self._control_tokens = _control_tokens(processor)
+        self._lead, self.end_of_turn = self._read_template()
 
     @property
     def tokenizer(self) -> Any:
@@ -90,62 +90,63 @@ class Conversations:
 
     @property
     def end_id(self) -> int:
-        """The token at which an answer ends, in training and in generation."""
+        """The token that ends an answer, in training and in generation."""
         return int(self.tokenizer.convert_tokens_to_ids(self.end_of_turn))
 
     def prepare(self, frames: Frames) -> PreparedClip:
-        """One clip; VideoError when the model has to be told times and the clip has no clock."""
-        frames = _at_least(frames, int(getattr(self._video, "temporal_patch_size", 1)))
-        self._video.made = None
-        made = self._call(self.render("", None), frames)
-        assert self._video.made is not None
-        inputs = {
-            name: torch.as_tensor(value) for name, value in made.items() if name not in ALONG_TOKENS
-        }
+        """Preprocess a clip; VideoError when the model uses times and the clip has none."""
+        frames = _pad_frames(frames, int(getattr(self._video, "temporal_patch_size", 1)))
+        self._video.output = None
+        output = self._call(self.render("", None), frames)
+        assert self._video.output is not None
+        inputs = {n: torch.as_tensor(v) for n, v in output.items() if n not in ALONG_TOKENS}
         if not any(name.startswith("pixel_values") for name in inputs):
             raise UsageError("model.base: its processor makes no pixels of a video; name another.")
-        return PreparedClip(frames, self._video.made, inputs)
+        return PreparedClip(frames, self._video.output, inputs)
 
     def encode_question(self, clip: PreparedClip, prompt: str) -> Tokens:
-        """A question about a clip, up to where the answer begins."""
-        ids, kinds = self._ids(clip, self.render(prompt, None))
-        return Tokens(ids, kinds, len(ids))
+        """A question about a clip, up to where its answer begins."""
+        ids, type_ids = self._ids(clip, self.render(prompt, None))
+        return Tokens(ids, type_ids, len(ids))
 
     def encode_text_question(self, prompt: str) -> Tokens:
-        """A question about no video, up to where the answer begins."""
+        """A question without a video, up to where its answer begins."""
         text = self._chat(prompt, None, video=False)
-        made = self.tokenizer(text, add_special_tokens=self._lacks_bos(text))
-        ids = np.asarray(made.input_ids, np.int32)
+        output = self.tokenizer(text, add_special_tokens=self._lacks_bos(text))
+        ids = np.asarray(output.input_ids, np.int32)
         return Tokens(ids, None, len(ids))
 
     def encode_conversation(self, clip: PreparedClip, prompt: str, answer: str) -> Tokens:
-        """A question with its answer and the end of turn; VideoStarError when they merge."""
+        """A question with its answer and the end of turn.
+
+        VideoStarError when the tokenizer merges the end of the question with the answer.
+        """
         question = self.render(prompt, None)
-        asked, _ = self._ids(clip, question)
-        ids, kinds = self._ids(clip, self._answered(question, answer))
-        return Tokens(ids, kinds, _common(asked, ids))
+        question_ids, _ = self._ids(clip, question)
+        ids, type_ids = self._ids(clip, self._with_answer(question, answer))
+        return Tokens(ids, type_ids, _common_prefix(question_ids, ids))
 
     def render(self, prompt: str, answer: str | None) -> str:
-        """The conversation as text: the question as generation asks it, the answer and its end.
+        """The conversation as text: the generation prompt and, if given, the answer and its end.
 
-        Where the template leads into an answer as it leads into generation, its own space is kept
-        (after "ASSISTANT:"). Some do not (LLaVA-OneVision writes "assistant \\n" before an answer
-        and "assistant\\n" to ask for one): there it follows what generation starts from.
+        The answer follows the generation prompt, and the space that the template may write between
+        them (after "ASSISTANT:"). Some templates write another prompt before a given answer
+        (LLaVA-OneVision "assistant \\n" instead of "assistant\\n"); that one is not used.
         """
-        asked = self._chat(prompt, None)
-        return asked if answer is None else self._answered(asked, answer)
+        question = self._chat(prompt, None)
+        return question if answer is None else self._with_answer(question, answer)
 
-    def _answered(self, asked: str, answer: str) -> str:
-        return asked + self._lead + self._plain(answer.strip()) + self.end_of_turn
+    def _with_answer(self, question: str, answer: str) -> str:
+        return question + self._lead + self._escape(answer.strip()) + self.end_of_turn
 
     def _chat(self, prompt: str, answer: str | None, video: bool = True) -> str:
-        """By the model's chat template; what data say never counts as a control token."""
+        """Apply the chat template; control tokens in `prompt` and `answer` are escaped."""
         content = [{"type": "video"}] if video else []
-        content.append({"type": "text", "text": self._plain(prompt)})
+        content.append({"type": "text", "text": self._escape(prompt)})
         turns: list[dict[str, Any]] = [{"role": "user", "content": content}]
         if answer is not None:
-            said = [{"type": "text", "text": self._plain(answer)}]
-            turns.append({"role": "assistant", "content": said})
+            text = [{"type": "text", "text": self._escape(answer)}]
+            turns.append({"role": "assistant", "content": text})
         try:
             return str(
                 self._processor.apply_chat_template(
@@ -156,14 +157,15 @@ class Conversations:
             reason = " ".join(str(error).split())[:120]
             raise _template(f"cannot write a question about a video ({reason})") from error
 
-    def _plain(self, text: str) -> str:
-        """Text without control tokens: "<video>" becomes "< video>", which is plain text."""
-        return self._controls.sub(lambda found: f"{found[0][0]} {found[0][1:]}", text)
+    def _escape(self, text: str) -> str:
+        """Text whose control tokens are plain text: "<video>" becomes "< video>"."""
+        return self._control_tokens.sub(lambda match: f"{match[0][0]} {match[0][1:]}", text)
 
-    def _probe(self) -> tuple[str, str]:
-        """What the template writes between question and answer, and the token that ends an answer.
+    def _read_template(self) -> tuple[str, str]:
+        """The space between generation prompt and answer, and the token that ends an answer.
 
-        The token is the first thing behind the answer, or eos where nothing follows it.
+        That is the first token after the answer, or eos when nothing follows. UsageError when the
+        template does not fit the tokenizer, or leaves out the video or a text.
         """
         question, answer = "Is it so, yes or no?", "Yes, it is so."
         asked, full = self._chat(question, None), self._chat(question, answer)
@@ -174,13 +176,13 @@ class Conversations:
             raise _template("leaves out the text of a question or of an answer")
         before, _, after = full.rpartition(answer)
         lead = before.removeprefix(asked) if before.startswith(asked) else ""
-        found = self._controls.match(after.lstrip())
-        if lead.strip() or (after.strip() and found is None):
+        end_token = self._control_tokens.match(after.lstrip())
+        if lead.strip() or (after.strip() and end_token is None):
             raise _template(
                 f"writes {(lead.strip() or after.strip())[:40]!r} beside an answer, which is no "
                 "token of its tokenizer"
             )
-        end = found[0] if found else self.tokenizer.eos_token
+        end = end_token[0] if end_token else self.tokenizer.eos_token
         if end is None or self.tokenizer.convert_tokens_to_ids(end) == self.tokenizer.unk_token_id:
             raise _template(f"ends an answer with {end!r}, which its tokenizer does not know")
         return lead, str(end)
@@ -188,22 +190,22 @@ class Conversations:
     def _ids(
         self, clip: PreparedClip, text: str
     ) -> tuple[NDArray[np.int32], NDArray[np.int32] | None]:
-        self._video.made = clip.made
-        made = self._call(text, clip.frames)
-        kinds = made.get("mm_token_type_ids")
+        self._video.output = clip.output
+        output = self._call(text, clip.frames)
+        type_ids = output.get("mm_token_type_ids")
         return (
-            np.asarray(made["input_ids"][0], dtype=np.int32),
-            None if kinds is None else np.asarray(kinds[0], dtype=np.int32),
+            np.asarray(output["input_ids"][0], dtype=np.int32),
+            None if type_ids is None else np.asarray(type_ids[0], dtype=np.int32),
         )
 
     def _lacks_bos(self, text: str) -> bool:
-        """Whether BOS is to be added, as the template did not write it."""
+        """Whether BOS must be added because the template did not write it."""
         bos = self.tokenizer.bos_token
         return not (bos and text.startswith(bos))
 
     def _call(self, text: str, frames: Frames) -> Any:
-        """The processor for one text and one clip."""
-        # Qwen's authors bound the pixels of a frame; transformers is about to make it the default.
+        """Call the processor for one text and one clip."""
+        # As the authors of Qwen do; transformers announces it as its default.
         bounded = hasattr(self._video, "cap_pixels_per_frame")
         return self._processor(
             text=[text],
@@ -216,7 +218,7 @@ class Conversations:
         )
 
     def _metadata(self, frames: Frames) -> dict[str, Any]:
-        """VideoMetadata whose `timestamps` are the frames' times, `sampled_fps` their rate."""
+        """VideoMetadata; its `timestamps` are the times of the frames, `sampled_fps` their rate."""
         n, height, width = frames.pixels.shape[:3]
         size = {"height": height, "width": width}
         if frames.times is None:
@@ -244,8 +246,8 @@ def _template(fault: str) -> UsageError:
     )
 
 
-def _at_least(frames: Frames, n: int) -> Frames:
-    """Frames with the last one repeated up to `n`: some towers take two at once and no fewer."""
+def _pad_frames(frames: Frames, n: int) -> Frames:
+    """At least `n` frames, the last one repeated: some vision towers take pairs of frames."""
     missing = n - len(frames.pixels)
     if missing <= 0:
         return frames
@@ -254,8 +256,8 @@ def _at_least(frames: Frames, n: int) -> Frames:
     return Frames(pixels, times, frames.duration)
 
 
-def _controls(processor: Any) -> re.Pattern[str]:
-    """All that a processor and its tokenizer take for something else than text."""
+def _control_tokens(processor: Any) -> re.Pattern[str]:
+    """Matches every special token of a processor and its tokenizer."""
     tokenizer = processor.tokenizer
     names = {token.content for token in tokenizer.added_tokens_decoder.values() if token.special}
     names |= set(tokenizer.all_special_tokens)
@@ -265,8 +267,8 @@ def _controls(processor: Any) -> re.Pattern[str]:
     return re.compile("|".join(map(re.escape, longest_first)))
 
 
-def _common(short: NDArray[np.int32], long: NDArray[np.int32]) -> int:
-    """Length of the common start; 1 at least, since the first token is never predicted."""
+def _common_prefix(short: NDArray[np.int32], long: NDArray[np.int32]) -> int:
+    """Length of the common prefix; at least 1, since the first token is never predicted."""
     n = min(len(short), len(long))
     differing = np.flatnonzero(short[:n] != long[:n])
     same = int(differing[0]) if len(differing) else n

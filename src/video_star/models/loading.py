@@ -1,7 +1,7 @@
-"""From a model's folder to processor and weights, or one sentence that says why not.
+"""Loads processor and weights from a model's folder; UsageError says why it cannot be used.
 
-Nothing is fetched and nothing is guessed: safetensors only, whole files only, and every weight of
-the model must come out of them. Code of a checkpoint's authors runs only where the user said so.
+Nothing is downloaded. Weights must be safetensors and hold every weight of the model. Code of a
+checkpoint's authors runs only with `trust_remote_code`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from video_star.models.table import family_of
 
 INDEX = "model.safetensors.index.json"
 AT_MOST = 300
-"""Characters of a sentence that says what is wrong with a model."""
+"""Characters of an error message."""
 
 
 def load_processor(folder: Path, trust_remote_code: bool) -> Any:
@@ -35,23 +35,23 @@ def load_processor(folder: Path, trust_remote_code: bool) -> Any:
         )
 
 
-def load_weights(folder: Path, trust_remote_code: bool, **how: Any) -> Any:
+def load_weights(folder: Path, trust_remote_code: bool, **options: Any) -> Any:
     """The model in evaluation mode; UsageError when its files do not hold every weight.
 
-    `how` goes to from_pretrained: dtype, device_map, quantization_config.
+    `options` are arguments of from_pretrained: dtype, device_map, quantization_config.
     """
     with _as_usage_error(folder, "model"):
-        model, found = AutoModelForImageTextToText.from_pretrained(
+        model, info = AutoModelForImageTextToText.from_pretrained(
             folder,
             local_files_only=True,
             use_safetensors=True,
             trust_remote_code=trust_remote_code,
             output_loading_info=True,
-            ignore_mismatched_sizes=True,  # they are refused below, by name
-            **how,
+            ignore_mismatched_sizes=True,  # reported below, by name
+            **options,
         )
-    _refuse_incomplete(folder, found)
-    _refuse_layers_left_over(folder, model, found["unexpected_keys"])
+    _check_complete(folder, info)
+    _check_no_layers_left_over(folder, model, info["unexpected_keys"])
     family = family_of(model.config.model_type)
     if family is not None and family.text_after_video == "largest":
         after_largest(model)
@@ -72,9 +72,9 @@ def _check_config(folder: Path, trust_remote_code: bool) -> None:
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise _refused(folder, "it holds no config.json; name the folder of a model") from error
+        raise _usage_error(folder, "it holds no config.json; name the folder of a model") from error
     except ValueError as error:
-        raise _refused(
+        raise _usage_error(
             folder, f"its config.json is not JSON ({error}); download it again"
         ) from error
     model_type = str(raw.get("model_type", "")) if isinstance(raw, dict) else ""
@@ -83,7 +83,7 @@ def _check_config(folder: Path, trust_remote_code: bool) -> None:
     with _as_usage_error(folder, "config"):
         config = AutoConfig.from_pretrained(folder, local_files_only=True)
     if type(config) not in AutoModelForImageTextToText._model_mapping:
-        raise _refused(
+        raise _usage_error(
             folder,
             f"a model of type {model_type!r} takes text only or has another task; name a "
             "video-language model (docs/models.md lists the families)",
@@ -91,7 +91,7 @@ def _check_config(folder: Path, trust_remote_code: bool) -> None:
     family = family_of(model_type)
     fault = family and family.fault(transformers.__version__)
     if family is not None and fault:
-        raise _refused(
+        raise _usage_error(
             folder,
             f"{family.name} on transformers {transformers.__version__}: {fault}; install another "
             f"version (tested from {family.since} on)",
@@ -99,7 +99,7 @@ def _check_config(folder: Path, trust_remote_code: bool) -> None:
 
 
 def _check_weight_files(folder: Path) -> None:
-    """Whether the files that from_pretrained reads are there: its own errors do not say which."""
+    """UsageError when a file that from_pretrained reads is missing; its own errors name none."""
     if (folder / "model.safetensors").is_file():
         return
     index = folder / INDEX
@@ -109,48 +109,49 @@ def _check_weight_files(folder: Path) -> None:
                 {str(n) for n in json.loads(index.read_text("utf-8"))["weight_map"].values()}
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise _refused(folder, f"{INDEX} cannot be read; download it again") from error
+            raise _usage_error(folder, f"{INDEX} cannot be read; download it again") from error
         missing = [name for name in names if not (folder / name).is_file()]
         if missing or not names:
-            raise _refused(
+            raise _usage_error(
                 folder,
                 f"{len(missing)} of {len(names)} weight files are missing "
                 f"({', '.join(missing[:1])}); download the model again",
             )
         return
     if any(path.suffix in (".bin", ".pt", ".pth") for path in folder.iterdir()):
-        raise _refused(
+        raise _usage_error(
             folder,
             "its weights are pickles, which may run code; convert them where you trust them: load "
             "with use_safetensors=False and save_pretrained(FOLDER)",
         )
-    raise _refused(folder, "it holds no model.safetensors; download the model again")
+    raise _usage_error(folder, "it holds no model.safetensors; download the model again")
 
 
-def _refuse_incomplete(folder: Path, found: dict[str, Any]) -> None:
-    """A weight that no file holds would be random, and nobody would notice."""
-    missing, other = sorted(found["missing_keys"]), sorted(found["mismatched_keys"])
-    unknown = sorted(found["unexpected_keys"])
+def _check_complete(folder: Path, info: dict[str, Any]) -> None:
+    """UsageError when files lack a weight, which from_pretrained would initialise at random."""
+    missing, other = sorted(info["missing_keys"]), sorted(info["mismatched_keys"])
+    unknown = sorted(info["unexpected_keys"])
     if other:
-        name, there, wanted = other[0]
-        raise _refused(
+        name, stored, expected = other[0]
+        raise _usage_error(
             folder,
             f"{len(other)} weights have another shape than config.json says ({name}: "
-            f"{tuple(there)}, not {tuple(wanted)}); download config and weights together",
+            f"{tuple(stored)}, not {tuple(expected)}); download config and weights together",
         )
     if missing:
         hint = f", and {len(unknown)} are unknown ({unknown[0]})" if unknown else ""
-        raise _refused(
+        raise _usage_error(
             folder,
             f"its files lack {len(missing)} weights of the model ({missing[0]}){hint}; convert the "
             "checkpoint to the names of transformers, or name the -hf version of it",
         )
 
 
-def _refuse_layers_left_over(folder: Path, model: Any, unexpected: Iterable[str]) -> None:
-    """Weights like those of the model, of other numbers: its config asks for fewer layers.
+def _check_no_layers_left_over(folder: Path, model: Any, unexpected: Iterable[str]) -> None:
+    """UsageError when files hold more layers than the config has.
 
-    Others are no part of it (an old buffer, a head for another task), and transformers names them.
+    These weights differ from known ones in numbers only. Other unexpected weights (an old buffer, a
+    head for another task) do no harm, and transformers logs them.
     """
 
     def numberless(name: str) -> str:
@@ -159,24 +160,26 @@ def _refuse_layers_left_over(folder: Path, model: Any, unexpected: Iterable[str]
     known = {numberless(name) for name in model.state_dict()}
     over = sorted(name for name in unexpected if numberless(name) in known)
     if over:
-        raise _refused(
+        raise _usage_error(
             folder,
             f"its files hold {len(over)} weights of layers that its config.json does not have "
             f"({over[0]}); download config and weights together",
         )
 
 
-def _refused(folder: Path, reason: str) -> UsageError:
-    """One sentence about model.base that fits on a screen."""
-    head, _, way_out = reason.rpartition("; ")
-    start, end = f"model.base {folder.name}: ", f"; {way_out}."
+def _usage_error(folder: Path, reason: str) -> UsageError:
+    """The error about a folder; `reason` is "problem; what to do", and the problem is shortened."""
+    problem, _, advice = reason.rpartition("; ")
+    start, end = f"model.base {folder.name}: ", f"; {advice}."
     room = AT_MOST - len(start) - len(end)
-    return UsageError(start + (head if len(head) <= room else head[: room - 3] + "...") + end)
+    return UsageError(
+        start + (problem if len(problem) <= room else problem[: room - 3] + "...") + end
+    )
 
 
 @contextmanager
 def _as_usage_error(folder: Path, what: str) -> Iterator[None]:
-    """What transformers raises about a broken or unsupported folder becomes a UsageError."""
+    """Turn what transformers raises about a broken or unsupported folder into a UsageError."""
     try:
         yield
     except UsageError:
@@ -184,17 +187,17 @@ def _as_usage_error(folder: Path, what: str) -> Iterator[None]:
     except ImportError as error:
         name = getattr(error, "name", None)
         reason = " ".join(str(error).split())
-        raise _refused(
+        raise _usage_error(
             folder, f"its {what} needs a package ({reason}); pip install {name or 'that package'}"
         ) from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
         if is_out_of_memory(error):
             raise
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise _refused(
+        raise _usage_error(
             folder, f"its {what} cannot be loaded ({reason}); check model.base"
         ) from error
     except SafetensorError as error:
-        raise _refused(
+        raise _usage_error(
             folder, f"its weights cannot be read ({error}); download it again"
         ) from error

@@ -1,9 +1,9 @@
-"""Positions after a video in Qwen2-VL and Qwen2.5-VL: text goes on after the largest one.
+"""Position ids of text after a video in Qwen2-VL and Qwen2.5-VL: they follow the largest one.
 
 The models were trained so ("the text start position ids as the max vision position ids plus 1",
-their get_rope_index until transformers 5.2). From 5.3 on, transformers adds the height or width of
-the frames only: where a video is longer in time than its frames are wide, the question stands at
-positions inside the video, and the first generated token jumps away from it.
+their get_rope_index until transformers 5.2). From 5.3 on, transformers adds only the height or
+width of the frames: when a video has more time steps than that, the question gets positions inside
+the video, and generated tokens get positions far from those of the question.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import torch
 
 
 def after_largest(model: Any) -> None:
-    """Let `model` (with its head) place text behind the largest position of a video before it."""
+    """Patch `model` (with its head) so that text follows the largest position before it."""
     inner = model.model
     inner.get_rope_index = _moved(inner.get_rope_index)
 
@@ -39,9 +39,9 @@ def _moved(get_rope_index: Any) -> Any:
 
 
 def continued(positions: torch.Tensor, kinds: torch.Tensor) -> torch.Tensor:
-    """[3, L] positions in which each run of one kind (text, image, video) follows what was before.
+    """[3, L] positions in which each run of one kind (text, image, video) follows the one before.
 
-    A run keeps its own shape and begins right after the largest position of the runs before it.
+    A run is shifted to begin right after the largest position of all runs before it.
     """
     placed = positions.clone()
     starts = [0, *((kinds[1:] != kinds[:-1]).nonzero()[:, 0] + 1).tolist(), len(kinds)]

@@ -1,9 +1,8 @@
-"""The table of families: what must be known of each kind of video-language model, and nothing more.
+"""The table of model families: what cannot be read from a checkpoint.
 
-A model is looked up by `model_type` in its config.json. How its video goes in, what an answer ends
-with and what it is told about time come from its own processor and chat template and are checked by
-`generation/check.py`; a model outside of the table works when that check passes. The table of
-families is made of this one.
+A model is looked up by `model_type` in its config.json. How it takes videos, ends an answer and
+uses times follows from its processor and chat template, which `generation/check.py` checks; a model
+outside of the table can be used when that check passes. docs/models.md is written from this table.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ PARTS: tuple[Part, ...] = get_args(Part)
 
 @dataclass(frozen=True)
 class Fault:
-    """Versions of transformers that get a family wrong."""
+    """Versions of transformers that have a bug in a family."""
 
     versions: str
     """As in requirements: ">=5.3,<5.23"."""
@@ -30,25 +29,25 @@ class Fault:
 
 @dataclass(frozen=True)
 class Family:
-    """One row; module names are those of the model with its head, as PEFT sees them."""
+    """One row; names of modules are those in the model with its head, as in PEFT."""
 
     name: str
     example: str
     """A published checkpoint."""
     vision_tower: tuple[str, ...]
     projector: tuple[str, ...]
-    """May lie inside of the vision tower (Qwen's merger): then it is no part of the tower."""
+    """May be inside of the vision tower (Qwen's merger); it is not part of the tower then."""
     language_model: tuple[str, ...] = ("model.language_model",)
     times: str | None = None
-    """How the model is told when a frame is shown, or None when it is not."""
+    """How the model is told the times of frames, or None when it is not."""
     text_after_video: Literal["largest"] | None = None
     """"largest": text goes on after the largest position of the video (models/positions.py)."""
     since: str = "5.23"
-    """First version of transformers that this family was tested with; older ones are refused."""
+    """First version of transformers that was tested with this family; older ones are refused."""
     faults: tuple[Fault, ...] = ()
-    """What makes a version refused, newer ones too."""
+    """Versions that are refused, also newer ones."""
     limits: str = ""
-    """What is known not to work, for people."""
+    """Known limits, for the documentation."""
 
     def modules(self, part: Part) -> tuple[str, ...]:
         """Names of the modules that make up a part."""
@@ -156,12 +155,12 @@ FAMILIES: dict[str, Family] = {
 
 
 def family_of(model_type: str) -> Family | None:
-    """The row of a model, or None: then only the self-check speaks for it."""
+    """The row of a model, or None."""
     return FAMILIES.get(model_type)
 
 
 def markdown_table() -> str:
-    """The table as it stands in docs/models.md."""
+    """The table in docs/models.md."""
     lines = [
         "| family | for instance | transformers | told times | "
         "language model; vision tower; projector | known limits |",

@@ -1,1 +1,1 @@
-"""Videos to frames: decoding and the frame cache."""
+"""Decoding of videos and the frame cache."""

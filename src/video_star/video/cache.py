@@ -1,7 +1,9 @@
-"""The frame cache: every video is decoded once ever, whoever asks, for each cut and policy.
+"""The frame cache: a video is decoded once for each cut and each set of video parameters.
 
-A cached array is named by the content of the file, the cut and the video parameters, so a renamed
-file hits and a changed file misses. Which content a path has is remembered by size and time stamp.
+The key of a clip's frames is made of the file's content, the cut and the parameters, so a renamed
+file hits and a changed file misses. The digest of a path is kept with its size, time stamp and
+inode: in JSON lines and not in SQLite, because a finetune on several machines shares the file over
+a network file system.
 """
 
 from __future__ import annotations
@@ -28,12 +30,12 @@ from video_star.video.decode import Frames, read_frames
 from video_star.video.frame_folder import folder_digest, folder_state
 
 DECODER_VERSION = 2
-"""Goes up when `read_frames` gives other pixels or times for the same file and parameters."""
+"""Increased when `read_frames` gives other pixels or times for equal files and parameters."""
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """A clip with its frames, or with the reason why it has none."""
+    """A clip with its frames, or the error of reading it."""
 
     clip: Clip
     frames: Frames | None
@@ -42,7 +44,7 @@ class Decoded:
 
 @dataclass
 class FrameCache:
-    """Frames of clips under one set of video parameters, kept in `folder`; threads may share it."""
+    """Frames of clips for one set of video parameters, stored in `folder`; safe for threads."""
 
     folder: Path
     params: VideoParams
@@ -59,13 +61,13 @@ class FrameCache:
         return self.folder / "digests.jsonl"
 
     def key(self, clip: Clip) -> str:
-        """Name of the clip's frames by content; VideoError when the file cannot be read."""
+        """Content key of the clip's frames; VideoError when the file cannot be read."""
         parts = [DECODER_VERSION, self._digest(clip.path), clip.start_s, clip.end_s]
         text = json.dumps([*parts, self.params.model_dump(mode="json")], sort_keys=True)
         return sha256(text)
 
     def get(self, clip: Clip) -> Frames:
-        """The clip's frames, from the cache, else decoded and kept; VideoError when unusable."""
+        """The clip's frames, from the cache or decoded and stored; VideoError when unusable."""
         key = self.key(clip)
         path = self.folder / key[:2] / f"{key}.npz"
         try:
@@ -73,7 +75,7 @@ class FrameCache:
         except (OSError, ValueError, EOFError, KeyError, BadZipFile):
             frames = read_frames(clip, self.params)
         path.parent.mkdir(exist_ok=True)
-        # Unique to this process and thread: two of them may decode the same clip at the same time.
+        # A name for this process and thread: others may decode the same clip at the same time.
         temporary = path.with_name(f".{key}.{os.getpid()}.{threading.get_ident()}.part")
         with temporary.open("wb") as file:
             _save(file, frames)
@@ -81,43 +83,43 @@ class FrameCache:
         return frames
 
     def prefetch(self, clips: Iterable[Clip], depth: int) -> Generator[Decoded, None, None]:
-        """Clips with their frames, in order; up to `depth` of them are decoded ahead."""
-        waiting: deque[Future[Decoded]] = deque()
+        """Clips with their frames, in order; up to `depth` clips are decoded in advance."""
+        pending: deque[Future[Decoded]] = deque()
         with ThreadPoolExecutor(self.workers, thread_name_prefix="decode") as pool:
             try:
                 for clip in clips:
-                    waiting.append(pool.submit(self._decoded, clip))
-                    if len(waiting) > depth:
-                        yield waiting.popleft().result()
-                while waiting:
-                    yield waiting.popleft().result()
+                    pending.append(pool.submit(self._decode, clip))
+                    if len(pending) > depth:
+                        yield pending.popleft().result()
+                while pending:
+                    yield pending.popleft().result()
             finally:
-                for future in waiting:
+                for future in pending:
                     future.cancel()
 
-    def _decoded(self, clip: Clip) -> Decoded:
+    def _decode(self, clip: Clip) -> Decoded:
         try:
             return Decoded(clip, self.get(clip), None)
         except VideoError as error:
             return Decoded(clip, None, error)
 
     def _digest(self, path: Path) -> str:
-        """sha256 of the file or frame folder, remembered as long as size and time stamps stay."""
+        """sha256 of the file or frame folder; reused while size, time stamps and inode stay."""
         try:
-            mark = _state(path)
+            state = _state(path)
             name = str(path.resolve())
             known = self._digests.get(name)
-            if known is not None and known[:3] == mark:
+            if known is not None and known[:3] == state:
                 return str(known[3])
-            digest = _sha256(path)
+            digest = folder_digest(path) if path.is_dir() else sha256_file(path)
         except OSError as error:
             raise VideoError(
                 f"{path}: cannot be read ({error.strerror}); correct the annotation or add it."
             ) from error
         with self._lock:
-            self._digests[name] = [*mark, digest]
+            self._digests[name] = [*state, digest]
             with self._digest_file.open("a", encoding="utf-8") as file:
-                file.write(json.dumps([name, *mark, digest]) + "\n")
+                file.write(json.dumps([name, *state, digest]) + "\n")
         return digest
 
 
@@ -141,21 +143,15 @@ def _save(file: BinaryIO, frames: Frames) -> None:
 
 
 def _state(path: Path) -> list[object]:
-    """Size, time stamp and inode of a file; for a folder of frames, those of all of them."""
+    """Size, time stamp and inode of a file, or of all frames of a folder."""
     if path.is_dir():
         return folder_state(path)
     state = path.stat()
     return [state.st_size, state.st_mtime_ns, state.st_ino]
 
 
-def _sha256(path: Path) -> str:
-    if path.is_dir():
-        return folder_digest(path)
-    return sha256_file(path)
-
-
 def _read_digests(path: Path) -> dict[str, list[object]]:
-    """What earlier processes noted; a torn or foreign line is passed over: it only costs a hash."""
+    """Digests written by earlier processes; a line that cannot be read costs hashing a file."""
     digests: dict[str, list[object]] = {}
     if not path.is_file():
         return digests

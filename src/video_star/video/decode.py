@@ -1,8 +1,8 @@
-"""The one video reader: PyAV, frames chosen by presentation time, only the kept ones converted.
+"""Reads videos with PyAV: frames are chosen by presentation time, and only those are converted.
 
-Generation, finetuning and evaluation all see the pixels that `read_frames` returns. A cheap pass
-over the packets gives every presentation time and key frame; then the decoder seeks only where that
-skips a whole group of pictures (one thread per video: many videos are read side by side).
+Generation, finetuning and evaluation all use the pixels that `read_frames` returns. A first pass
+over the packets, without decoding, gives all presentation times and key frames; the decoder then
+seeks where that skips a whole group of pictures, in one thread: videos are read in parallel.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _SCALER = (
     | Interpolation.BITEXACT
     | Interpolation.FULL_CHR_H_INT
 )
-"""Area averaging without shortcuts: pixels do not depend on the processor's vector units."""
+"""Area averaging, exact: pixels do not depend on the CPU's vector instructions."""
 
 
 @dataclass(frozen=True)
@@ -41,14 +41,14 @@ class Frames:
     pixels: Pixels
     """uint8 [T, H, W, 3], RGB."""
     times: tuple[float, ...] | None
-    """When each frame is shown, in seconds from the start of the clip; None: it has no clock."""
+    """Seconds from the start of the clip to each frame; None for a folder of images."""
     duration: float | None
-    """Seconds of the whole clip, until its last frame ends; None: it has no clock."""
+    """Seconds from the start of the clip to the end of its last frame; None as for `times`."""
 
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What a file says about itself; duration in seconds, size in pixels as stored."""
+    """Metadata of a file: duration in seconds, size in pixels as stored."""
 
     duration_s: float
     fps: float
@@ -59,7 +59,7 @@ class VideoInfo:
 
 @dataclass(frozen=True)
 class _Timeline:
-    """Presentation times of all frames (stream units, sorted), and where decoding can start."""
+    """Sorted presentation times of all frames and of key frames, in stream units."""
 
     times: Sequence[int]
     keys: Sequence[int]
@@ -78,7 +78,7 @@ class _Timeline:
 
 
 def probe(path: Path) -> VideoInfo:
-    """Duration, rate and size of a video, from its packets (nothing is decoded); VideoError."""
+    """Duration, rate and size of a video, from its packets, without decoding; VideoError."""
     if path.is_dir():
         raise VideoError(
             f"{path}: a folder of images has no clock, so its length is not known; "
@@ -93,42 +93,41 @@ def probe(path: Path) -> VideoInfo:
 
 
 def read_frames(clip: Clip, params: VideoParams) -> Frames:
-    """The chosen frames of a clip, and when each of them is shown.
+    """The chosen frames of a clip, with their times.
 
     T is `params.frames` for uniform and middle sampling (a clip with fewer frames repeats some) and
-    1..`params.frames` for fps sampling. The cut is virtual: the file is never rewritten.
-    A folder of numbered images is a video without a clock: neither cut nor sampled by fps.
-    Raises VideoError when the file cannot be opened, decoded or cut as asked.
+    1..`params.frames` for fps sampling. A folder of numbered images has no times, so it can neither
+    be cut nor sampled by fps. VideoError when the file cannot be opened, decoded or cut.
     """
     if clip.path.is_dir():
         return _read_folder(clip, params)
     with _opened(clip.path) as (container, stream):
         line = _timeline(container, stream)
-        wanted = choose_times(line.times, line.unit, clip, params)
-        found = _decode(container, stream, line, wanted, params.short_side)
-        if len(found) < len(set(wanted)):
-            # Some packets never become a frame (hidden reference frames, fields, a lead-in): choose
-            # again among the frames that the decoder really gives.
+        targets = choose_times(line.times, line.unit, clip, params)
+        found = _decode(container, stream, line, targets, params.short_side)
+        if len(found) < len(set(targets)):
+            # Some packets give no frame (hidden reference frames, fields, a lead-in): choose again
+            # among the frames that the decoder returns.
             container.seek(0, backward=True)
             times = sorted(f.pts for f in container.decode(stream) if f.pts is not None)
             if not times:
                 raise VideoError(f"{clip.path}: no frame can be decoded; replace the file.")
             line = _Timeline(times, times[:1], line.unit)
-            wanted = choose_times(line.times, line.unit, clip, params)
+            targets = choose_times(line.times, line.unit, clip, params)
             container.seek(0, backward=True)
-            found = _collect(container.decode(stream), set(wanted), params.short_side)
-        if len(found) < len(set(wanted)):
+            found = _collect(container.decode(stream), set(targets), params.short_side)
+        if len(found) < len(set(targets)):
             raise VideoError(
                 f"{clip.path}: frames are missing in the middle; replace or re-encode the file."
             )
     start = _exact(clip.start_s or 0.0)
-    # A cut shorter than the gap between two frames shows the frame before its start.
-    shown = tuple(float(max(line.seconds(time) - start, Fraction(0))) for time in wanted)
+    # A cut between two frames has the frame before its start.
+    shown = tuple(float(max(line.seconds(time) - start, Fraction(0))) for time in targets)
     end = line.seconds(line.times[-1]) + line.gap
     if clip.end_s is not None:
         end = min(end, _exact(clip.end_s))
     duration = max(float(end - start), shown[-1])
-    return Frames(np.stack([found[time] for time in wanted]), shown, duration)
+    return Frames(np.stack([found[time] for time in targets]), shown, duration)
 
 
 def _read_folder(clip: Clip, params: VideoParams) -> Frames:
@@ -139,9 +138,9 @@ def _read_folder(clip: Clip, params: VideoParams) -> Frames:
             "or make a video of it."
         )
     images = numbered_images(clip.path)
-    wanted = choose_times(range(len(images)), Fraction(1), clip, params)
+    targets = choose_times(range(len(images)), Fraction(1), clip, params)
     found: dict[int, Pixels] = {}
-    for index in set(wanted):
+    for index in set(targets):
         with _opened(images[index]) as (container, stream):
             frame = next(container.decode(stream), None)
             if frame is None:
@@ -149,7 +148,7 @@ def _read_folder(clip: Clip, params: VideoParams) -> Frames:
             found[index] = _pixels(frame, params.short_side)
     if len({frame.shape for frame in found.values()}) > 1:
         raise VideoError(f"{clip.path}: its images differ in size; scale them to one size.")
-    return Frames(np.stack([found[index] for index in wanted]), None, None)
+    return Frames(np.stack([found[index] for index in targets]), None, None)
 
 
 def choose_times(
@@ -157,8 +156,8 @@ def choose_times(
 ) -> tuple[int, ...]:
     """Presentation times of the frames to keep, in order; VideoError when the cut is outside.
 
-    Each wanted instant takes the nearest frame of the cut (the earlier one on a tie), so
-    files with a variable rate are sampled evenly in time.
+    For each target time the nearest frame of the cut is taken, the earlier one on a tie, so files
+    with a variable frame rate are sampled evenly in time.
     """
     times = _cut(times, unit, clip)
     first, last, n = times[0], times[-1], params.frames
@@ -175,12 +174,12 @@ def choose_times(
 
 
 def _exact(seconds: float) -> Fraction:
-    """What was written: 0.4 is two fifths, so that a frame at 0.4 s lies inside a cut from 0.4."""
+    """The decimal as written: a frame at 2/5 s is inside of a cut from 0.4 s."""
     return Fraction(repr(seconds))
 
 
 def _cut(times: Sequence[int], unit: Fraction, clip: Clip) -> Sequence[int]:
-    """The frames shown between start and end (start included, end excluded)."""
+    """Times of the frames from start (included) to end (excluded)."""
     start = _exact(clip.start_s or 0.0) / unit + times[0]
     if start > times[-1] and clip.start_s:
         duration = float((times[-1] - times[0]) * unit)
@@ -192,7 +191,7 @@ def _cut(times: Sequence[int], unit: Fraction, clip: Clip) -> Sequence[int]:
     if clip.end_s is not None:
         stop = bisect_left(times, _exact(clip.end_s) / unit + times[0])
     inside = times[bisect_left(times, start) : stop]
-    # A cut shorter than the gap between two frames shows the frame before it.
+    # A cut between two frames has the frame before it.
     return inside or [times[max(bisect_right(times, start) - 1, 0)]]
 
 
@@ -204,7 +203,7 @@ def _nearest(times: Sequence[int], target: Fraction) -> int:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[av.container.InputContainer, av.VideoStream]]:
-    """Container and first video stream; whatever the codec library raises becomes a VideoError."""
+    """Container and first video stream; errors of the codec library become a VideoError."""
     try:
         with av.open(str(path), metadata_errors="replace") as container:
             if not container.streams.video:
@@ -232,7 +231,7 @@ def _timeline(container: av.container.InputContainer, stream: av.VideoStream) ->
             keys.add(packet.pts)
     container.seek(0, backward=True)
     if not times or stream.time_base is None:
-        # Containers without time stamps (raw streams): the decoder counts the frames instead.
+        # Raw streams have no time stamps; the decoder counts frames instead.
         times = {frame.pts for frame in container.decode(stream) if frame.pts is not None}
         container.seek(0, backward=True)
     if not times or stream.time_base is None:
@@ -244,13 +243,13 @@ def _decode(
     container: av.container.InputContainer,
     stream: av.VideoStream,
     line: _Timeline,
-    wanted: Sequence[int],
+    targets: Sequence[int],
     short_side: int | None,
 ) -> dict[int, Pixels]:
-    """Wanted frames by time; groups of pictures without a wanted frame are jumped over."""
+    """Frames by target time; groups of pictures without a target are skipped."""
     found: dict[int, Pixels] = {}
     groups: dict[int, set[int]] = {}
-    for time in wanted:
+    for time in targets:
         groups.setdefault(bisect_right(line.keys, time) - 1, set()).add(time)
     previous: int | None = None
     frames: Iterator[av.VideoFrame] = container.decode(stream)
@@ -264,13 +263,13 @@ def _decode(
 
 
 def _collect(
-    frames: Iterator[av.VideoFrame], wanted: set[int], short_side: int | None
+    frames: Iterator[av.VideoFrame], targets: set[int], short_side: int | None
 ) -> dict[int, Pixels]:
-    """Decode on until all wanted times were seen or passed."""
+    """Decode until all target times are reached or passed."""
     found: dict[int, Pixels] = {}
-    last = max(wanted)
+    last = max(targets)
     for frame in frames:
-        if frame.pts in wanted:
+        if frame.pts in targets:
             found[frame.pts] = _pixels(frame, short_side)
         if frame.pts is not None and frame.pts >= last:
             break

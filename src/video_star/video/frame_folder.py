@@ -1,7 +1,7 @@
-"""Videos that come as folders of numbered images, the way FineDiving's frames do.
+"""Videos that are folders of numbered images, like the frames of FineDiving.
 
-The images are the frames in the order of their numbers, whatever their zero padding: "00489.jpg",
-"frame_7.png". A folder has no clock, so it is sampled by count (uniform, middle) and never cut.
+Frames are in the order of their numbers, with or without zero padding: "00489.jpg", "frame_7.png".
+A folder has no times, so it is sampled by count (uniform, middle) and cannot be cut.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _NUMBERED = re.compile(r"\D*(\d+)", re.ASCII)
 
 
 def numbered_images(folder: Path) -> list[Path]:
-    """The frames of a folder by number; other files are left out.
+    """The frames of a folder by number; other files are ignored.
 
     VideoError when the folder cannot be read, holds no numbered image, or two of the same number.
     """

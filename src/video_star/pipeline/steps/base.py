@@ -1,4 +1,4 @@
-"""Step `base`: r0 is the base model as it is. Writes rounds/r0/model/model.json."""
+"""Step `base`: checks the base model, which is r0, and writes rounds/r0/model/model.json."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from video_star.core.records import StepReport
 
 
 def run_base(context: StepContext) -> StepResult:
-    """Check the base model of params.yaml and note it by content; UsageError when it cannot serve.
+    """Check the base model of params.yaml; UsageError when it cannot be used.
 
-    With an engine that loads no model (`scripted:FILE`), there is nothing to check.
+    With an engine that loads no model (`scripted:FILE`) there is nothing to check.
     """
     if context.params.settings.engine == "transformers":
         from video_star.generation.check import check_base

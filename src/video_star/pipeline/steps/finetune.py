@@ -1,4 +1,4 @@
-"""finetune: the training conversations of a round become an adapter, or weights of their own."""
+"""Step `finetune`: trains an adapter, or all weights, on the examples of a round."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ from video_star.training.requirements import check_requirements
 from video_star.training.threads import threads_for
 from video_star.video.cache import open_frames
 
-DECODED_AHEAD = 8
-"""Clips that may wait decoded while others are looked at."""
+PREFETCHED = 8
+"""Clips that are decoded in advance."""
 
 
 def run_finetune(context: StepContext) -> StepResult:
-    """Train on rounds/rK/train and write rounds/rK/model: model.json, loss.jsonl, and the result.
+    """Train on rounds/rK/train; write rounds/rK/model: model.json, loss.jsonl, adapter or weights.
 
-    That is adapter/ or, of full finetuning, weights/. A run that was killed goes on from its last
-    complete checkpoint, and on the same processes it ends in the same bytes.
+    A run that was killed resumes from its last complete checkpoint. With the same number of
+    processes it ends in the same bytes as an undisturbed one.
     """
     check_requirements(context.params, context.workspace)
     examples = list(read_shards(context.paths.train, TrainingExample))
@@ -67,22 +67,22 @@ def run_finetune(context: StepContext) -> StepResult:
 def _readable(
     examples: Sequence[TrainingExample], context: StepContext
 ) -> tuple[list[TrainingExample], tuple[Failure, ...]]:
-    """Examples whose clip can be read (its frames are then cached); a failure for each other."""
+    """Examples whose clip can be read, with its frames cached, and a failure for each other one."""
     frames = open_frames(context.workspace, context.params)
     failures: dict[int, Failure] = {}
-    places: dict[Clip, list[int]] = {}
-    for place, example in enumerate(examples):
+    indices: dict[Clip, list[int]] = {}
+    for index, example in enumerate(examples):
         try:
-            places.setdefault(clip_of(example, context.workspace.data), []).append(place)
+            indices.setdefault(clip_of(example, context.workspace.data), []).append(index)
         except DataError as error:
-            failures[place] = _failure(example, error)
-    for done, decoded in enumerate(frames.prefetch(places, DECODED_AHEAD), start=1):
+            failures[index] = _failure(example, error)
+    for done, decoded in enumerate(frames.prefetch(indices, PREFETCHED), start=1):
         if decoded.error is not None:
-            for place in places[decoded.clip]:
-                failures[place] = _failure(examples[place], decoded.error)
-        context.progress.update(done, len(places), "clips read")
-    usable = [example for place, example in enumerate(examples) if place not in failures]
-    return usable, tuple(failures[place] for place in sorted(failures))
+            for index in indices[decoded.clip]:
+                failures[index] = _failure(examples[index], decoded.error)
+        context.progress.update(done, len(indices), "clips read")
+    usable = [example for index, example in enumerate(examples) if index not in failures]
+    return usable, tuple(failures[index] for index in sorted(failures))
 
 
 def _failure(example: TrainingExample, error: DataError) -> Failure:
@@ -97,7 +97,7 @@ def _failure(example: TrainingExample, error: DataError) -> Failure:
 def _describe(
     context: StepContext, examples: Sequence[TrainingExample], base: ModelRef
 ) -> tuple[Job, Path]:
-    """The job in a scratch folder that is named by everything that goes into the result."""
+    """Write the job to a scratch folder, whose name is a hash of all that makes the result."""
     params, root = context.params, context.workspace.root
     world = count_processes(params.settings, root)
     start, location = _start(context), base_location(params.model, root)
@@ -135,7 +135,7 @@ def _describe(
 
 
 def _start(context: StepContext) -> ModelRef | None:
-    """The model of the previous round when training goes on from it; None: from the base."""
+    """The previous round's model if training starts from it; None: it starts from the base."""
     tune = context.params.finetune
     if tune.start_from == "base":
         return None
@@ -177,7 +177,7 @@ def _scratch(
 
 
 def _publish_result(context: StepContext, job: Job, base: ModelRef) -> None:
-    """Move the result, loss and model.json to the round as one folder: all or nothing."""
+    """Copy result and loss curve to the round in one rename, then write model.json."""
     paths, root = context.paths, context.workspace.root
     full = job.finetune.method == "full"
     result = paths.weights if full else paths.adapter

@@ -24,7 +24,7 @@ from video_star.generation.store import ask, open_store
 
 @dataclass(frozen=True)
 class Questions:
-    """What a step asks: `sampling.samples` attempts for each sample, worded by `prompt`."""
+    """The questions of a step: `sampling.samples` attempts per sample, with its prompt."""
 
     step: str
     origin: Origin
@@ -54,7 +54,7 @@ def training_samples(context: StepContext) -> list[VideoSample]:
 
 
 def ask_questions(context: StepContext, questions: Questions) -> tuple[list[Answer], list[Failure]]:
-    """Put the questions to the previous round's model: answers in order, and failures."""
+    """Answers of the previous round's model, sorted by sample id and attempt, and failures."""
     if not questions.samples:
         return [], []
     ref = read_ref(context.previous.model_json, context.workspace.root)

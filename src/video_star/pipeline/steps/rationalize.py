@@ -1,4 +1,4 @@
-"""Step `rationalize`: ask again with the label in the prompt where no answer passed.
+"""Step `rationalize`: samples without a passing answer are asked again, with the label given.
 
 Reads the manifest, rounds/rK/verdicts/direct, the failures of generate and rounds/r(K-1)/model.
 Writes rounds/rK/rationales: shards of Answer with origin "rationalized".
@@ -20,7 +20,7 @@ from video_star.pipeline.steps.generate import (
 
 
 def run_rationalize(context: StepContext) -> StepResult:
-    """Explain the label of every training sample that no direct answer got right."""
+    """Ask for an explanation of the label of each sample without a passing direct answer."""
     sampling = context.params.rationalize
     samples = _unsolved(context) if sampling.enabled else []
     line = context.params.prompts.final_line
@@ -36,7 +36,7 @@ def run_rationalize(context: StepContext) -> StepResult:
 
 
 def _unsolved(context: StepContext) -> list[VideoSample]:
-    """Samples with no passing verdict, less those whose video generate could not use."""
+    """Samples without a passing verdict, except those whose video generate could not use."""
     verdicts = read_shards(context.paths.verdicts, Verdict)
     solved = {verdict.sample_id for verdict in verdicts if verdict.passed}
     failed: set[str] = set()
