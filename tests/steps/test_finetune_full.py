@@ -74,7 +74,7 @@ def test_the_reference_names_the_weights_and_notices_a_change(done: Workspace) -
     config = paths.weights / "generation_config.json"
     kept = config.read_bytes()
     config.write_bytes(kept + b" ")
-    with pytest.raises(DataError, match=r"is not the model that model\.json names"):
+    with pytest.raises(DataError, match=r"not the weights that model\.json names"):
         read_ref(paths.model_json, done.root)
     config.write_bytes(kept)
 

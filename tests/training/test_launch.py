@@ -83,7 +83,7 @@ def test_processes_come_from_the_settings_or_from_the_hostfile(tmp_path: Path) -
     with pytest.raises(UsageError, match="does not exist"):
         launch.count_processes(settings(hostfile="none"), tmp_path)
     (tmp_path / "empty").write_text("a\n")
-    with pytest.raises(UsageError, match="slots=N"):
+    with pytest.raises(UsageError, match="empty: Hostfile contains a bad entry: a"):
         launch.count_processes(settings(hostfile="empty"), tmp_path)
 
 

@@ -43,17 +43,14 @@ def count_processes(settings: Settings, root: Path) -> int:
     path = hostfile_of(settings, root)
     if path is None:
         return settings.processes
-    slots = [
-        int(field.partition("=")[2])
-        for line in path.read_text(encoding="utf-8").splitlines()
-        for field in line.partition("#")[0].split()[1:]
-        if field.startswith("slots=")
-    ]
-    if not slots:
+    from deepspeed.launcher.runner import fetch_hostfile  # imports torch
+
+    try:
+        return sum(fetch_hostfile(str(path)).values())
+    except ValueError as error:
         raise UsageError(
-            f"settings.hostfile {path} names no host with slots=N; see DeepSpeed's manual."
-        )
-    return sum(slots)
+            f"settings.hostfile {path}: {error}; write lines such as `worker-1 slots=8`."
+        ) from error
 
 
 def launch(job_file: Path, job: Job, hostfile: Path | None, progress: Progress) -> None:
