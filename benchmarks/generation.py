@@ -60,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             progress=Silent(),
         )
         loaded = load(model, engine.location, None, device)
-        engine.use(loaded)
+        engine.loaded = loaded
         usual = AutoProcessor.from_pretrained(engine.location), loaded.model
         _plain(usual, requests[:1], video)  # warms up the libraries
         plain, plain_s = _timed(lambda: _plain(usual, requests, video))

@@ -36,7 +36,7 @@ def test_dropping_finished_rows_changes_no_answer(
     engine = engine_for(tiny_base, tmp_path, 30)
     loaded = load(engine.model, engine.location, None, "cpu")
     loaded.model.generation_config.eos_token_id = list(range(2, 40))
-    engine.use(replace(loaded, ends=set(range(2, 40))))
+    engine.loaded = replace(loaded, ends=set(range(2, 40)))
     dropped = answers(engine, requests)
     monkeypatch.setattr("video_star.generation.decoding.FEWEST_ROWS", 1000)
     assert answers(engine, requests) == dropped
@@ -112,7 +112,7 @@ def test_an_adapter_changes_answers_as_peft_applies_it(
     peft = PeftModel.from_pretrained(loaded.model, str(tmp_path / "adapter"))
     inner = peft.get_base_model().eval()
     inner.generation_config = settings
-    unmerged.use(replace(loaded, model=inner))
+    unmerged.loaded = replace(loaded, model=inner)
     assert answers(unmerged, requests) == found
 
 

@@ -57,7 +57,7 @@ class Asked:
             progress=self.notes,
             share=share,
         )
-        engine.use(self.loaded)
+        engine.loaded = self.loaded
         batches = engine.answer(questions(self.footage, tokens))
         found = [outcome for batch in batches for outcome in batch]
         assert all(isinstance(outcome, Reply) for outcome in found), found

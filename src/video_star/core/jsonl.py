@@ -91,7 +91,7 @@ def shard_of(sample_id: str) -> str:
 def write_shards(folder: Path, records: Iterable[R], sample_id: Callable[[R], str]) -> int:
     """Replace a sharded folder as a whole; `sample_id` gives the shard, lines keep their order.
 
-    All 16 files are always written, so that an empty shard is told from a missing one.
+    All 16 files are always written, so that a missing shard is noticed.
     """
     building = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(building, ignore_errors=True)

@@ -70,9 +70,9 @@ BETWEEN_LABELS = "; "
 """Separates the values of several labels in one final line."""
 
 
-def line_request(labels: Sequence[Label], wanted: bool) -> str | None:
+def line_request(labels: Sequence[Label], enabled: bool) -> str | None:
     """`final_line_request` if `prompts.final_line` is set."""
-    return final_line_request(labels) if wanted else None
+    return final_line_request(labels) if enabled else None
 
 
 def final_line_request(labels: Sequence[Label]) -> str:

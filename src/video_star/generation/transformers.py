@@ -67,7 +67,8 @@ class TransformersEngine:
     progress: Progress
     share: bool | None = None
     """Whether a clip is encoded once for all its questions; None: the first question decides."""
-    _loaded: Loaded | None = field(default=None, repr=False)
+    loaded: Loaded | None = field(default=None, repr=False)
+    """None: the model is loaded for the first request."""
 
     def answer(
         self, requests: Sequence[Request], known: Collection[str] = ()
@@ -192,14 +193,10 @@ class TransformersEngine:
             self.progress.note("Sharing clips between questions changes this model's answers: off.")
         return bool(match)
 
-    def use(self, loaded: Loaded) -> None:
-        """Use a model that is loaded already."""
-        self._loaded = loaded
-
     def _load(self) -> Loaded:
-        if self._loaded is None:
-            self._loaded = load(self.model, self.location, self.adapter, self.device)
-        return self._loaded
+        if self.loaded is None:
+            self.loaded = load(self.model, self.location, self.adapter, self.device)
+        return self.loaded
 
 
 def load(params: ModelParams, location: Path, adapter: Path | None, device: str) -> Loaded:

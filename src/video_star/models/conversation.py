@@ -179,7 +179,7 @@ class Conversations:
         end_token = self._control_tokens.match(after.lstrip())
         if lead.strip() or (after.strip() and end_token is None):
             raise _template(
-                f"writes {(lead.strip() or after.strip())[:40]!r} beside an answer, which is no "
+                f"writes {(lead.strip() or after.strip())[:40]!r} next to an answer, which is no "
                 "token of its tokenizer"
             )
         end = end_token[0] if end_token else self.tokenizer.eos_token
@@ -224,8 +224,8 @@ class Conversations:
         if frames.times is None:
             if getattr(self._processor, "videos_kwargs", {}).get("return_metadata"):
                 raise VideoError(
-                    "A folder of images has no clock, but this model is told the time of each "
-                    "frame; make a video of the folder, or use a model without times."
+                    "A folder of images has no clock, but this model uses the time of each frame; "
+                    "make a video of the folder, or use a model without times."
                 )
             return {**size, "total_num_frames": n, "frames_indices": list(range(n))}
         span = frames.times[-1] - frames.times[0]

@@ -41,7 +41,7 @@ class Family:
     times: str | None = None
     """How the model is told the times of frames, or None when it is not."""
     text_after_video: Literal["largest"] | None = None
-    """"largest": text goes on after the largest position of the video (models/positions.py)."""
+    """"largest": text continues after the largest position of the video (models/positions.py)."""
     since: str = "5.23"
     """First version of transformers that was tested with this family; older ones are refused."""
     faults: tuple[Fault, ...] = ()
@@ -104,7 +104,7 @@ FAMILIES: dict[str, Family] = {
             # huggingface/transformers pull request 48669
             Fault("<5.23", "it cuts the seconds between frames to whole numbers"),
         ),
-        limits="uneven gaps between frames are told as their mean",
+        limits="uneven gaps between frames are given as their mean",
     ),
     "qwen3_vl": Family(
         "Qwen3-VL",
@@ -162,7 +162,7 @@ def family_of(model_type: str) -> Family | None:
 def markdown_table() -> str:
     """The table in docs/models.md."""
     lines = [
-        "| family | for instance | transformers | told times | "
+        "| family | for instance | transformers | frame times | "
         "language model; vision tower; projector | known limits |",
         "| --- | --- | --- | --- | --- | --- |",
     ]

@@ -42,7 +42,7 @@ class ClipEntry:
     file: Path | None = None
     """Holds the pixels when `inputs` does not."""
 
-    def whole(self) -> Inputs:
+    def load(self) -> Inputs:
         """Inputs with the pixels of the file."""
         return self.inputs if self.file is None else {**self.inputs, **load_file(self.file)}
 
@@ -118,12 +118,12 @@ def group_rows(
     clips: Sequence[ClipEntry],
 ) -> Iterator[tuple[list[int], dict[str, Any], Features | None]]:
     """Rows whose clips have one shape, with the joined inputs and features of these clips."""
-    inputs = [clip.whole() for clip in clips]
+    inputs = [clip.load() for clip in clips]
     shapes = [
-        {**whole, "features": clip.features.pooled[0]}
+        {**own, "features": clip.features.pooled[0]}
         if clip.features is not None and clip.features.stacked
-        else whole
-        for whole, clip in zip(inputs, clips, strict=True)
+        else own
+        for own, clip in zip(inputs, clips, strict=True)
     ]
     for rows in group_by_shape(shapes):
         features = [item for row in rows if (item := clips[row].features) is not None]

@@ -21,11 +21,6 @@ from video_star.training.lifetime import hold_lock
 from video_star.training.worker import PREFIX
 
 
-def accelerator_environment(device: str) -> dict[str, str]:
-    """Environment variables that tell DeepSpeed which device to use."""
-    return {"DS_ACCELERATOR": device} | ({"CUDA_VISIBLE_DEVICES": ""} if device == "cpu" else {})
-
-
 def hostfile_of(settings: Settings, root: Path) -> Path | None:
     """The hostfile of the settings, or None for this machine alone."""
     if settings.hostfile is None:
@@ -98,11 +93,13 @@ def _free_port() -> int:
 def _environment(job: Job, alone: bool) -> dict[str, str]:
     """Sets the number of threads too: the launcher's own default depends on its version."""
     loopback = {"GLOO_SOCKET_IFNAME": "lo"} if alone and sys.platform == "linux" else {}
+    no_gpu = {"CUDA_VISIBLE_DEVICES": ""} if job.device == "cpu" else {}
     return {
         **QUIET,
         **os.environ,
-        **accelerator_environment(job.device),
+        **no_gpu,
         **loopback,
+        "DS_ACCELERATOR": job.device,
         "OMP_NUM_THREADS": str(job.threads),
         "MKL_NUM_THREADS": str(job.threads),
         "CUBLAS_WORKSPACE_CONFIG": ":4096:8",

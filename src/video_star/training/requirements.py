@@ -18,8 +18,7 @@ def check_requirements(params: Params, workspace: Workspace) -> None:
     processes = count_processes(settings, workspace.root)
     fit_micro_batch(params.finetune.batch_size, processes, settings.micro_batch_size)
     if params.finetune.method == "qlora":
-        _refuse_without_cuda("finetune.method qlora", device, "lora")
-        _refuse_without_package("finetune.method qlora", "bitsandbytes", "bitsandbytes")
+        _check_cuda_package("finetune.method qlora", device, "lora", "bitsandbytes")
         if settings.zero.startswith("zero3"):
             raise UsageError(
                 f"finetune.method qlora does not go with settings.zero {settings.zero}: 4-bit "
@@ -31,8 +30,7 @@ def check_requirements(params: Params, workspace: Workspace) -> None:
                 "4-bit weights; set it to false."
             )
     if settings.liger:
-        _refuse_without_cuda("settings.liger", device, "false")
-        _refuse_without_package("settings.liger", "liger_kernel", "liger-kernel")
+        _check_cuda_package("settings.liger", device, "false", "liger-kernel")
     if settings.zero == "zero0" and params.model.dtype != "float32":
         raise UsageError(
             f"settings.zero zero0 does not go with model.dtype {params.model.dtype}: its "
@@ -46,16 +44,14 @@ def check_requirements(params: Params, workspace: Workspace) -> None:
         )
 
 
-def _refuse_without_cuda(what: str, device: str, instead: str) -> None:
+def _check_cuda_package(what: str, device: str, instead: str, package: str) -> None:
+    """UsageError where there is no CUDA device or the package is not installed."""
     if device != "cuda":
         raise UsageError(
             f"{what} needs a CUDA device and this finetune runs on {device}; use {instead}, or run "
             "it where there is one (settings.device)."
         )
-
-
-def _refuse_without_package(what: str, module: str, package: str) -> None:
-    if find_spec(module) is None:
+    if find_spec(package.replace("-", "_")) is None:
         raise UsageError(
             f"{what} needs {package}, which is not installed; run `pip install {package}`."
         )

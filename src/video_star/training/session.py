@@ -66,7 +66,7 @@ def load(job: Job) -> tuple[Any, Any]:
         base = load_weights(job.base, job.trust_remote_code, dtype=dtype, **options)
         base.config.use_cache = False
         model = make_trainable(job, prepare_for_lora(base) if quantised else base)
-    return processor, model if quantised else model.to(_device(job))
+    return processor, model if quantised else model.to(job.device)
 
 
 def make_trainable(job: Job, base: Any) -> Any:
@@ -86,12 +86,6 @@ def parameters_outside_decoder(inner: Any) -> list[torch.nn.Parameter]:
     return [parameter for parameter in inner.parameters() if id(parameter) not in behind]
 
 
-def _device(job: Job) -> torch.device:
-    if job.device == "cpu":
-        return torch.device("cpu")
-    return torch.device("cuda", torch.cuda.current_device())
-
-
 def encode(
     job: Job, processor: Any, model: Any, rank: int, send: Send
 ) -> tuple[list[EncodedExample], ClipInputs]:
@@ -99,18 +93,17 @@ def encode(
     examples = list(read_records(job.examples, TrainingExample))
     n_clips = len({(item.video, item.start_s, item.end_s) for item in examples})
     clips = ClipInputs(model, n_clips, job.folder / f"pixels-{rank}")
-    encoded: list[EncodedExample | None] = [None] * len(examples)
+    encoded: dict[int, EncodedExample] = {}
     frames = FrameCache(job.frames, job.video, 1)
     model.eval()
     groups = encode_examples(examples, Conversations(processor), frames, job.data)
     for done, group in enumerate(groups, start=1):
         clips.add(group.clip.inputs)
-        for index, item in group.examples.items():
-            encoded[index] = item
+        encoded |= group.examples
         if done % 50 == 0 or done == n_clips:
             send({"clips": done, "of": n_clips})
     clips.flush()
-    return [item for item in encoded if item is not None], clips
+    return [encoded[index] for index in range(len(examples))], clips
 
 
 def make_trainer(

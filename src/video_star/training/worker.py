@@ -19,7 +19,6 @@ from video_star.core.processes import die_with_parent
 from video_star.training.job import Job
 from video_star.training.launch_errors import describe_error
 from video_star.training.lifetime import die_with_lock_holder
-from video_star.training.ops import disable_shared_memory_op
 
 PREFIX = "@video-star "
 """Begins a line that is a message to the step; all other output is log."""
@@ -93,7 +92,10 @@ def _join_processes(job: Job, folder: Path, rank: int) -> None:
 
     if job.device == "cuda":
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    disable_shared_memory_op()
+    # On a CPU, DeepSpeed compiles an all-reduce over shared memory for its inference engine alone:
+    # that takes a C++ compiler, a minute, and 66 MB of /dev/shm for each process and launch. As it
+    # does outside of Linux, the op is declared incompatible; training goes through gloo.
+    deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
     backend = "nccl" if job.device == "cuda" else "gloo"
     place = {} if _several_machines() else {"init_method": f"file://{folder / 'rendezvous'}"}
     deepspeed.init_distributed(

@@ -85,11 +85,11 @@ def probe(path: Path) -> VideoInfo:
             "make a video of it."
         )
     with _opened(path) as (container, stream):
-        line = _timeline(container, stream)
+        timeline = _timeline(container, stream)
         width, height = stream.codec_context.width, stream.codec_context.height
-    span, gap = line.seconds(line.times[-1]), line.gap
+    span, gap = timeline.seconds(timeline.times[-1]), timeline.gap
     fps = float(1 / gap) if gap else 0.0
-    return VideoInfo(float(span + gap), fps, len(line.times), width, height)
+    return VideoInfo(float(span + gap), fps, len(timeline.times), width, height)
 
 
 def read_frames(clip: Clip, params: VideoParams) -> Frames:
@@ -102,9 +102,9 @@ def read_frames(clip: Clip, params: VideoParams) -> Frames:
     if clip.path.is_dir():
         return _read_folder(clip, params)
     with _opened(clip.path) as (container, stream):
-        line = _timeline(container, stream)
-        targets = choose_times(line.times, line.unit, clip, params)
-        found = _decode(container, stream, line, targets, params.short_side)
+        timeline = _timeline(container, stream)
+        targets = choose_times(timeline.times, timeline.unit, clip, params)
+        found = _decode(container, stream, timeline, targets, params.short_side)
         if len(found) < len(set(targets)):
             # Some packets give no frame (hidden reference frames, fields, a lead-in): choose again
             # among the frames that the decoder returns.
@@ -112,8 +112,8 @@ def read_frames(clip: Clip, params: VideoParams) -> Frames:
             times = sorted(f.pts for f in container.decode(stream) if f.pts is not None)
             if not times:
                 raise VideoError(f"{clip.path}: no frame can be decoded; replace the file.")
-            line = _Timeline(times, times[:1], line.unit)
-            targets = choose_times(line.times, line.unit, clip, params)
+            timeline = _Timeline(times, times[:1], timeline.unit)
+            targets = choose_times(timeline.times, timeline.unit, clip, params)
             container.seek(0, backward=True)
             found = _collect(container.decode(stream), set(targets), params.short_side)
         if len(found) < len(set(targets)):
@@ -122,8 +122,8 @@ def read_frames(clip: Clip, params: VideoParams) -> Frames:
             )
     start = _exact(clip.start_s or 0.0)
     # A cut between two frames has the frame before its start.
-    shown = tuple(float(max(line.seconds(time) - start, Fraction(0))) for time in targets)
-    end = line.seconds(line.times[-1]) + line.gap
+    shown = tuple(float(max(timeline.seconds(time) - start, Fraction(0))) for time in targets)
+    end = timeline.seconds(timeline.times[-1]) + timeline.gap
     if clip.end_s is not None:
         end = min(end, _exact(clip.end_s))
     duration = max(float(end - start), shown[-1])
@@ -242,7 +242,7 @@ def _timeline(container: av.container.InputContainer, stream: av.VideoStream) ->
 def _decode(
     container: av.container.InputContainer,
     stream: av.VideoStream,
-    line: _Timeline,
+    timeline: _Timeline,
     targets: Sequence[int],
     short_side: int | None,
 ) -> dict[int, Pixels]:
@@ -250,12 +250,12 @@ def _decode(
     found: dict[int, Pixels] = {}
     groups: dict[int, set[int]] = {}
     for time in targets:
-        groups.setdefault(bisect_right(line.keys, time) - 1, set()).add(time)
+        groups.setdefault(bisect_right(timeline.keys, time) - 1, set()).add(time)
     previous: int | None = None
     frames: Iterator[av.VideoFrame] = container.decode(stream)
     for group in sorted(groups):
         if group > 0 and (previous is None or group > previous + 1):
-            container.seek(line.keys[group], backward=True, stream=stream)
+            container.seek(timeline.keys[group], backward=True, stream=stream)
             frames = container.decode(stream)
         found.update(_collect(frames, groups[group], short_side))
         previous = group
