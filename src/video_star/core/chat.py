@@ -7,7 +7,6 @@ variable OPENAI_API_KEY, never from params.yaml.
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
 import threading
@@ -22,6 +21,7 @@ from typing import Any, BinaryIO, Protocol, TypeAlias
 from pydantic import Field, ValidationError
 
 from video_star.core.errors import ServiceError, UsageError
+from video_star.core.hashing import sha256
 from video_star.core.labels import Record
 
 Messages: TypeAlias = Sequence[Mapping[str, str]]
@@ -97,7 +97,7 @@ class OpenAIChat:
 
     def _key(self, messages: Messages) -> str:
         parts = [self.name, [dict(m) for m in messages], self.sampling]
-        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+        return sha256(json.dumps(parts, sort_keys=True))
 
     def _ask(self, key: str, messages: Messages) -> str:
         """The text of the server's first choice, kept on file."""

@@ -14,7 +14,8 @@ from typing import Any
 
 from video_star.core.context import StepContext
 from video_star.core.errors import DataError
-from video_star.core.jsonl import digest_files, read_records
+from video_star.core.hashing import sha256_files
+from video_star.core.jsonl import read_records
 from video_star.core.paths import RoundPaths
 from video_star.core.records import PairedDifference, Prediction, Score
 from video_star.evaluation.benchmarks.base import Benchmark, Measure
@@ -126,4 +127,4 @@ def _prompts(paths: RoundPaths, benchmark: str) -> dict[str, str]:
 
 def digest_scores(paths: RoundPaths) -> str:
     """sha256 over the scores of all benchmarks of a round."""
-    return digest_files(paths.predictions.rglob("scores.jsonl"), paths.predictions)
+    return sha256_files(paths.predictions.rglob("scores.jsonl"), paths.predictions)

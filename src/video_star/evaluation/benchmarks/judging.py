@@ -7,7 +7,6 @@ wrong, the answer stays unscored here.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +16,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from video_star.core.chat import Chat, Messages, OpenAIChat
 from video_star.core.errors import DataError, UsageError
+from video_star.core.hashing import sha256
 from video_star.core.paths import Workspace
 from video_star.evaluation.benchmarks.base import BenchmarkParams
 
@@ -129,7 +129,7 @@ class RecordedJudge(Judge[A]):
     def __init__(self, path: Path) -> None:
         self.path = path
         self.name = f"recorded:{path.name}"
-        self._digest = hashlib.sha256()
+        self._contents: list[str | bytes] = []
 
     @abstractmethod
     def rating(self, answer: A) -> Rating:
@@ -145,6 +145,6 @@ class RecordedJudge(Judge[A]):
             value = json.loads(raw)
         except (OSError, ValueError) as error:
             raise DataError(f"{path}: cannot be read as JSON ({error}); fetch it again.") from error
-        self._digest.update(name.encode() + b"\0" + raw)
-        self.version = f"sha256 {self._digest.hexdigest()[:16]}"
+        self._contents += [f"{name}\0", raw]
+        self.version = f"sha256 {sha256(self._contents)[:16]}"
         return value
