@@ -3,7 +3,7 @@
     prefect deployment run video-star/cycle --watch
     prefect deployment run video-star/cycle --param rounds=2 --watch
 
-`run_cycle` is the plain function behind it: it knows no Prefect and runs with any door.
+`run_cycle` is the plain function behind it; it knows no Prefect.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from prefect import flow, get_run_logger
+from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from flows.one_round import Do, base_model, one_round
 from tasks.lineage import describe_code, forget_lost_runs
-from tasks.stage import DvcDoor
+from tasks.log import run_logger
+from tasks.runner import DvcRunner
 from tasks.steps import TASKS
 from tasks.summary import show_rounds
 from video_star.core.errors import UsageError, VideoStarError
@@ -34,14 +35,14 @@ UP_TO_DATE = "everything up to date"
 @flow(name="video-star", version="1", persist_result=False)
 def cycle(rounds: int | None = None) -> State[Any]:
     """Run the first `rounds` rounds of params.yaml (all of them when it is not given)."""
-    log = get_run_logger()
+    log = run_logger()
     workspace = Workspace(Path.cwd())
     log.info(describe_code(workspace))
-    door = DvcDoor(workspace)
+    runner = DvcRunner(workspace)
     outcomes: list[str] = []
 
     def do(step: str, round_name: str) -> None:
-        state = cast(State[Any], TASKS[step](round_name, door, return_state=True))
+        state = cast(State[Any], TASKS[step](round_name, runner, return_state=True))
         if not state.is_completed():
             raise VideoStarError(f"{step} {round_name}: {state.message}")
         outcomes.append(state.message or "")
@@ -52,11 +53,10 @@ def cycle(rounds: int | None = None) -> State[Any]:
         with only_one(workspace, "cycle"):
             forget_lost_runs(workspace, params)
             update_chain(workspace, params)
-            door.prepare(steps_of(params, names))
+            runner.prepare(steps_of(params, names))
             run_cycle(workspace, params, names, do, log.info)
             show_rounds(workspace, params)
     except VideoStarError as error:
-        log.error("%s", error)
         return Failed(message=str(error))
     return Completed(message=verdict(outcomes))
 
@@ -66,7 +66,7 @@ def run_cycle(
     params: Params,
     names: Sequence[str],
     do: Do,
-    say: Callable[[str], None],
+    show: Callable[[str], None],
 ) -> list[str]:
     """Run r0 and the named rounds; stop early when the plateau rule says so. Returns what ran."""
     base_model(do)
@@ -75,7 +75,7 @@ def run_cycle(
         one_round(name, do)
         finished.append(name)
         if params.plateau is not None and plateaued(headline(workspace, params), params.plateau):
-            say(f"{params.plateau.metric} no longer rises: {name} is the last round")
+            show(f"{params.plateau.metric} no longer rises: {name} is the last round")
             break
     return finished
 

@@ -1,6 +1,6 @@
 """One Prefect task per step: its name, version, retries and progress bar. No work is done here.
 
-Prefect's own cache is off: DVC remembers what is done, a second memory would be a second truth.
+Prefect's own cache is off: DVC alone knows what is up to date.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ import time
 from typing import Any
 from uuid import UUID
 
-from prefect import Task, get_run_logger, task
+from prefect import Task, task
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.states import Completed, Failed
 
-from tasks.stage import REFUSALS, Door
+from tasks.log import run_logger
+from tasks.runner import REFUSALS, DvcRunner
 from video_star.core.errors import VideoStarError
 from video_star.pipeline.runner import STEPS
 
@@ -27,7 +28,7 @@ class TaskProgress:
     """A step's progress as a Prefect progress artifact, and now and then as a line of the log."""
 
     def __init__(self, step: str, round_name: str) -> None:
-        self._log = get_run_logger()
+        self._log = run_logger()
         self._name = f"{step} {round_name}"
         self._artifacts: dict[str, UUID] = {}
         self._shown = self._logged = time.monotonic()
@@ -79,11 +80,11 @@ def _task_of(step: str) -> Task[..., Any]:
         cache_policy=NO_CACHE,
         persist_result=False,
     )
-    def run(round_name: str, door: Door) -> State[Any]:
+    def run(round_name: str, runner: DvcRunner) -> State[Any]:
         try:
-            outcome = door.run(step, round_name, TaskProgress(step, round_name))
+            outcome = runner.run(step, round_name, TaskProgress(step, round_name))
         except VideoStarError as error:
-            get_run_logger().error("%s", error)
+            run_logger().error("%s", error)
             return Failed(message=str(error), data=error)
         return Completed(message=outcome, data=outcome)
 

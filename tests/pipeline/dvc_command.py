@@ -19,6 +19,8 @@ from typing import Any
 
 import yaml
 
+from video_star.core import messages
+
 
 def stage_of(step: str, name: str, params: dict[str, Any]) -> dict[str, Any]:
     """The stage with its placeholders filled in, for the few kinds that dvc.yaml uses."""
@@ -44,7 +46,7 @@ def refuse_if_asked(step: str, name: str) -> None:
         return
     wanted, wanted_round, code, sentence = path.read_text(encoding="utf-8").split(" ", 3)
     if (wanted, wanted_round) == (step, name):
-        sys.stderr.write(f"error: {sentence}\n")
+        messages.send(error=sentence.strip(), exit_code=int(code))
         sys.exit(int(code))
 
 
@@ -95,12 +97,13 @@ def main(step: str, name: str) -> None:
     params = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
     with Path("log.txt").open("a", encoding="utf-8") as log:
         log.write(f"{step} {name}\n")
+    messages.send(started=True)
     wait_if_asked(step, name)
     refuse_if_asked(step, name)
-    sys.stderr.write("::progress 1 2 things\n")
+    messages.send(done=1, total=2, what="things")
     sys.stdout.write(f"{step} {name}: a line worth reading\n")
     sys.stdout.flush()
-    sys.stderr.write("::progress 2 2 things\n")
+    messages.send(done=2, total=2, what="things")
     stage = stage_of(step, name, params)
     text = content(stage, params)
     for entry in [*stage["outs"], *stage.get("metrics", [])]:

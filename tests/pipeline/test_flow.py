@@ -9,7 +9,7 @@ import pytest
 from dvc_workspace import REPOSITORY, make_workspace, ran, set_param
 
 from flows.cycle import chosen_rounds, plateaued, run_cycle, steps_of, verdict
-from tasks.stage import DvcDoor, StageOutput, StepFailed
+from tasks.runner import DvcRunner, StepFailed
 from tasks.steps import worth_retrying
 from video_star.core.errors import BusyError, UsageError, VideoStarError
 from video_star.core.params import Params, PlateauParams, load_params
@@ -91,56 +91,6 @@ def test_the_last_word_counts_what_happened() -> None:
     )
 
 
-def output(*lines: str) -> tuple[StageOutput, list[str]]:
-    notes: list[str] = []
-    reader = StageOutput("generate@r1", notes.append, lambda *_: None)
-    for line in lines:
-        reader.read(line)
-    return reader, notes
-
-
-def test_a_failing_step_is_explained_by_its_own_sentence() -> None:
-    reader, _ = output(
-        "Running stage 'generate@r1':",
-        "> video-star generate r1",
-        "error: data/a.mp4: cannot be opened; replace it.",
-        "ERROR: failed to reproduce 'generate@r1': "
-        "failed to run: video-star generate r1, exited with 3",
-    )
-    error = reader.failure(255)
-    assert isinstance(error, StepFailed)
-    assert str(error) == "data/a.mp4: cannot be opened; replace it."
-    assert error.exit_code == 3
-
-
-def test_a_killed_step_is_worth_another_try() -> None:
-    reader, _ = output(
-        "ERROR: failed to reproduce 'x': failed to run: video-star x, exited with -9"
-    )
-    assert reader.failure(255).exit_code == -9
-
-
-def test_another_dvc_on_the_same_files_is_busy_not_broken() -> None:
-    reader, _ = output("ERROR: '/a/rounds' is busy, it is being blocked by: (PID 12): dvc repro")
-    assert isinstance(reader.failure(255), BusyError)
-
-
-def test_only_what_a_person_wants_to_read_reaches_the_log() -> None:
-    _, notes = output(
-        "'data.dvc' didn't change, skipping",
-        "Running stage 'generate@r1':",
-        "> video-star generate r1",
-        "::progress 3 9 answers",
-        "generate r1: 9 read, 9 written",
-        "Updating lock file 'dvc.lock'",
-        "",
-        "To track the changes with git, run:",
-        "\tgit add dvc.lock",
-        "Use `dvc push` to send your updates to remote storage.",
-    )
-    assert notes == ["generate r1: 9 read, 9 written"]
-
-
 @pytest.mark.parametrize("code", [2, 3, 4, 5])
 def test_a_refusal_is_not_retried(code: int) -> None:
     from prefect.states import Failed
@@ -158,9 +108,9 @@ def test_dvc_decides_what_the_flow_runs(tmp_path: Path) -> None:
     params = load_params(workspace.params)
 
     def cycle() -> list[str]:
-        door, outcomes = DvcDoor(workspace), []
-        door.prepare(steps_of(params, ["r1"]))
-        do = lambda step, name: outcomes.append(door.run(step, name, Silent()))  # noqa: E731
+        runner, outcomes = DvcRunner(workspace), []
+        runner.prepare(steps_of(params, ["r1"]))
+        do = lambda step, name: outcomes.append(runner.run(step, name, Silent()))  # noqa: E731
         run_cycle(workspace, params, ["r1"], do, str)
         return outcomes
 

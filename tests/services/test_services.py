@@ -16,12 +16,11 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "pipeline"))
 from dvc_workspace import REPOSITORY, make_workspace, ran
 
-from video_star.cli.launch import watched
 from video_star.core.errors import ServiceError, UsageError
 from video_star.core.paths import Workspace
 from video_star.services.addresses import addresses
 from video_star.services.local import ensure, services_of, stop
-from video_star.services.prefect_api import PrefectApi
+from video_star.services.prefect_client import crash_abandoned_runs, prefect_client
 from video_star.services.process import Service, port_is_taken
 
 
@@ -57,10 +56,12 @@ def test_a_port_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch) -> None
         addresses()
 
 
-def test_a_stopped_prefect_server_is_one_sentence() -> None:
-    api = PrefectApi(f"http://127.0.0.1:{free_port()}/api")
-    with pytest.raises(ServiceError, match="does not answer; start it with `make up`"):
-        api.end_abandoned_runs()
+def test_a_stopped_prefect_server_is_one_sentence(tmp_path: Path, ports: None) -> None:
+    with (
+        pytest.raises(ServiceError, match="does not answer; start it with `make up`"),
+        prefect_client(Workspace(tmp_path)) as client,
+    ):
+        crash_abandoned_runs(client)
 
 
 def test_a_service_that_ends_while_starting_shows_its_last_words(tmp_path: Path) -> None:
@@ -84,17 +85,6 @@ def test_stopping_ends_a_service_with_its_children(tmp_path: Path) -> None:
     assert service.stop()
     assert not port_is_taken(port)
     assert not service.stop()
-
-
-def test_only_logs_and_steps_of_a_watched_run_are_shown() -> None:
-    assert watched("▪ 08:57:07.242 32cc2c560f64 generate r1: 3 of 9 answers") == (
-        "generate r1: 3 of 9 answers"
-    )
-    assert (
-        watched("●         .022 27380bab4c3c prefect.task-run.Failed * verify r1") == "✗ verify r1"
-    )
-    assert watched("●         .022 27380bab4c3c prefect.artifact.created * rounds") is None
-    assert watched("▪ 08:57:07.242 32cc2c560f64 Finished in state Completed()") is None
 
 
 @pytest.fixture

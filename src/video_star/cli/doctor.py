@@ -5,10 +5,7 @@ Each check looks at one thing and returns findings; none changes anything, and n
 
 from __future__ import annotations
 
-import os
-import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,11 +13,11 @@ from importlib.metadata import PackageNotFoundError, requires, version
 
 from packaging.requirements import Requirement
 
-from video_star.core.environment import QUIET
 from video_star.core.errors import VideoStarError
 from video_star.core.params import Params, load_params
 from video_star.core.paths import Workspace
 from video_star.data.readers import open_readers
+from video_star.pipeline.dvc import changed_stages, repository
 from video_star.pipeline.runner import STEPS, rounds_of
 from video_star.services.addresses import addresses
 from video_star.services.local import services_of
@@ -134,10 +131,13 @@ def _base_model(workspace: Workspace, params: Params) -> Finding:
 def _stages(workspace: Workspace, params: Params) -> Finding:
     """DVC makes no stage, and says nothing, for rounds that are written as numbers."""
     wanted = sum(len(rounds_of(step, params)) for step in STEPS)
-    code, text = _dvc(workspace, "stage", "list", "--name-only")
-    if code != 0:
-        return Finding(False, "dvc.yaml", f"{_last_line(text)}; run `git checkout dvc.yaml`")
-    found = len(re.findall(r"^[\w@.-]+$", text, re.MULTILINE))
+    from dvc.exceptions import DvcException
+
+    try:
+        with repository(workspace.root) as repo:
+            found = sum(bool(stage.cmd) for stage in repo.index.stages)
+    except DvcException as error:
+        return Finding(False, "dvc.yaml", f"{error}; run `git checkout dvc.yaml`")
     ok = found == wanted
     mend = "" if ok else f"{wanted} were expected; compare dvc.yaml with `git diff`"
     return Finding(ok, f"{found} DVC stages", mend)
@@ -148,9 +148,8 @@ def _data(workspace: Workspace) -> list[Finding]:
         return [Finding(False, "data/ is missing", "run make setup (demo) or `dvc pull data.dvc`")]
     if not (workspace.root / "data.dvc").exists():
         return [Finding(False, "data/ is not recorded", "run `dvc add data`")]
-    code, _ = _dvc(workspace, "status", "--quiet", "data.dvc")
     mend = "run `dvc add data` when it is yours, or remove data/ and run make setup for the demo"
-    if code != 0:
+    if changed_stages(workspace.root, ["data.dvc"]) != set():
         return [Finding(False, "data/ is not what data.dvc records", mend)]
     return [Finding(True, "data/ is what data.dvc records")]
 
@@ -193,20 +192,3 @@ def _disk(workspace: Workspace) -> list[Finding]:
     ok = free >= FREE_GB
     mend = "" if ok else f"free at least {FREE_GB} GB; .work/ may be deleted"
     return [Finding(ok, f"{free:.0f} GB of disk are free", mend)]
-
-
-def _dvc(workspace: Workspace, *arguments: str) -> tuple[int, str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "dvc", *arguments],
-        cwd=workspace.root,
-        env={**QUIET, **os.environ},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.returncode, done.stdout + done.stderr
-
-
-def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "dvc says nothing"

@@ -21,6 +21,7 @@ from typing import Annotated
 import typer
 
 from video_star.cli import score as score_cli
+from video_star.core import messages
 from video_star.core.environment import quieten
 from video_star.core.errors import UsageError, VideoStarError
 from video_star.core.paths import Workspace
@@ -296,6 +297,8 @@ def main() -> None:
         from video_star.core.processes import die_with_parent
 
         die_with_parent()
+        if messages.are_read():
+            messages.send(started=True)
     _exit_with(app)
 
 
@@ -303,7 +306,10 @@ def _exit_with(command: Callable[[], None]) -> None:
     try:
         command()
     except VideoStarError as error:
-        typer.echo(f"error: {error}", err=True)
+        if messages.are_read():
+            messages.send(error=str(error), exit_code=error.exit_code)
+        else:
+            typer.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         typer.echo("interrupted; the same command goes on where it stopped.", err=True)

@@ -1,12 +1,10 @@
 """What a person sees while a step runs: a bar in a terminal, plain lines elsewhere.
 
-With VIDEO_STAR_PROGRESS=lines, progress goes to stderr as `::progress <done> <total> <what>`, which
-the parent process (a Prefect task) turns into a progress artifact.
+Where a parent process reads messages (a Prefect task), progress goes to it as messages.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -16,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
+from video_star.core import messages
 from video_star.core.progress import Progress
 from video_star.core.records import StepReport
 
@@ -25,17 +24,19 @@ SHOWN_METRICS = 12
 
 
 class Lines:
-    """Progress as parseable lines, at most one a second besides the last."""
+    """Progress as lines or messages, at most one a second besides the last."""
 
-    def __init__(self) -> None:
-        self._last = 0.0
+    def __init__(self, title: str) -> None:
+        self._title, self._last = title, 0.0
 
     def update(self, done: int, total: int, what: str) -> None:
         now = time.monotonic()
         if done >= total or now - self._last >= LINES_EVERY_S:
             self._last = now
-            sys.stderr.write(f"::progress {done} {total} {what}\n")
-            sys.stderr.flush()
+            if messages.are_read():
+                messages.send(done=done, total=total, what=what)
+            else:
+                self.note(f"{self._title}: {done} of {total} {what}")
 
     def note(self, message: str) -> None:
         sys.stderr.write(f"{message}\n")
@@ -62,8 +63,8 @@ class Bar:
 def show_progress(title: str) -> Iterator[Progress]:
     """The right kind of progress for where stderr goes."""
     console = Console(stderr=True)
-    if os.environ.get("VIDEO_STAR_PROGRESS") == "lines" or not console.is_terminal:
-        yield Lines()
+    if messages.are_read() or not console.is_terminal:
+        yield Lines(title)
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Bars(*columns, TimeRemainingColumn(), console=console) as bars:

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
@@ -54,17 +55,10 @@ def run_lines(
             on_line(line.rstrip("\n"))
         return child.wait()
     except BaseException:
-        end_group(child.pid)
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGTERM)
         child.wait()
         raise
     finally:
         if child.stdout is not None:
             child.stdout.close()
-
-
-def end_group(pid: int, sign: signal.Signals = signal.SIGTERM) -> None:
-    """Signal a process and all processes of its session; nothing happens when it is gone."""
-    try:
-        os.killpg(pid, sign)
-    except ProcessLookupError:
-        return

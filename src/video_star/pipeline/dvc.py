@@ -1,15 +1,24 @@
-"""What DVC knows of a step that is run by hand: skip what is recorded, record what was done.
+"""What DVC knows of the stages, what it runs and records; all of it by DVC's Python API.
 
 So that `video-star <step> <round>`, `dvc repro` and the Prefect flow skip what any other finished.
-Says nothing when the workspace is no DVC repository, or when DVC itself runs the step.
+
+    python -m video_star.pipeline.dvc <stage>   run one stage, send messages on how it went
+
+A stage is run in a process of its own: DVC's locks tell processes apart, not threads, its commands
+write to the stdout of their process, and what runs out of memory does not end the flow.
 """
 
 from __future__ import annotations
 
+import logging
 import os
-import subprocess
 import sys
+from collections.abc import Iterable, Iterator
+from contextlib import chdir, contextmanager
+from pathlib import Path
+from typing import Any
 
+from video_star.core.messages import send
 from video_star.core.paths import Workspace
 from video_star.pipeline.runner import STEPS
 
@@ -23,24 +32,68 @@ def stage_name(step: str, round_name: str) -> str:
     return f"{step}@{round_name}"
 
 
+@contextmanager
+def repository(root: Path) -> Iterator[Any]:
+    """The DVC repository (`dvc.repo.Repo`) of a workspace, silent but for errors."""
+    from dvc.repo import Repo
+
+    logging.getLogger("dvc").setLevel(logging.ERROR)
+    with chdir(root), Repo() as repo:  # names of stages are read from the current folder
+        yield repo
+
+
+def changed_stages(root: Path, targets: Iterable[str]) -> set[str] | None:
+    """Which stages or .dvc files differ from what DVC recorded; None when DVC cannot say."""
+    from dvc.exceptions import DvcException
+
+    try:
+        with repository(root) as repo:
+            return {name.removeprefix("dvc.yaml:") for name in repo.status(targets=[*targets])}
+    except DvcException:
+        return None
+
+
 def is_recorded(workspace: Workspace, step: str, round_name: str) -> bool:
     """Whether DVC has this step with its present inputs, parameters and outputs."""
-    return _keeps(workspace) and _dvc(workspace, "status", stage_name(step, round_name)) == 0
+    if not _takes_part(workspace):
+        return False
+    return changed_stages(workspace.root, [stage_name(step, round_name)]) == set()
 
 
 def record(workspace: Workspace, step: str, round_name: str) -> bool:
-    """Let DVC take over what the step wrote; False when there is a DVC that would not."""
-    if not _keeps(workspace):
+    """Let DVC take over what a step wrote; False when there is a DVC that would not."""
+    if not _takes_part(workspace):
         return True
-    return _dvc(workspace, "commit", "--force", stage_name(step, round_name)) == 0
+    from dvc.exceptions import DvcException
+
+    try:
+        with repository(workspace.root) as repo:
+            repo.commit(stage_name(step, round_name), force=True)
+    except DvcException:
+        return False
+    return True
 
 
-def _keeps(workspace: Workspace) -> bool:
-    repository = (workspace.root / ".dvc").is_dir() and (workspace.root / "dvc.yaml").is_file()
-    return repository and "DVC_STAGE" not in os.environ
+def _takes_part(workspace: Workspace) -> bool:
+    """Whether the workspace is a DVC repository and the step was not started by DVC itself."""
+    is_repository = (workspace.root / ".dvc").is_dir() and (workspace.root / "dvc.yaml").is_file()
+    return is_repository and "DVC_STAGE" not in os.environ
 
 
-def _dvc(workspace: Workspace, *arguments: str) -> int:
-    command = [sys.executable, "-m", "dvc", *arguments, "--quiet"]
-    done = subprocess.run(command, cwd=workspace.root, capture_output=True, check=False)
-    return done.returncode
+def main(stage: str) -> int:
+    """Run a stage of the current folder unless it is up to date; 0 when it is now."""
+    from dvc.exceptions import DvcException
+    from dvc.lock import LockError
+
+    try:
+        with repository(Path.cwd()) as repo:
+            send(changed=bool(repo.reproduce(stage, single_item=True)))
+    except DvcException as error:
+        cause = error.__cause__ or error  # a ReproductionError itself says only which stage
+        send(reason=str(cause), busy=isinstance(cause, LockError))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

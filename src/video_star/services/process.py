@@ -1,4 +1,9 @@
-"""One background server: its command, its pid file, its log; started detached, stopped for sure."""
+"""One background server: its command, its pid file, its log; started detached, stopped for sure.
+
+No supervisor in its place: honcho runs in the foreground, circus opens TCP ports of its own, and
+supervisor is one more process with a configuration file to write and an RPC client to ask, while
+it ends a process group, so not the flow runs, which lead groups of their own.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +12,8 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,9 +22,9 @@ import psutil  # type: ignore[import-untyped]
 
 from video_star.core.errors import ServiceError
 from video_star.core.jsonl import write_text
-from video_star.core.processes import end_group
 from video_star.services.addresses import LOOPBACK
 
+READY_WITHIN_S = 180.0
 STOP_WITHIN_S = 20.0
 
 
@@ -51,7 +57,7 @@ class Service:
             return None
 
     def start(self, cwd: Path, env: Mapping[str, str]) -> None:
-        """Start it in a session of its own, so that it outlives us and stops as a group."""
+        """Start it in a session of its own, so that it outlives this command and its terminal."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with self.log.open("w", encoding="utf-8") as log:
             child = subprocess.Popen(
@@ -72,13 +78,16 @@ class Service:
         if process is None:
             self._pid_file.unlink(missing_ok=True)
             return False
-        family = [process, *process.children(recursive=True)]
-        process.send_signal(self.stop_signal)
-        _, left = psutil.wait_procs([process], timeout=STOP_WITHIN_S)
-        if left:
-            end_group(process.pid, signal.SIGKILL)
-        # Children that lead sessions of their own (flow runs) are not in the group.
-        _end(family[1:])
+        children = process.children(recursive=True)
+        for processes, number in (
+            ([process], self.stop_signal),
+            (children, signal.SIGTERM),
+            ([process, *children], signal.SIGKILL),
+        ):
+            for one in processes:
+                with suppress(psutil.NoSuchProcess):
+                    one.send_signal(number)
+            psutil.wait_procs(processes, timeout=STOP_WITHIN_S)
         self._pid_file.unlink(missing_ok=True)
         return True
 
@@ -96,14 +105,18 @@ class Service:
             return "no log"
         return next((line.strip() for line in reversed(lines) if line.strip()), "empty log")[:200]
 
-
-def _end(processes: Sequence[psutil.Process]) -> None:
-    for process in processes:
-        if process.is_running():
-            process.terminate()
-    _, left = psutil.wait_procs(processes, timeout=STOP_WITHIN_S)
-    for process in left:
-        process.kill()
+    def wait_until(self, ready: Callable[[], bool], what: str) -> None:
+        """Return when it is ready; ServiceError when it ends or takes too long."""
+        until = time.monotonic() + READY_WITHIN_S
+        while not ready():
+            self.require_alive()
+            if time.monotonic() > until:
+                raise ServiceError(
+                    f"{self.name} {what} after {READY_WITHIN_S:.0f} s; "
+                    f"see {self.log}, or run `make down` and `make up`."
+                )
+            time.sleep(0.5)
+        self.require_alive()
 
 
 def answers(url: str) -> bool:
@@ -120,16 +133,3 @@ def port_is_taken(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex((LOOPBACK, port)) == 0
-
-
-def wait_for(service: Service, url: str, within_s: float) -> None:
-    """Return when the service answers; ServiceError when it ends or stays silent."""
-    until = time.monotonic() + within_s
-    while not answers(url):
-        service.require_alive()
-        if time.monotonic() > until:
-            raise ServiceError(
-                f"{service.name} does not answer at {url} after {within_s:.0f} s; "
-                f"see {service.log}, or run `make down` and `make up`."
-            )
-        time.sleep(0.5)

@@ -1,0 +1,101 @@
+"""Prefect's own client of the local server, and what starting and running a cycle asks it.
+
+Importing Prefect takes seconds, so it is done when a client is opened: `video-star --help` and the
+steps stay quick.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+import httpx
+
+from video_star.core.errors import ServiceError
+from video_star.core.paths import Workspace
+from video_star.services.addresses import addresses
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
+
+POOL, WORKER = "local", "video-star"
+DEPLOYMENT = "video-star/cycle"
+LOGGER = "video_star"
+"""Last part of the name of the flow's loggers, which tells its lines from those of Prefect."""
+
+
+def prefect_home(workspace: Workspace) -> str:
+    """Where Prefect keeps its files for a workspace; the user's own Prefect stays as it is."""
+    return str(workspace.work / "prefect")
+
+
+@contextmanager
+def prefect_client(workspace: Workspace) -> Iterator[SyncPrefectClient]:
+    """A client of the workspace's server; ServiceError when it does not answer or refuses."""
+    os.environ.setdefault("PREFECT_HOME", prefect_home(workspace))  # made by the import
+    from prefect.client.orchestration import SyncPrefectClient
+
+    url = addresses().prefect_api
+    try:
+        with SyncPrefectClient(url) as client:
+            yield client
+    except httpx.TransportError as error:
+        raise ServiceError(
+            f"The Prefect server at {url} does not answer; start it with `make up`."
+        ) from error
+    except httpx.HTTPStatusError as error:
+        raise ServiceError(
+            f"The Prefect server refused {error.request.url.path} ({error.response.status_code}); "
+            "run `make down` and `make up`."
+        ) from error
+
+
+def crash_abandoned_runs(client: SyncPrefectClient) -> int:
+    """Mark runs that nothing works on any more as crashed; call when no worker runs.
+
+    A run whose process and worker were killed together stays "Running" for good and keeps the
+    deployment's only slot, so that every new run would be cancelled at once.
+    """
+    from prefect.client.schemas.filters import (
+        FlowRunFilter,
+        FlowRunFilterState,
+        FlowRunFilterStateType,
+    )
+    from prefect.client.schemas.objects import StateType
+    from prefect.states import Crashed
+
+    begun = [StateType.RUNNING, StateType.PENDING, StateType.CANCELLING]
+    state = FlowRunFilterState(type=FlowRunFilterStateType(any_=begun))
+    runs = client.read_flow_runs(flow_run_filter=FlowRunFilter(state=state))
+    message = "The worker that ran it is gone; run it again, it goes on where it stopped."
+    for run in runs:
+        client.set_flow_run_state(run.id, Crashed(message=message), force=True)
+    return len(runs)
+
+
+def make_pool(client: SyncPrefectClient) -> None:
+    """Make the process work pool; an existing one is kept."""
+    from prefect.client.schemas.actions import WorkPoolCreate
+    from prefect.exceptions import ObjectAlreadyExists
+
+    with suppress(ObjectAlreadyExists):
+        client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
+
+
+def is_deployed(client: SyncPrefectClient) -> bool:
+    """Whether the server knows the deployment."""
+    from prefect.exceptions import ObjectNotFound
+
+    try:
+        client.read_deployment_by_name(DEPLOYMENT)
+    except ObjectNotFound:
+        return False
+    return True
+
+
+def worker_is_online(client: SyncPrefectClient) -> bool:
+    """Whether the worker has reported to its pool lately."""
+    workers = client.read_workers_for_work_pool(POOL)
+    return any(worker.name == WORKER and worker.status == "ONLINE" for worker in workers)

@@ -1,0 +1,94 @@
+"""Run one step of one round as a DVC stage, and say what happened. No Prefect in here."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal
+
+from video_star.core.environment import QUIET
+from video_star.core.errors import BusyError, VideoStarError
+from video_star.core.messages import VARIABLE, message_in
+from video_star.core.paths import Workspace
+from video_star.core.processes import run_lines
+from video_star.core.progress import Progress
+from video_star.pipeline.dvc import changed_stages, stage_name
+
+Outcome = Literal["ran", "restored", "up to date"]
+
+REFUSALS = (2, 3, 4, 5)
+"""Exit codes of steps that trying again cannot mend (see video_star.core.errors)."""
+
+
+class StepFailed(VideoStarError):
+    """A step ended with an error; message and exit code are the step's own where it gave them."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+class DvcRunner:
+    """Steps as DVC stages in child processes; what DVC has already, it skips or restores."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._root = workspace.root
+        self._changed: set[str] | None = None
+        self._something_ran = False
+
+    def prepare(self, steps: Iterable[tuple[str, str]]) -> None:
+        """Find out at once which steps have changed: those before the first need no child."""
+        self._something_ran = False
+        self._changed = changed_stages(self._root, [stage_name(*step) for step in steps])
+
+    def run(self, step: str, round_name: str, progress: Progress) -> Outcome:
+        """Run one step unless it is up to date; StepFailed or BusyError say why it could not."""
+        stage = stage_name(step, round_name)
+        if self._changed is not None and not self._something_ran and stage not in self._changed:
+            return "up to date"
+        self._something_ran = True
+        return _run_stage(self._root, stage, progress)
+
+
+def _run_stage(root: Path, stage: str, progress: Progress) -> Outcome:
+    """Run one stage in a child; its lines and messages of progress go to `progress`."""
+    result: dict[str, Any] = {}
+
+    def read(line: str) -> None:
+        message = message_in(line)
+        if message is None:
+            if line.strip():
+                progress.note(line)
+        elif "done" in message:
+            progress.update(message["done"], message["total"], message["what"])
+        else:
+            result.update(message)
+
+    command = [sys.executable, "-m", "video_star.pipeline.dvc", stage]
+    code = run_lines(command, root, _environment(), read)
+    if code != 0:
+        raise _failure(stage, code, result)
+    if not result["changed"]:
+        return "up to date"
+    return "ran" if "started" in result else "restored"
+
+
+def _failure(stage: str, code: int, result: dict[str, Any]) -> VideoStarError:
+    """The error that explains why a child ended with a code that is not 0."""
+    if result.get("busy"):
+        return BusyError(
+            f"{stage}: another dvc process works on its files; wait for it or stop it."
+        )
+    if "error" in result:
+        return StepFailed(result["error"], result["exit_code"])
+    reason = result.get("reason", f"its process ended with exit code {code}")
+    return StepFailed(f"{stage}: {reason.rstrip('.')}; the lines above say more.", code)
+
+
+def _environment() -> dict[str, str]:
+    """Ours, quiet, with this environment's programs first, and with messages."""
+    programs = str(Path(sys.executable).parent)
+    path = os.pathsep.join([programs, os.environ.get("PATH", os.defpath)])
+    return {**QUIET, **os.environ, "PATH": path, "PYTHONUNBUFFERED": "1", VARIABLE: "1"}
