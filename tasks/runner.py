@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
-from video_star.core.environment import QUIET
+from video_star.core.environment import child_environment
 from video_star.core.errors import BusyError, VideoStarError
 from video_star.core.messages import VARIABLE, message_in
 from video_star.core.paths import Workspace
@@ -67,7 +66,8 @@ def _run_stage(root: Path, stage: str, progress: Progress) -> Outcome:
             result.update(message)
 
     command = [sys.executable, "-m", "video_star.pipeline.dvc", stage]
-    code = run_lines(command, root, _environment(), read)
+    env = {**child_environment(), "PYTHONUNBUFFERED": "1", VARIABLE: "1"}
+    code = run_lines(command, root, env, read)
     if code != 0:
         raise _failure(stage, code, result)
     if not result["changed"]:
@@ -85,10 +85,3 @@ def _failure(stage: str, code: int, result: dict[str, Any]) -> VideoStarError:
         return StepFailed(result["error"], result["exit_code"])
     reason = result.get("reason", f"its process ended with exit code {code}")
     return StepFailed(f"{stage}: {reason.rstrip('.')}; the lines above say more.", code)
-
-
-def _environment() -> dict[str, str]:
-    """Ours, quiet, with this environment's programs first, and with messages."""
-    programs = str(Path(sys.executable).parent)
-    path = os.pathsep.join([programs, os.environ.get("PATH", os.defpath)])
-    return {**QUIET, **os.environ, "PATH": path, "PYTHONUNBUFFERED": "1", VARIABLE: "1"}

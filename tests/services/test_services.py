@@ -9,9 +9,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+from prefect.client.schemas.objects import Log, State, StateType, TaskRun
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "pipeline"))
 from dvc_workspace import REPOSITORY, make_workspace, ran
@@ -19,9 +22,12 @@ from dvc_workspace import REPOSITORY, make_workspace, ran
 from video_star.core.errors import ServiceError, UsageError
 from video_star.core.paths import Workspace
 from video_star.services.addresses import addresses
+from video_star.services.follow import RunReader
 from video_star.services.local import ensure, services_of, stop
 from video_star.services.prefect_client import crash_abandoned_runs, prefect_client
 from video_star.services.process import Service, port_is_taken
+
+RUN = uuid4()
 
 
 def free_port() -> int:
@@ -87,6 +93,58 @@ def test_stopping_ends_a_service_with_its_children(tmp_path: Path) -> None:
     assert not service.stop()
 
 
+class Server:
+    """Stands for Prefect's client: logs and step states that were written so far."""
+
+    def __init__(self) -> None:
+        self.logs: list[Log] = []
+        self.steps: list[TaskRun] = []
+
+    def write(self, message: str, second: int, name: str = "prefect.flow_runs.video_star") -> None:
+        self.logs.append(
+            Log(name=name, level=20, message=message, timestamp=moment(second), flow_run_id=RUN)
+        )
+
+    def read_logs(self, log_filter: object, limit: int, offset: int) -> list[Log]:
+        return sorted(self.logs, key=lambda log: log.timestamp)[offset : offset + limit]
+
+    def read_task_runs(self, flow_run_filter: object, sort: object) -> list[TaskRun]:
+        return self.steps
+
+
+def moment(second: int) -> datetime:
+    return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=second)
+
+
+def step(name: str, state: StateType, second: int, message: str = "") -> TaskRun:
+    return TaskRun(
+        name=name,
+        task_key="key",
+        dynamic_key="0",
+        flow_run_id=RUN,
+        state=State(type=state, timestamp=moment(second), message=message),
+    )
+
+
+def test_each_line_and_state_of_a_run_is_read_once_and_in_order() -> None:
+    server = Server()
+    reader = RunReader(server, RUN)  # type: ignore[arg-type]
+    server.write("generate r1: 3 of 9 answers", 2)
+    server.write("Beginning flow run", 0, "prefect.flow_runs")
+    server.steps = [step("generate r1", StateType.RUNNING, 1)]
+    assert reader.read_new() == ["… generate r1", "generate r1: 3 of 9 answers"]
+    assert reader.read_new() == []
+
+    server.write("arrives late", 1)
+    server.steps = [step("generate r1", StateType.COMPLETED, 3, "ran")]
+    assert reader.read_new() == ["arrives late", "✓ generate r1: ran"]
+
+    for second in range(500):
+        server.write(f"line {second:03}", 10 + second)
+    lines = [line for _ in range(6) for line in reader.read_new()]
+    assert lines == [f"line {second:03}" for second in range(500)]
+
+
 @pytest.fixture
 def running(tmp_path: Path, ports: None) -> Iterator[Workspace]:
     root = make_workspace(tmp_path / "star")
@@ -101,8 +159,9 @@ def running(tmp_path: Path, ports: None) -> Iterator[Workspace]:
 
 
 def cycle(workspace: Workspace) -> subprocess.Popen[str]:
+    """`make cycle ROUNDS=0`: ingest, base, evaluate r0, publish r0."""
     return subprocess.Popen(
-        [sys.executable, "-m", "video_star.cli.launch", "1"],
+        [sys.executable, "-m", "video_star.cli.launch", "0"],
         cwd=workspace.root,
         env={**os.environ, "VIDEO_STAR_HOME": str(workspace.root)},
         stdout=subprocess.PIPE,
@@ -117,38 +176,64 @@ def output_of(process: subprocess.Popen[str], code: int) -> str:
     return output
 
 
+def kill_worker(workspace: Workspace) -> None:
+    """Kill the worker and the run that it works on."""
+    worker = services_of(workspace, addresses()).worker.process()
+    assert worker is not None
+    for process in [*worker.children(), worker]:
+        process.kill()
+
+
 @pytest.mark.slow
-def test_a_cycle_through_prefect_is_refused_twice_survives_kills_and_is_then_up_to_date(
+def test_a_cycle_through_prefect_fails_is_left_killed_finished_and_loses_its_server(
     running: Workspace,
 ) -> None:
     root = running.root
-    (root / "fail.txt").write_text("verify r1 5 class: no answer passed; lower the threshold.")
+    (root / "fail.txt").write_text("evaluate r0 5 class: no answer passed; lower the threshold.")
     failed = output_of(cycle(running), 1)
-    assert "error: verify r1: class: no answer passed; lower the threshold." in failed
-    assert ran(root).count("verify r1") == 1  # refused, so not tried again
+    assert "error: evaluate r0: class: no answer passed; lower the threshold." in failed
+    assert ran(root) == ["ingest r0", "base r0", "evaluate r0"]  # refused, so not tried again
     (root / "fail.txt").unlink()
 
     # The stand-in waits for this file to be removed: a step that takes long.
-    (root / "wait.txt").write_text("rationalize r1")
-    first = cycle(running)
-    _wait_for_step(root, "rationalize r1")
+    (root / "wait.txt").write_text("evaluate r0")
+    left = cycle(running)
+    wait_for_step(root, "evaluate r0")
+    left.send_signal(signal.SIGINT)
+    assert "The cycle goes on in the background" in output_of(left, 130)
     assert "Another cycle runs in this workspace" in output_of(cycle(running), 6)
-    worker = services_of(running, addresses()).worker.process()
-    assert worker is not None
-    for process in [*worker.children(), worker]:
-        process.send_signal(signal.SIGKILL)
-    assert "The worker that ran it is gone" in output_of(first, 1)
+    kill_worker(running)
+
+    killed = cycle(running)
+    wait_for_step(root, "evaluate r0")
+    kill_worker(running)
+    output = output_of(killed, 1)
+    assert "1 flow runs without a worker were marked as crashed" in output
+    assert "error: The worker that ran it is gone" in output
     (root / "wait.txt").unlink()
 
     finished = output_of(cycle(running), 0)
-    assert "rationalize r1: a line worth reading" in finished
+    assert "✓ base r0: up to date" in finished
+    assert finished.index("… evaluate r0") < finished.index("evaluate r0: a line worth reading")
+    assert finished.index("evaluate r0: 2 of 2 things") < finished.index("✓ evaluate r0: ran")
+    assert "2 steps ran, 2 were up to date" in finished
     assert "#/compare-runs?runs=" in finished
-    assert "everything up to date" in output_of(cycle(running), 0)
+
+    orphan = cycle(running)
+    assert orphan.stdout is not None
+    while "flow-run" not in orphan.stdout.readline():
+        assert orphan.poll() is None
+    server = services_of(running, addresses()).server.process()
+    assert server is not None
+    server.kill()
+    assert "error: The Prefect server" in output_of(orphan, 7)
 
 
-def _wait_for_step(root: Path, step: str) -> None:
+def wait_for_step(root: Path, step: str) -> None:
+    """Return when the step runs that did not run before."""
     until = time.monotonic() + 120
     log = root / "log.txt"
-    while not (log.exists() and step in log.read_text()) and time.monotonic() < until:
+    while not (log.exists() and step in log.read_text()):
+        assert time.monotonic() < until
         time.sleep(0.2)
-    assert step in log.read_text()
+    log.unlink()

@@ -30,7 +30,7 @@ def run_cycle(workspace: Workspace, rounds: int | None, show: Print) -> None:
         show(f"Prefect {where.prefect}/runs/flow-run/{run.id}   MLflow {where.mlflow}")
         run = follow(client, run.id, services_of(workspace, where), show)
     assert run.state is not None
-    if run.state.is_cancelled() and run.start_time is None:
+    if run.state.is_cancelled() and run.run_count == 0:
         raise BusyError(
             "Another cycle runs in this workspace, so this one was cancelled; "
             f"watch it at {where.prefect}, or stop it with `make down`."

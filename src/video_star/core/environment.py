@@ -6,7 +6,9 @@ Values that the user has set already are kept.
 from __future__ import annotations
 
 import os
+import sys
 import warnings
+from pathlib import Path
 
 QUIET = {
     "DO_NOT_TRACK": "true",
@@ -18,6 +20,12 @@ QUIET = {
     "TOKENIZERS_PARALLELISM": "false",
     "TRANSFORMERS_VERBOSITY": "error",
 }
+
+
+def child_environment() -> dict[str, str]:
+    """Ours for a child process, quiet, with the programs of this Python's environment first."""
+    path = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
+    return {**QUIET, **os.environ, "PATH": os.pathsep.join(path)}
 
 
 def quieten() -> None:

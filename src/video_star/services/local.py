@@ -6,16 +6,14 @@ workspace (`.work/`, and `mlflow/` for the tracking store).
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
-from video_star.core.environment import QUIET
+from video_star.core.environment import child_environment
 from video_star.core.errors import ServiceError
 from video_star.core.hashing import sha256
 from video_star.core.jsonl import write_text
@@ -23,14 +21,14 @@ from video_star.core.paths import Workspace
 from video_star.pipeline.runner import only_one
 from video_star.services.addresses import LOOPBACK, Addresses, addresses
 from video_star.services.prefect_client import (
+    DEPLOYED,
     DEPLOYMENT,
+    HOME,
     POOL,
     WORKER,
     crash_abandoned_runs,
-    is_deployed,
     make_pool,
     prefect_client,
-    prefect_home,
     worker_is_online,
 )
 from video_star.services.process import Service, answers, port_is_taken
@@ -63,14 +61,11 @@ def services_of(workspace: Workspace, where: Addresses) -> Services:
 
 def environment(workspace: Workspace, where: Addresses) -> dict[str, str]:
     """What the servers, and every `prefect` command that talks to them, are started with."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     return {
-        **QUIET,
-        **os.environ,
-        "PATH": path,
+        **child_environment(),
         "VIDEO_STAR_HOME": str(workspace.root),
         "VIDEO_STAR_PYTHON": sys.executable,
-        "PREFECT_HOME": prefect_home(workspace),
+        "PREFECT_HOME": str(workspace.root / HOME),
         "PREFECT_API_URL": where.prefect_api,
         "PREFECT_CLI_PROMPT": "false",
         "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
@@ -90,7 +85,7 @@ def start(workspace: Workspace, show: Print) -> None:
     show(f"Prefect  {where.prefect}")
     show(f"MLflow   {where.mlflow}")
     show("To use the prefect command in your own shell:")
-    show(f"  export PREFECT_HOME={prefect_home(workspace)} PREFECT_API_URL={where.prefect_api}")
+    show(f"  export PREFECT_HOME={workspace.root / HOME} PREFECT_API_URL={where.prefect_api}")
     show(f"  prefect deployment run {DEPLOYMENT} --watch")
 
 
@@ -107,7 +102,7 @@ def _start(workspace: Workspace, where: Addresses, show: Print) -> None:
         services.worker.stop()  # what it ran cannot be told to a server that forgot the run's slot
     _launch(services.server, where.prefect_port, "VIDEO_STAR_PREFECT_PORT", workspace, env)
     _launch(services.mlflow, where.mlflow_port, "VIDEO_STAR_MLFLOW_PORT", workspace, env)
-    if services.worker.process() is None or not _deployed_before(workspace):
+    if services.worker.process() is None or not _is_deployed(workspace):
         _start_worker(workspace, where, services, env, show)
     for service, url in ((services.server, where.prefect_api), (services.mlflow, where.mlflow)):
         _wait_for(service, url)
@@ -139,7 +134,7 @@ def _start_worker(
     with prefect_client(workspace) as client:
         _wait_for(services.server, where.prefect_api)
         make_pool(client)
-        if not (_deployed_before(workspace) and is_deployed(client)):
+        if not _is_deployed(workspace):
             _deploy(workspace, env)
         if worker.process() is None:
             if ended := crash_abandoned_runs(client):
@@ -148,18 +143,14 @@ def _start_worker(
         worker.wait_until(lambda: worker_is_online(client), "does not report to the server")
 
 
-def _digest_file(workspace: Workspace) -> Path:
-    return workspace.work / "services" / "deployed"
-
-
 def _digest(workspace: Workspace) -> str:
     content = (workspace.root / "prefect.yaml").read_bytes() + str(workspace.root).encode()
     return sha256(content)
 
 
-def _deployed_before(workspace: Workspace) -> bool:
-    """Whether this very prefect.yaml was registered; `prefect deploy` takes several seconds."""
-    file = _digest_file(workspace)
+def _is_deployed(workspace: Workspace) -> bool:
+    """Whether the server knows this very prefect.yaml; `prefect deploy` takes several seconds."""
+    file = workspace.root / DEPLOYED
     return file.exists() and file.read_text(encoding="utf-8") == _digest(workspace)
 
 
@@ -175,7 +166,7 @@ def _deploy(workspace: Workspace, env: dict[str, str]) -> None:
     if done.returncode != 0:
         last = (done.stderr or done.stdout).strip().splitlines()[-1:]
         raise ServiceError(f"prefect deploy failed ({''.join(last)[:200]}); run `make doctor`.")
-    write_text(_digest_file(workspace), _digest(workspace))
+    write_text(workspace.root / DEPLOYED, _digest(workspace))
 
 
 def stop(workspace: Workspace, show: Print) -> None:

@@ -20,21 +20,22 @@ from video_star.services.addresses import addresses
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
 
+HOME = ".work/prefect"
+"""Where Prefect keeps its files, in the workspace; the user's own Prefect stays as it is."""
+
+DEPLOYED = f"{HOME}/deployed"
+"""Digest of the prefect.yaml that the server knows; removed together with its database."""
+
 POOL, WORKER = "local", "video-star"
 DEPLOYMENT = "video-star/cycle"
 LOGGER = "video_star"
 """Last part of the name of the flow's loggers, which tells its lines from those of Prefect."""
 
 
-def prefect_home(workspace: Workspace) -> str:
-    """Where Prefect keeps its files for a workspace; the user's own Prefect stays as it is."""
-    return str(workspace.work / "prefect")
-
-
 @contextmanager
 def prefect_client(workspace: Workspace) -> Iterator[SyncPrefectClient]:
     """A client of the workspace's server; ServiceError when it does not answer or refuses."""
-    os.environ.setdefault("PREFECT_HOME", prefect_home(workspace))  # made by the import
+    os.environ.setdefault("PREFECT_HOME", str(workspace.root / HOME))  # the import makes it
     from prefect.client.orchestration import SyncPrefectClient
 
     url = addresses().prefect_api
@@ -58,17 +59,11 @@ def crash_abandoned_runs(client: SyncPrefectClient) -> int:
     A run whose process and worker were killed together stays "Running" for good and keeps the
     deployment's only slot, so that every new run would be cancelled at once.
     """
-    from prefect.client.schemas.filters import (
-        FlowRunFilter,
-        FlowRunFilterState,
-        FlowRunFilterStateType,
-    )
-    from prefect.client.schemas.objects import StateType
+    from prefect.client.schemas.filters import FlowRunFilter
     from prefect.states import Crashed
 
-    begun = [StateType.RUNNING, StateType.PENDING, StateType.CANCELLING]
-    state = FlowRunFilterState(type=FlowRunFilterStateType(any_=begun))
-    runs = client.read_flow_runs(flow_run_filter=FlowRunFilter(state=state))
+    begun = {"state": {"type": {"any_": ["RUNNING", "PENDING", "CANCELLING"]}}}
+    runs = client.read_flow_runs(flow_run_filter=FlowRunFilter.model_validate(begun))
     message = "The worker that ran it is gone; run it again, it goes on where it stopped."
     for run in runs:
         client.set_flow_run_state(run.id, Crashed(message=message), force=True)
@@ -82,17 +77,6 @@ def make_pool(client: SyncPrefectClient) -> None:
 
     with suppress(ObjectAlreadyExists):
         client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
-
-
-def is_deployed(client: SyncPrefectClient) -> bool:
-    """Whether the server knows the deployment."""
-    from prefect.exceptions import ObjectNotFound
-
-    try:
-        client.read_deployment_by_name(DEPLOYMENT)
-    except ObjectNotFound:
-        return False
-    return True
 
 
 def worker_is_online(client: SyncPrefectClient) -> bool:
