@@ -61,7 +61,7 @@ rounds: setup ## the table of rounds
 ui: up ## the MLflow page that shows the rounds side by side
 	@$(BIN)/python -m video_star.services.addresses
 
-doctor: $(VENV)/.installed ## what is wrong with this installation, and how to mend it
+doctor: $(VENV)/.installed ## what is wrong with this installation, and how to fix it
 	@$(BIN)/video-star doctor
 
 # Two files at a time with one thread each: most of the time goes into starting processes.

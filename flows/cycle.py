@@ -16,7 +16,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from flows.one_round import Do, base_model, one_round
+from flows.one_round import RunStep, base_model, one_round
 from tasks.lineage import describe_code, forget_lost_runs
 from tasks.log import run_logger
 from tasks.runner import DvcRunner
@@ -41,7 +41,7 @@ def cycle(rounds: int | None = None) -> State[Any]:
     runner = DvcRunner(workspace)
     outcomes: list[str] = []
 
-    def do(step: str, round_name: str) -> None:
+    def run(step: str, round_name: str) -> None:
         state = cast(State[Any], TASKS[step](round_name, runner, return_state=True))
         if not state.is_completed():
             raise VideoStarError(f"{step} {round_name}: {state.message}")
@@ -54,25 +54,25 @@ def cycle(rounds: int | None = None) -> State[Any]:
             forget_lost_runs(workspace, params)
             update_chain(workspace, params)
             runner.prepare(steps_of(params, names))
-            run_cycle(workspace, params, names, do, log.info)
+            run_cycle(workspace, params, names, run, log.info)
             show_rounds(workspace, params)
     except VideoStarError as error:
         return Failed(message=str(error))
-    return Completed(message=verdict(outcomes))
+    return Completed(message=summary(outcomes))
 
 
 def run_cycle(
     workspace: Workspace,
     params: Params,
     names: Sequence[str],
-    do: Do,
+    run: RunStep,
     show: Callable[[str], None],
 ) -> list[str]:
     """Run r0 and the named rounds; stop early when the plateau rule says so. Returns what ran."""
-    base_model(do)
+    base_model(run)
     finished = ["r0"]
     for name in names:
-        one_round(name, do)
+        one_round(name, run)
         finished.append(name)
         if params.plateau is not None and plateaued(headline(workspace, params), params.plateau):
             show(f"{params.plateau.metric} no longer rises: {name} is the last round")
@@ -92,8 +92,8 @@ def chosen_rounds(params: Params, rounds: int | None) -> list[str]:
 
 def steps_of(params: Params, names: Sequence[str]) -> list[tuple[str, str]]:
     """Every (step, round) of r0 and the named rounds."""
-    wanted = {"r0", *names}
-    return [(step, name) for step in STEPS for name in rounds_of(step, params) if name in wanted]
+    rounds = {"r0", *names}
+    return [(step, name) for step in STEPS for name in rounds_of(step, params) if name in rounds]
 
 
 def headline(workspace: Workspace, params: Params) -> list[float]:
@@ -109,8 +109,8 @@ def plateaued(values: Sequence[float], rule: PlateauParams) -> bool:
     return len(values) >= 2 and values[-1] - max(values[:-1]) < rule.min_gain
 
 
-def verdict(outcomes: Sequence[str]) -> str:
-    """The last word of a cycle."""
+def summary(outcomes: Sequence[str]) -> str:
+    """How many steps ran, were restored and were up to date."""
     ran, restored = outcomes.count("ran"), outcomes.count("restored")
     if not ran and not restored:
         return UP_TO_DATE

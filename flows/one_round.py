@@ -1,32 +1,32 @@
-"""One round, read like a sentence: each line is a step that `do` runs."""
+"""One round: each line is a step that `run` runs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-Do = Callable[[str, str], None]
-"""Runs one step of one round, or raises why it cannot."""
+RunStep = Callable[[str, str], None]
+"""Runs one step of one round; raises when it fails."""
 
 
-def base_model(do: Do) -> None:
-    """Read the data, write down the base model, and measure it: round r0."""
-    do("ingest", "r0")
-    do("base", "r0")
-    measure("r0", do)
+def base_model(run: RunStep) -> None:
+    """Ingest the data, check the base model, and measure it: round r0."""
+    run("ingest", "r0")
+    run("base", "r0")
+    measure("r0", run)
 
 
-def one_round(name: str, do: Do) -> None:
-    """Let the previous model answer, keep what holds, explain the rest, learn, measure."""
-    do("generate", name)
-    do("verify", name)
-    do("rationalize", name)
-    do("verify-rationales", name)
-    do("curate", name)
-    do("finetune", name)
-    measure(name, do)
+def one_round(name: str, run: RunStep) -> None:
+    """Generate, verify, rationalize what failed, train, measure."""
+    run("generate", name)
+    run("verify", name)
+    run("rationalize", name)
+    run("verify-rationales", name)
+    run("curate", name)
+    run("finetune", name)
+    measure(name, run)
 
 
-def measure(name: str, do: Do) -> None:
-    """Evaluate a round's model on held-out videos and publish what was found."""
-    do("evaluate", name)
-    do("publish", name)
+def measure(name: str, run: RunStep) -> None:
+    """Evaluate a round's model on held-out videos and publish the metrics."""
+    run("evaluate", name)
+    run("publish", name)

@@ -1,4 +1,4 @@
-"""What a cycle starts from: the code's commit, and published rounds whose MLflow store is gone."""
+"""Before a cycle: the commit of the code, and published rounds whose MLflow store is gone."""
 
 from __future__ import annotations
 

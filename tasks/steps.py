@@ -1,4 +1,4 @@
-"""One Prefect task per step: its name, version, retries and progress bar. No work is done here.
+"""One Prefect task per step: its name, version, retries and progress bar.
 
 Prefect's own cache is off: DVC alone knows what is up to date.
 """

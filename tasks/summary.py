@@ -1,4 +1,4 @@
-"""What a cycle ends with: the table of rounds and the link to the comparison, as artifacts."""
+"""The artifacts of a cycle: the table of rounds and the link to their comparison."""
 
 from __future__ import annotations
 

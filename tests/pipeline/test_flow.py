@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from dvc_workspace import REPOSITORY, make_workspace, ran, set_param
 
-from flows.cycle import chosen_rounds, plateaued, run_cycle, steps_of, verdict
+from flows.cycle import chosen_rounds, plateaued, run_cycle, steps_of, summary
 from tasks.runner import DvcRunner, StepFailed
 from tasks.steps import worth_retrying
 from video_star.core.errors import BusyError, UsageError
@@ -83,9 +83,9 @@ def test_two_cycles_cannot_run_in_one_workspace(tmp_path: Path) -> None:
         pass
 
 
-def test_the_last_word_counts_what_happened() -> None:
-    assert verdict(["up to date", "up to date"]) == "everything up to date"
-    assert verdict(["ran", "restored", "up to date"]) == (
+def test_the_summary_counts_what_happened() -> None:
+    assert summary(["up to date", "up to date"]) == "everything up to date"
+    assert summary(["ran", "restored", "up to date"]) == (
         "1 steps ran, 1 brought back from the cache, 1 were up to date"
     )
 
@@ -111,7 +111,7 @@ def test_dvc_decides_what_the_flow_runs(tmp_path: Path) -> None:
         runner.prepare(steps_of(params, []))
         do = lambda step, name: outcomes.append(runner.run(step, name, Silent()))  # noqa: E731
         run_cycle(workspace, params, [], do, str)
-        return verdict(outcomes)
+        return summary(outcomes)
 
     assert cycle() == "4 steps ran"
     assert ran(root) == ["ingest r0", "base r0", "evaluate r0", "publish r0"]

@@ -1,4 +1,4 @@
-"""doctor: each thing that is wrong is named with its way out."""
+"""doctor: each thing that is wrong is named with what to do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from video_star.core.paths import Workspace
 
 
 def problems(root: Path) -> dict[str, str]:
-    return {f.what: f.mend for f in run_doctor(Workspace(root)) if not f.ok}
+    return {f.what: f.fix for f in run_doctor(Workspace(root)) if not f.ok}
 
 
 def test_an_empty_folder_is_diagnosed_without_raising(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`video-star doctor`: what is wrong with an installation or a workspace, and how to mend it.
+"""`video-star doctor`: what is wrong with an installation or a workspace, and how to fix it.
 
 Each check looks at one thing and returns findings; none changes anything, and none may raise.
 """
@@ -33,8 +33,8 @@ class Finding:
 
     ok: bool
     what: str
-    mend: str = ""
-    """The way out, when it is not ok."""
+    fix: str = ""
+    """What to do, when it is not ok."""
 
 
 def run_doctor(workspace: Workspace) -> list[Finding]:
@@ -53,10 +53,10 @@ def run_doctor(workspace: Workspace) -> list[Finding]:
 
 
 def print_findings(findings: list[Finding]) -> None:
-    """One line per finding; a wrong one also says how to mend it."""
+    """One line per finding; a wrong one also says how to fix it."""
     for finding in findings:
         line = f"{'ok     ' if finding.ok else 'PROBLEM'} {finding.what}"
-        sys.stdout.write(f"{line}: {finding.mend}\n" if finding.mend else f"{line}\n")
+        sys.stdout.write(f"{line}: {finding.fix}\n" if finding.fix else f"{line}\n")
 
 
 def _python(_: Workspace) -> list[Finding]:
@@ -69,10 +69,10 @@ def _packages(_: Workspace) -> list[Finding]:
     """Installed versions against the requirements that pyproject.toml states."""
     wrong, n = [], 0
     try:
-        wanted = [Requirement(text) for text in requires("video-star") or []]
+        requirements = [Requirement(text) for text in requires("video-star") or []]
     except PackageNotFoundError:
         return [Finding(False, "video-star is not installed", "run make setup")]
-    for requirement in wanted:
+    for requirement in requirements:
         if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
             continue
         n += 1
@@ -82,8 +82,8 @@ def _packages(_: Workspace) -> list[Finding]:
             wrong.append(Finding(False, f"{requirement.name} is missing", "run make setup"))
             continue
         if not requirement.specifier.contains(found, prereleases=True):
-            mend = f"run `pip install '{requirement}'` in this environment"
-            wrong.append(Finding(False, f"{requirement.name} {found} does not fit", mend))
+            fix = f"run `pip install '{requirement}'` in this environment"
+            wrong.append(Finding(False, f"{requirement.name} {found} does not fit", fix))
     return wrong or [Finding(True, f"{n} packages have the versions that were tried together")]
 
 
@@ -123,14 +123,14 @@ def _base_model(workspace: Workspace, params: Params) -> Finding:
         return Finding(False, what, str(error))
     if not (workspace.root / params.model.base).is_dir():
         name = params.model.base
-        mend = f"DVC follows folders: run `hf download {name} --local-dir {name}`"
-        return Finding(False, f"{what} lies in the cache of downloads only", mend)
+        fix = f"DVC follows folders: run `hf download {name} --local-dir {name}`"
+        return Finding(False, f"{what} lies in the cache of downloads only", fix)
     return Finding(True, f"{what} answers questions about videos")
 
 
 def _stages(workspace: Workspace, params: Params) -> Finding:
-    """DVC makes no stage, and says nothing, for rounds that are written as numbers."""
-    wanted = sum(len(rounds_of(step, params)) for step in STEPS)
+    """DVC makes no stage, without an error, for rounds that are written as numbers."""
+    expected = sum(len(rounds_of(step, params)) for step in STEPS)
     from dvc.exceptions import DvcException
 
     try:
@@ -138,9 +138,9 @@ def _stages(workspace: Workspace, params: Params) -> Finding:
             found = sum(bool(stage.cmd) for stage in repo.index.stages)
     except DvcException as error:
         return Finding(False, "dvc.yaml", f"{error}; run `git checkout dvc.yaml`")
-    ok = found == wanted
-    mend = "" if ok else f"{wanted} were expected; compare dvc.yaml with `git diff`"
-    return Finding(ok, f"{found} DVC stages", mend)
+    ok = found == expected
+    fix = "" if ok else f"{expected} were expected; compare dvc.yaml with `git diff`"
+    return Finding(ok, f"{found} DVC stages", fix)
 
 
 def _data(workspace: Workspace) -> list[Finding]:
@@ -148,17 +148,17 @@ def _data(workspace: Workspace) -> list[Finding]:
         return [Finding(False, "data/ is missing", "run make setup (demo) or `dvc pull data.dvc`")]
     if not (workspace.root / "data.dvc").exists():
         return [Finding(False, "data/ is not recorded", "run `dvc add data`")]
-    mend = "run `dvc add data` when it is yours, or remove data/ and run make setup for the demo"
+    fix = "run `dvc add data` when it is yours, or remove data/ and run make setup for the demo"
     if changed_stages(workspace.root, ["data.dvc"]) != set():
-        return [Finding(False, "data/ is not what data.dvc records", mend)]
+        return [Finding(False, "data/ is not what data.dvc records", fix)]
     return [Finding(True, "data/ is what data.dvc records")]
 
 
 def _mlflow_folder(workspace: Workspace) -> list[Finding]:
     code = sorted(path.name for path in workspace.mlflow.glob("**/*.py"))
     if code:
-        mend = "move it away: `import mlflow` finds this folder before the package"
-        return [Finding(False, f"mlflow/ holds {', '.join(code[:3])}", mend)]
+        fix = "move it away: `import mlflow` finds this folder before the package"
+        return [Finding(False, f"mlflow/ holds {', '.join(code[:3])}", fix)]
     return [Finding(True, "no Python file in mlflow/")]
 
 
@@ -176,19 +176,19 @@ def _ports(workspace: Workspace) -> list[Finding]:
     ):
         if service.process() is not None:
             ok = port_is_taken(port)
-            mend = "" if ok else f"run make down and make up; see {service.log}"
+            fix = "" if ok else f"run make down and make up; see {service.log}"
             state = "runs" if ok else "does not answer"
-            findings.append(Finding(ok, f"{service.name} {state} on port {port}", mend))
+            findings.append(Finding(ok, f"{service.name} {state} on port {port}", fix))
         else:
             ok = not port_is_taken(port)
-            mend = "" if ok else f"stop that program, or set {variable}={port + 1}"
+            fix = "" if ok else f"stop that program, or set {variable}={port + 1}"
             state = "is free" if ok else "is used by another program"
-            findings.append(Finding(ok, f"port {port} for {service.name} {state}", mend))
+            findings.append(Finding(ok, f"port {port} for {service.name} {state}", fix))
     return findings
 
 
 def _disk(workspace: Workspace) -> list[Finding]:
     free = shutil.disk_usage(workspace.root).free / 1e9
     ok = free >= FREE_GB
-    mend = "" if ok else f"free at least {FREE_GB} GB; .work/ may be deleted"
-    return [Finding(ok, f"{free:.0f} GB of disk are free", mend)]
+    fix = "" if ok else f"free at least {FREE_GB} GB; .work/ may be deleted"
+    return [Finding(ok, f"{free:.0f} GB of disk are free", fix)]

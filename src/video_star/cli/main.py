@@ -2,7 +2,7 @@
 
     video-star generate r1        one step of one round (all steps: video-star --help)
     video-star rounds             the table of rounds so far
-    video-star doctor             what is wrong with this installation, and how to mend it
+    video-star doctor             what is wrong with this installation, and how to fix it
 
 No parameter of a step is a flag: params.yaml is the only place for numbers that change a result.
 """
@@ -211,7 +211,7 @@ def propose(
 
 @app.command()
 def doctor() -> None:
-    """Say what is wrong with this installation, and how to mend it."""
+    """Say what is wrong with this installation, and how to fix it."""
     from video_star.cli.doctor import print_findings, run_doctor
 
     findings = run_doctor(workspace())

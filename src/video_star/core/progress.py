@@ -1,7 +1,7 @@
-"""Progress of long work, for a terminal, a log or a Prefect page.
+"""Progress of a step, shown in a terminal, a log or on a Prefect page.
 
-A step calls `progress.update(done, total)`; it never prints. The command line installs a rich bar,
-a child process of a flow writes lines that the parent turns into an artifact.
+A step calls `progress.update(done, total, what)`; it never prints. The command line shows a rich
+bar, a child process of a flow sends messages (`messages.py`) that make a Prefect artifact.
 """
 
 from __future__ import annotations
@@ -10,19 +10,19 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Where a step says how far it is."""
+    """What a step reports its progress to."""
 
     def update(self, done: int, total: int, what: str) -> None:
         """`done` of `total` units of `what` ("answers", "steps", ...) are finished."""
         ...
 
     def note(self, message: str) -> None:
-        """One line worth reading: a choice made, a batch halved, a resume."""
+        """One line for the log: a choice made, a batch halved, a resume."""
         ...
 
 
 class Silent:
-    """Says nothing; for tests and library use."""
+    """Shows nothing; for tests and library use."""
 
     def update(self, done: int, total: int, what: str) -> None:
         return

@@ -1,8 +1,7 @@
 """`run_step`: parameters and paths in, one step's work, its report out. The only caller of steps.
 
-Guards that hold however it is called (command line, DVC, Prefect): a step runs once at a time,
-fails when its parameters change while it runs, stops when too many samples fail, and writes its
-report last.
+Guards, however it is started (command line, DVC, Prefect): a step runs once at a time, fails when
+its parameters change while it runs, stops when too many samples fail, and writes its report last.
 """
 
 from __future__ import annotations

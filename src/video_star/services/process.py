@@ -92,13 +92,13 @@ class Service:
         return True
 
     def require_alive(self) -> None:
-        """ServiceError with the last words of the log when it has ended."""
+        """ServiceError with the last line of the log when it has ended."""
         if self.process() is None:
             raise ServiceError(
-                f"{self.name} ended while starting ({self._last_words()}); see {self.log}."
+                f"{self.name} ended while starting ({self._last_line()}); see {self.log}."
             )
 
-    def _last_words(self) -> str:
+    def _last_line(self) -> str:
         try:
             lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
         except OSError:
