@@ -50,7 +50,7 @@ down: ## stop them
 
 cycle: setup ## all rounds through Prefect, live, then the table (ROUNDS=2, PRESET=presets/24gb.yaml)
 	@$(if $(PRESET),$(BIN)/video-star preset $(PRESET))
-	@$(BIN)/python -m video_star.cli.launch $(ROUNDS)
+	@$(BIN)/video-star cycle $(ROUNDS)
 
 repro: setup ## the same rounds with plain DVC, no server
 	@$(BIN)/dvc repro

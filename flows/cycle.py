@@ -18,9 +18,8 @@ from prefect.states import Completed, Failed
 
 from flows.one_round import RunStep, base_model, one_round
 from tasks.lineage import describe_code, forget_lost_runs
-from tasks.log import run_logger
 from tasks.runner import DvcRunner
-from tasks.steps import TASKS
+from tasks.steps import TASKS, run_logger
 from tasks.summary import show_rounds
 from video_star.core.errors import UsageError, VideoStarError
 from video_star.core.params import Params, PlateauParams, load_params

@@ -6,22 +6,28 @@ Prefect's own cache is off: DVC alone knows what is up to date.
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from prefect import Task, task
+from prefect import Task, get_run_logger, task
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.logging.loggers import PrefectLogAdapter
 from prefect.states import Completed, Failed
 
-from tasks.log import run_logger
 from tasks.runner import REFUSALS, DvcRunner
 from video_star.core.errors import VideoStarError
 from video_star.pipeline.runner import STEPS
+from video_star.services.prefect_client import LOGGER
 
 ARTIFACT_EVERY_S = 2.0
 LOG_EVERY_S = 10.0
+
+
+def run_logger() -> PrefectLogAdapter:
+    """The logger of the current run, by a name that tells its lines from Prefect's own."""
+    return cast(PrefectLogAdapter, get_run_logger()).getChild(LOGGER)
 
 
 class TaskProgress:

@@ -161,12 +161,13 @@ def running(tmp_path: Path, ports: None) -> Iterator[Workspace]:
 def cycle(workspace: Workspace) -> subprocess.Popen[str]:
     """`make cycle ROUNDS=0`: ingest, base, evaluate r0, publish r0."""
     return subprocess.Popen(
-        [sys.executable, "-m", "video_star.cli.launch", "0"],
+        [sys.executable, "-c", "from video_star.cli.main import main; main()", "cycle", "0"],
         cwd=workspace.root,
         env={**os.environ, "VIDEO_STAR_HOME": str(workspace.root)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 

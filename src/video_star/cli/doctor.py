@@ -170,10 +170,9 @@ def _ports(workspace: Workspace) -> list[Finding]:
         return [Finding(False, "ports", str(error))]
     services = services_of(workspace, where)
     findings = []
-    for service, port, variable in (
-        (services.server, where.prefect_port, "VIDEO_STAR_PREFECT_PORT"),
-        (services.mlflow, where.mlflow_port, "VIDEO_STAR_MLFLOW_PORT"),
-    ):
+    for service in (services.server, services.mlflow):
+        port = service.port
+        assert port is not None
         if service.process() is not None:
             ok = port_is_taken(port)
             fix = "" if ok else f"run make down and make up; see {service.log}"
@@ -181,7 +180,7 @@ def _ports(workspace: Workspace) -> list[Finding]:
             findings.append(Finding(ok, f"{service.name} {state} on port {port}", fix))
         else:
             ok = not port_is_taken(port)
-            fix = "" if ok else f"stop that program, or set {variable}={port + 1}"
+            fix = "" if ok else f"stop that program, or set {service.port_variable}={port + 1}"
             state = "is free" if ok else "is used by another program"
             findings.append(Finding(ok, f"port {port} for {service.name} {state}", fix))
     return findings

@@ -243,6 +243,23 @@ def preset(
 
 
 @app.command()
+def cycle(
+    rounds: Annotated[int | None, typer.Argument(min=0, help="How many; else all.")] = None,
+) -> None:
+    """Run all steps of all rounds through Prefect, which `up` starts, and follow them.
+
+    The flow runs in Prefect's worker: ending this command does not end it.
+    """
+    from video_star.cli.cycle import run_cycle
+
+    try:
+        run_cycle(workspace(), rounds, typer.echo)
+    except KeyboardInterrupt:
+        typer.echo("The cycle goes on in the background; `make down` stops it.", err=True)
+        raise typer.Exit(130) from None
+
+
+@app.command()
 def up() -> None:
     """Start Prefect (server, worker, deployment) and MLflow, on loopback only."""
     from video_star.services.local import start

@@ -31,7 +31,7 @@ from video_star.services.prefect_client import (
     prefect_client,
     worker_is_online,
 )
-from video_star.services.process import Service, answers, port_is_taken
+from video_star.services.process import Service, answers
 
 Print = Callable[[str], None]
 PREFECT = (sys.executable, "-m", "prefect")
@@ -49,13 +49,15 @@ class Services:
 def services_of(workspace: Workspace, where: Addresses) -> Services:
     """How each process of the workspace is started."""
     folder = workspace.work / "services"
-    listen = ("--host", LOOPBACK, "--port", str(where.prefect_port))
-    serve = ("--pool", POOL, "--type", "process", "--name", WORKER)
+    prefect_port, mlflow_port = where.prefect_port, where.mlflow_port
+    server = (*PREFECT, "server", "start", "--host", LOOPBACK, "--port", str(prefect_port))
+    mlflow = ("bash", "mlflow/serve.sh", str(mlflow_port))
+    worker = (*PREFECT, "worker", "start", "--pool", POOL, "--type", "process", "--name", WORKER)
     return Services(
         # The server ends its own tasks in order on an interrupt, not on a termination.
-        Service("prefect", (*PREFECT, "server", "start", *listen), folder, signal.SIGINT),
-        Service("mlflow", ("bash", "mlflow/serve.sh", str(where.mlflow_port)), folder),
-        Service("worker", (*PREFECT, "worker", "start", *serve), folder),
+        Service("prefect", server, folder, prefect_port, "VIDEO_STAR_PREFECT_PORT", signal.SIGINT),
+        Service("mlflow", mlflow, folder, mlflow_port, "VIDEO_STAR_MLFLOW_PORT"),
+        Service("worker", worker, folder),
     )
 
 
@@ -67,9 +69,7 @@ def environment(workspace: Workspace, where: Addresses) -> dict[str, str]:
         "VIDEO_STAR_PYTHON": sys.executable,
         "PREFECT_HOME": str(workspace.root / HOME),
         "PREFECT_API_URL": where.prefect_api,
-        "PREFECT_CLI_PROMPT": "false",
         "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         # Without these two, a user's own `prefect deployment run --watch` shows no log.
         "PREFECT_SERVER_LOGS_STREAM_OUT_ENABLED": "true",
         "PREFECT_SERVER_LOGS_STREAM_PUBLISHING_ENABLED": "true",
@@ -100,26 +100,14 @@ def _start(workspace: Workspace, where: Addresses, show: Print) -> None:
     begun = time.monotonic()
     if services.server.process() is None:
         services.worker.stop()  # what it ran cannot be told to a server that forgot the run's slot
-    _launch(services.server, where.prefect_port, "VIDEO_STAR_PREFECT_PORT", workspace, env)
-    _launch(services.mlflow, where.mlflow_port, "VIDEO_STAR_MLFLOW_PORT", workspace, env)
+    for service in (services.server, services.mlflow):
+        if service.process() is None:
+            service.start(workspace.root, env)
     if services.worker.process() is None or not _is_deployed(workspace):
         _start_worker(workspace, where, services, env, show)
     for service, url in ((services.server, where.prefect_api), (services.mlflow, where.mlflow)):
         _wait_for(service, url)
     show(f"services are ready ({time.monotonic() - begun:.0f} s)")
-
-
-def _launch(
-    service: Service, port: int, variable: str, workspace: Workspace, env: dict[str, str]
-) -> None:
-    if service.process() is not None:
-        return
-    if port_is_taken(port):
-        raise ServiceError(
-            f"Port {port} for {service.name} is used by another program; stop that one, or choose "
-            f"another port, for instance {variable}={port + 1}."
-        )
-    service.start(workspace.root, env)
 
 
 def _wait_for(service: Service, url: str) -> None:

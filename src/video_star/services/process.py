@@ -1,8 +1,7 @@
 """One background server: its command, its pid file, its log; started detached, stopped for sure.
 
 No supervisor in its place: honcho runs in the foreground, circus opens TCP ports of its own, and
-supervisor is one more process with a configuration file to write and an RPC client to ask, while
-it ends a process group, so not the flow runs, which lead groups of their own.
+supervisor ends process groups, so it leaves the flow runs, which lead sessions of their own.
 """
 
 from __future__ import annotations
@@ -35,6 +34,8 @@ class Service:
     name: str
     command: tuple[str, ...]
     folder: Path
+    port: int | None = None
+    port_variable: str = ""
     stop_signal: signal.Signals = signal.SIGTERM
 
     @property
@@ -58,6 +59,11 @@ class Service:
 
     def start(self, cwd: Path, env: Mapping[str, str]) -> None:
         """Start it in a session of its own, so that it outlives this command and its terminal."""
+        if self.port is not None and port_is_taken(self.port):
+            raise ServiceError(
+                f"Port {self.port} for {self.name} is used by another program; stop that one, or "
+                f"choose another port, for instance {self.port_variable}={self.port + 1}."
+            )
         self.folder.mkdir(parents=True, exist_ok=True)
         with self.log.open("w", encoding="utf-8") as log:
             child = subprocess.Popen(

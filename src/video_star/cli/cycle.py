@@ -1,0 +1,35 @@
+"""`video-star cycle`: start the services, run the deployment, show what came out."""
+
+from __future__ import annotations
+
+from video_star.core.errors import BusyError, VideoStarError
+from video_star.core.params import load_params
+from video_star.core.paths import Workspace
+from video_star.services.addresses import addresses, compare_url
+from video_star.services.follow import follow, start_run
+from video_star.services.local import Print, ensure, services_of
+from video_star.services.prefect_client import prefect_client
+from video_star.tracking.rounds_table import print_rounds, rounds_rows
+
+
+def run_cycle(workspace: Workspace, rounds: int | None, show: Print) -> None:
+    """Run the deployment and show it until it ends; raises when it did not complete."""
+    params = load_params(workspace.params)  # a mistake there should cost no server start
+    ensure(workspace, show)
+    where = addresses()
+    with prefect_client(workspace) as client:
+        run = start_run(client, {} if rounds is None else {"rounds": rounds})
+        show(f"Prefect {where.prefect}/runs/flow-run/{run.id}   MLflow {where.mlflow}")
+        run = follow(client, run.id, services_of(workspace, where), show)
+    assert run.state is not None
+    if run.state.is_cancelled() and run.run_count == 0:
+        raise BusyError(
+            "Another cycle runs in this workspace, so this one was cancelled; "
+            f"watch it at {where.prefect}, or stop it with `make down`."
+        )
+    if not run.state.is_completed():
+        raise VideoStarError(run.state.message or f"The flow run ended as {run.state.name}.")
+    show(f"\n{run.state.message}")
+    print_rounds(rounds_rows(workspace))
+    if link := compare_url(workspace, params):
+        show(f"\nThe rounds side by side in MLflow:\n{link}")
