@@ -14,7 +14,7 @@ from uuid import UUID
 
 from video_star.core.errors import ServiceError
 from video_star.services.local import Print, Services
-from video_star.services.prefect_client import DEPLOYED, DEPLOYMENT, LOGGER, crash_abandoned_runs
+from video_star.services.prefect_client import DEPLOYED, DEPLOYMENT, LOGGER, crash
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
@@ -55,7 +55,7 @@ def follow(client: SyncPrefectClient, run_id: UUID, services: Services, show: Pr
             if silent > 1:
                 return run
         elif services.worker.process() is None:
-            crash_abandoned_runs(client)
+            crash(client, run_id)
         time.sleep(POLL_S)
 
 

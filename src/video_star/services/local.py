@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from video_star.core.environment import child_environment
@@ -160,6 +161,7 @@ def _deploy(workspace: Workspace, env: dict[str, str]) -> None:
 def stop(workspace: Workspace, show: Print) -> None:
     """Stop what `start` started, the worker first: it needs the server to end its runs."""
     services = services_of(workspace, addresses())
-    with only_one(workspace, "services"):
-        for service in (services.worker, services.mlflow, services.server):
-            show(f"{service.name}: {'stopped' if service.stop() else 'was not running'}")
+    with only_one(workspace, "services"), ThreadPoolExecutor() as pool:
+        for group in ([services.worker], [services.mlflow, services.server]):
+            for service, stopped in zip(group, pool.map(Service.stop, group), strict=True):
+                show(f"{service.name}: {'stopped' if stopped else 'was not running'}")

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import httpx
 
@@ -60,14 +61,20 @@ def crash_abandoned_runs(client: SyncPrefectClient) -> int:
     deployment's only slot, so that every new run would be cancelled at once.
     """
     from prefect.client.schemas.filters import FlowRunFilter
-    from prefect.states import Crashed
 
     begun = {"state": {"type": {"any_": ["RUNNING", "PENDING", "CANCELLING"]}}}
     runs = client.read_flow_runs(flow_run_filter=FlowRunFilter.model_validate(begun))
-    message = "The worker that ran it is gone; run it again, it goes on where it stopped."
     for run in runs:
-        client.set_flow_run_state(run.id, Crashed(message=message), force=True)
+        crash(client, run.id)
     return len(runs)
+
+
+def crash(client: SyncPrefectClient, run_id: UUID) -> None:
+    """Mark a run as crashed because there is no worker."""
+    from prefect.states import Crashed
+
+    message = "The worker that ran it is gone; run it again, it goes on where it stopped."
+    client.set_flow_run_state(run_id, Crashed(message=message), force=True)
 
 
 def make_pool(client: SyncPrefectClient) -> None:
