@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -110,6 +109,13 @@ def test_a_stage_that_breaks_without_a_word_may_be_tried_again(
     assert ("RuntimeError: a bug" in heard.notes) == (wish == "raise")
 
 
+def test_a_repository_that_another_dvc_has_locked_is_busy(root: Path) -> None:
+    from dvc.repo import Repo
+
+    with Repo(str(root)) as repo, repo.lock, pytest.raises(BusyError, match="another dvc process"):
+        run(root, "first")
+
+
 def wait_for(condition: Callable[[], object]) -> None:
     until = time.monotonic() + 30
     while not condition():
@@ -117,8 +123,7 @@ def wait_for(condition: Callable[[], object]) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("killed", ["flow", "dvc"])
-def test_a_kill_leaves_no_process_and_the_next_run_goes_on(root: Path, killed: str) -> None:
+def test_a_killed_flow_leaves_no_process_and_the_next_run_goes_on(root: Path) -> None:
     (root / "wish.txt").write_text("sleep")
     code = (
         "import test_dvc as t; from pathlib import Path\n"
@@ -136,7 +141,7 @@ def test_a_kill_leaves_no_process_and_the_next_run_goes_on(root: Path, killed: s
             run(root, "sleep")
         runner = stage.parent()
         assert runner is not None
-        (psutil.Process(flow.pid) if killed == "flow" else runner).send_signal(signal.SIGKILL)
+        flow.kill()
         wait_for(lambda: not stage.is_running() and not runner.is_running())
     assert run(root, "first") == "ran"
 

@@ -187,7 +187,14 @@ def test_only_tracking_imports_mlflow() -> None:
 
 @pytest.mark.parametrize(
     "module",
-    ["cli.main", "core.params", "pipeline.runner", "tracking.rounds_table", "services.local"],
+    [
+        "cli.main",
+        "cli.cycle",
+        "core.params",
+        "pipeline.runner",
+        "tracking.rounds_table",
+        "services.local",
+    ],
 )
 def test_a_command_starts_without_loading_the_heavy_packages(module: str) -> None:
     heavy = ("torch", "mlflow", "prefect", "deepspeed", "transformers", "dvc", "ray")

@@ -82,15 +82,16 @@ def _takes_part(workspace: Workspace) -> bool:
 
 def main(stage: str) -> int:
     """Run a stage of the current folder unless it is up to date; 0 when it is now."""
-    from dvc.exceptions import DvcException
+    from dvc.exceptions import DvcException, ReproductionError
     from dvc.lock import LockError
 
     try:
         with repository(Path.cwd()) as repo:
             send(changed=bool(repo.reproduce(stage, single_item=True)))
     except DvcException as error:
-        cause = error.__cause__ or error  # a ReproductionError itself says only which stage
-        send(reason=str(cause), busy=isinstance(cause, LockError))
+        # A ReproductionError itself says only which stage failed.
+        cause = error.__cause__ if isinstance(error, ReproductionError) else error
+        send(reason=" ".join(str(cause).split()), busy=isinstance(cause, LockError))
         return 1
     return 0
 

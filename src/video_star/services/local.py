@@ -144,6 +144,7 @@ def _is_deployed(workspace: Workspace) -> bool:
 
 
 def _deploy(workspace: Workspace, env: dict[str, str]) -> None:
+    """Register prefect.yaml by Prefect's command: its Python API does not read that file."""
     done = subprocess.run(
         [*PREFECT, "--no-prompt", "deploy", "--all"],
         cwd=workspace.root,
