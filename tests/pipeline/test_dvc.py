@@ -14,6 +14,7 @@ import pytest
 
 from tasks.runner import REFUSALS, DvcRunner, StepFailed
 from video_star.core.errors import BusyError
+from video_star.core.messages import VARIABLE, message_in
 from video_star.core.paths import Workspace
 from video_star.pipeline import dvc
 
@@ -158,3 +159,20 @@ def test_what_was_run_by_hand_is_recorded(root: Path) -> None:
     (root / "out.txt").unlink()
     assert not dvc.is_recorded(workspace, "generate", "r1")
     assert not dvc.record(workspace, "generate", "r1")
+
+
+def test_a_step_of_a_stage_sends_that_it_started_and_why_it_failed(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "from video_star.cli.main import main; main()", "verify", "r1"],
+        env=os.environ
+        | {VARIABLE: "1", "DVC_STAGE": "verify@r1", "VIDEO_STAR_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    started, failed = (message_in(line) for line in done.stderr.splitlines())
+    assert started == {"started": True}
+    assert failed is not None
+    assert "params.yaml" in failed["error"]
+    assert failed["exit_code"] == done.returncode
+    assert done.returncode in REFUSALS
