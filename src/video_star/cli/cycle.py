@@ -5,6 +5,7 @@ from __future__ import annotations
 from video_star.core.errors import BusyError, VideoStarError
 from video_star.core.params import load_params
 from video_star.core.paths import Workspace
+from video_star.data.readers import open_readers
 from video_star.services.addresses import addresses, compare_url
 from video_star.services.follow import follow, start_run
 from video_star.services.local import Print, ensure, services_of
@@ -14,7 +15,9 @@ from video_star.tracking.rounds_table import print_rounds, rounds_rows
 
 def run_cycle(workspace: Workspace, rounds: int | None, show: Print) -> None:
     """Run the deployment and show it until it ends; raises when it did not complete."""
-    params = load_params(workspace.params)  # a mistake there should cost no server start
+    # A mistake in params.yaml should cost no server start.
+    params = load_params(workspace.params)
+    open_readers(params.ingest.sources, workspace.data, params.seed)
     ensure(workspace, show)
     where = addresses()
     with prefect_client(workspace) as client:
