@@ -19,8 +19,15 @@ from video_star.pipeline.runner import STEPS
 
 FREE = {"settings", "max_failure_rate", "zero_yield", "rounds"}
 """Where and how fast, when a step stops, and the names of the rounds: they change no result."""
-REFUSALS = {"base": {"video", "curate", "finetune"}, "finetune": {"curate"}}
-"""Read by `training.needs`, which refuses what cannot be trained before anything is spent."""
+UNUSED: dict[str, set[str]] = {
+    # `training.requirements` refuses what cannot be trained, before anything is spent.
+    "base": {"video", "curate", "finetune"},
+    "finetune": {"curate"},
+    # A judge is asked without a video.
+    "verify": {"video"},
+    "verify-rationales": {"video"},
+}
+"""Read by a step, but without an effect on its result."""
 NAMES = {"last_round": "rounds"}
 """Properties of `Params` that do change a result, with the parameter behind them."""
 
@@ -46,7 +53,7 @@ class Reads:
         """What was read although the step's `sections` do not have it."""
         listed = STEPS[step].sections
         found = set()
-        for section in self.sections - {*listed} - REFUSALS.get(step, set()):
+        for section in self.sections - {*listed} - UNUSED.get(step, set()):
             kind = Params.model_fields[section].annotation
             known = {key.partition(".")[2] for key in listed if key.startswith(f"{section}.")}
             keys = {key for name, key in self.keys if name == getattr(kind, "__name__", "")}

@@ -52,7 +52,7 @@ STEPS: dict[str, Step] = {
         "rounds",
         3,
     ),
-    "verify": Step("video_star.pipeline.steps.verify:run_verify", ("verify",), "rounds", 3),
+    "verify": Step("video_star.pipeline.steps.verify:run_verify", ("model", "verify"), "rounds", 3),
     "rationalize": Step(
         "video_star.pipeline.steps.rationalize:run_rationalize",
         ("seed", "model", "video", "prompts", "rationalize"),
@@ -60,7 +60,7 @@ STEPS: dict[str, Step] = {
         3,
     ),
     "verify-rationales": Step(
-        "video_star.pipeline.steps.verify:run_verify_rationales", ("verify",), "rounds", 3
+        "video_star.pipeline.steps.verify:run_verify_rationales", ("model", "verify"), "rounds", 3
     ),
     "curate": Step(
         "video_star.pipeline.steps.curate:run_curate",
