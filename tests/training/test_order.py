@@ -18,12 +18,12 @@ from video_star.training.order import micro_batches, training_order
     epochs=st.integers(1, 4),
     batch_size=st.sampled_from([1, 2, 8]),
     seed=st.integers(0, 99),
-    by_length=st.booleans(),
+    pool=st.none() | st.integers(1, 20),
 )
 def test_every_example_is_seen_once_an_epoch(
-    lengths: list[int], epochs: int, batch_size: int, seed: int, by_length: bool
+    lengths: list[int], epochs: int, batch_size: int, seed: int, pool: int | None
 ) -> None:
-    batches = training_order(lengths, epochs, batch_size, seed, by_length)
+    batches = training_order(lengths, epochs, batch_size, seed, pool)
     assert {len(batch) for batch in batches} == {batch_size}
     counts = Counter(index for batch in batches for index in batch)
     n = len(lengths)
@@ -35,21 +35,21 @@ def test_every_example_is_seen_once_an_epoch(
 def test_batches_hold_examples_of_similar_length() -> None:
     lengths = [1 + 7 * i % 100 for i in range(400)]
 
-    def padding(by_length: bool) -> int:
+    def padding(pool: int | None) -> int:
         return sum(
             max(lengths[i] for i in batch) * len(batch) - sum(lengths[i] for i in batch)
-            for batch in training_order(lengths, 1, 8, 3, by_length)
+            for batch in training_order(lengths, 1, 8, 3, pool)
         )
 
-    assert padding(by_length=True) < 0.1 * sum(lengths)
-    assert padding(by_length=False) > 0.5 * sum(lengths)
+    assert padding(pool=16) < 0.1 * sum(lengths)
+    assert padding(pool=None) > 0.5 * sum(lengths)
 
 
 @pytest.mark.parametrize(("micro", "world"), [(8, 1), (4, 2), (2, 2), (1, 4)])
 def test_processes_and_micro_batches_change_nothing_about_what_a_step_sees(
     micro: int, world: int
 ) -> None:
-    batches = training_order([5] * 30, 2, 8, 1, by_length=True)
+    batches = training_order([5] * 30, 2, 8, 1, pool=16)
     shares = [micro_batches(batches, micro, world, rank) for rank in range(world)]
     per_step = 8 // (micro * world)
     for step, batch in enumerate(batches):

@@ -51,7 +51,7 @@ class Runs:
             finetune__batch_size=8,
             finetune__epochs=5,
             finetune__learning_rate=0.01,
-            finetune__group_by_length=False,  # so that two steps are an epoch
+            finetune__group_by_length=None,  # so that two steps are an epoch
             finetune__method=method,
             finetune__parts=list(parts),
         )

@@ -184,7 +184,8 @@ class FinetuneParams(Section):
     weight_decay: float = Field(ge=0)
     scheduler: Literal["cosine", "linear", "constant_with_warmup"]
     max_grad_norm: float = Field(gt=0)
-    group_by_length: bool
+    group_by_length: Annotated[int, Field(ge=1)] | None
+    """Batches whose examples are sorted by length together: little padding, still shuffled."""
     lora: LoraParams
 
     @field_validator("parts")

@@ -11,18 +11,15 @@ from math import ceil
 
 from video_star.core.hashing import stable_shuffle
 
-POOL = 16
-"""Batches whose examples are sorted by length together: little padding, still shuffled."""
-
 
 def training_order(
-    lengths: Sequence[int], epochs: int, batch_size: int, seed: int, by_length: bool
+    lengths: Sequence[int], epochs: int, batch_size: int, seed: int, pool: int | None
 ) -> list[list[int]]:
     """Batches of `batch_size` example indices that visit every example `epochs` times.
 
-    `lengths` are tokens per example. With `by_length`, examples of similar length share a batch and
-    the order of the batches is shuffled. The last batch is filled up from the start of one more
-    epoch.
+    `lengths` are tokens per example. The examples of `pool` batches are sorted by length together
+    and these batches are shuffled; without a pool only the examples are. The last batch is filled
+    up from the start of one more epoch.
     """
     n = len(lengths)
     steps = ceil(epochs * n / batch_size)
@@ -32,12 +29,12 @@ def training_order(
         flat.extend(stable_shuffle(range(n), seed, "order", epoch))
         epoch += 1
     flat = flat[: steps * batch_size]
-    if not by_length:
+    if pool is None:
         return [flat[at : at + batch_size] for at in range(0, len(flat), batch_size)]
     batches: list[list[int]] = []
-    for number, start in enumerate(range(0, len(flat), POOL * batch_size)):
-        pool = sorted(flat[start : start + POOL * batch_size], key=lambda i: (lengths[i], i))
-        cut = [pool[at : at + batch_size] for at in range(0, len(pool), batch_size)]
+    for number, start in enumerate(range(0, len(flat), pool * batch_size)):
+        ordered = sorted(flat[start : start + pool * batch_size], key=lambda i: (lengths[i], i))
+        cut = [ordered[at : at + batch_size] for at in range(0, len(ordered), batch_size)]
         batches.extend(stable_shuffle(cut, seed, "batches", number))
     return batches
 

@@ -9,7 +9,7 @@ What makes the items, all of it:
 - right option: the sample's first class label; options in an order drawn by seed and sample id;
 - wrong options: other classes of the data set, none of which is a label of the sample or a synonym
   of one, drawn by seed and sample id: out of the nearest names, twice as many as are needed
-  (`distractors: similar`, confusable.py), or out of all (`any`).
+  (`distractors: 2`, confusable.py), or out of all (`any`).
 
 Metrics:
 
@@ -25,7 +25,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -60,14 +60,10 @@ from video_star.verification.embeddings import open_embedder
 class KineticsQAParams(BenchmarkParams):
     options: int = Field(ge=2, le=26)
     """Options of the multiple-choice form."""
-    distractors: Literal["similar", "any"]
-    """Wrong options with names near to the right one, or any."""
+    distractors: Annotated[int, Field(ge=1)] | Literal["any"]
+    """Wrong options are drawn from so many times as many classes with the nearest names, or any."""
     judge: JudgeParams | None
     """Judges the open answers as well."""
-
-
-NEAREST = 2
-"""Wrong options are drawn from so many times as many nearest classes: not always the same ones."""
 
 
 @dataclass(frozen=True)
@@ -143,8 +139,8 @@ class KineticsQA:
                 f"but data set {sample.dataset} has only {len(others)} classes besides "
                 f"{labels[0].name!r}; lower it or name more classes."
             )
-        if self.params.distractors == "similar":
-            others = others[: NEAREST * wrong]
+        if self.params.distractors != "any":
+            others = others[: self.params.distractors * wrong]
         distractors = stable_shuffle(others, seed, "kinetics-qa-distractors", sample.id)[:wrong]
         options = stable_shuffle(
             [labels[0].name, *distractors], seed, "kinetics-qa-order", sample.id
