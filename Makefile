@@ -66,7 +66,7 @@ doctor: $(VENV)/.installed ## what is wrong with this installation, and how to f
 
 # Two files at a time with one thread each: most of the time goes into starting processes.
 test: setup ## all tests
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 smoke: $(VENV)/.installed ## the quick tests only
 	@$(BIN)/python -m pytest -m "not slow and not gpu"
