@@ -16,7 +16,7 @@ def finals(text: str) -> list[str]:
     """The final answers of a text, whose places are checked."""
     reading = read(text)
     for said in (*reading.finals, reading.visible):
-        start, end = said.place(0, len(said.text))
+        start, end = said.start, said.end
         assert len(text[start:end]) == len(said.text)
     return [said.text for said in reading.finals]
 

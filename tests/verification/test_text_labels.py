@@ -7,6 +7,7 @@ from judged_answers import embed, judged, outcome, verify_params
 
 from video_star.core.labels import TextLabel
 from video_star.verification.text import contradiction
+from video_star.verification.words import Said
 
 DOOR = "The person opens the door."
 ELEPHANT = "An elephant drinks from the river."
@@ -72,8 +73,8 @@ def test_another_event_or_its_opposite_does_not(label: str, text: str, expected:
     ],
 )
 def test_what_makes_two_sentences_opposites(one: str, other: str, problem: str) -> None:
-    assert contradiction(one, other) == problem
-    assert contradiction(other, one) == problem
+    assert contradiction(Said(one), Said(other)) == problem
+    assert contradiction(Said(other), Said(one)) == problem
 
 
 def test_words_that_the_question_gives_say_nothing() -> None:

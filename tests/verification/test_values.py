@@ -171,7 +171,6 @@ def test_the_tolerance_of_a_time_is_a_share_of_the_clip() -> None:
         (2, "There are more than 2 people.", "doubtful"),
         (2, "There are not 2 people.", "doubtful"),
         (2, "There are between 2 and 9 people.", "fail"),
-        (9, "There are between 2 and 9 people.", "doubtful"),
         (2, "Answer: 2 or 9", "doubtful"),
         (1200, "There are 1,200 of them.", "pass"),
     ],
@@ -201,11 +200,11 @@ def test_of_several_scores_each_is_read_by_its_name(text: str, expected: str) ->
     assert outcome(DIVE, text, "How difficult is this dive, and what is its score?") == expected
 
 
-def test_a_scale_is_known() -> None:
+def test_of_a_score_out_of_a_scale_the_score_counts() -> None:
     rating = ScoreLabel(value=8, low=0, high=10)
-    for text in ("8/10", "8 out of 10", "Answer: 80 out of 100", "eight"):
+    for text in ("8/10", "8 out of 10", "Answer: 8 out of 10", "eight"):
         assert outcome(rating, text) == "pass", text
-    assert outcome(rating, "8 out of 20") == "fail"
+    assert outcome(rating, "2 out of 8") == "fail"
     assert outcome(rating, "I give 5, although the second half is an 8.") == "doubtful"
 
 

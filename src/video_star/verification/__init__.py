@@ -13,6 +13,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from video_star.core.labels import ClassLabel, Label, ScoreLabel, TextLabel
 from video_star.core.params import VerifyParams
 from video_star.core.prompts import BETWEEN_LABELS
@@ -29,22 +32,16 @@ from video_star.verification.base import (
     doubtful,
     verdict,
 )
+from video_star.verification.choice import choose, verify_choice
 from video_star.verification.echo import copies_prompt, hint_in, is_echo
 from video_star.verification.embeddings import open_embedder
-from video_star.verification.final_answer import MOST, Said, read
+from video_star.verification.final_answer import MOST, read
 from video_star.verification.judge import Judge, question_to_judge, read_verdict
-from video_star.verification.names import (
-    ClassNames,
-    is_contradicted,
-    needs_embedding,
-    verify_class,
-    verify_sequence,
-    verify_set,
-)
+from video_star.verification.names import ClassNames, others, verify_class, verify_names
 from video_star.verification.own import own_verifiers
-from video_star.verification.text import texts_of, verify_text
-from video_star.verification.values import RULES as VALUES
-from video_star.verification.values import choose, scores_in
+from video_star.verification.text import verify_text
+from video_star.verification.values import scores_in, verify_same, verify_value
+from video_star.verification.words import Said
 
 __all__ = [
     "RULES",
@@ -67,11 +64,13 @@ __all__ = [
 ]
 
 RULES: dict[str, Rule] = {
-    **VALUES,
     "class": verify_class,
-    "sequence": verify_sequence,
-    "set": verify_set,
+    "sequence": verify_names,
+    "set": verify_names,
+    **dict.fromkeys(("span", "time", "score", "box"), verify_value),
     "text": verify_text,
+    "choice": verify_choice,
+    "same": verify_same,
 }
 """Label kind to the rule that reads a part of an answer."""
 
@@ -149,36 +148,32 @@ def by_rules(params: VerifyParams) -> VerifyParams:
 def option_chosen(text: str, options: Sequence[str]) -> int | None:
     """Index of the option that an answer chooses; None when it chooses none or is ambiguous."""
     reading = read(text)
-    said = reading.finals[-1] if reading.finals else reading.visible
-    return choose(tuple(options), said, "", bool(reading.finals))[0]
+    chosen = choose(tuple(options), [reading.visible, *reading.finals][-1], "")
+    return chosen.option if chosen and not chosen.against else None
 
 
 def scores_given(label: ScoreLabel, case: Case) -> set[float]:
     """The numbers that an answer gives as a score."""
-    said, final = _deciding(label, case)
-    return {value.numbers[0] for value in scores_in(label, said, case, final)}
+    said = _part(label, [case.reading.visible, *case.reading.finals][-1], case)
+    return {value.numbers[0] for value in scores_in(label, said, case, bool(case.reading.finals))}
 
 
 def verify(label: Label, case: Case, params: VerifyParams, known: Known) -> LabelVerdict:
     """The verdict of the rules on one label of an answer; no judge is asked."""
     if label.kind in known.own:
         return known.own[label.kind](label, case, params, known)
-    if params.method == "released":
-        found = released.verify(label, case, params, known)
-    else:
-        found = _found(label, case, params, known)
-    return verdict(label, case, found, params)
+    find = released.verify if params.method == "released" else _found
+    return verdict(label, case, find(label, case, params, known), params)
 
 
 def _found(label: Label, case: Case, params: VerifyParams, known: Known) -> Found:
     """The last final answer decides, if the others and the reasoning agree; else all of it."""
     reading, rule = case.reading, RULES[label.kind]
-    whole = Asked(case, params, known, final=False)
+    whole, final = (Asked(case, params, known, final=final) for final in (False, True))
     if not reading.finals:
         return rule(label, reading.visible, whole)
     if len(reading.finals) > MOST:
         return doubtful("several final answers")
-    final = Asked(case, params, known, final=True)
     made = [rule(label, _part(label, said, case), final) for said in reading.finals]
     found = made[-1]
     if found.reason == "no value":  # whatever it is, it is not the value that the text may hold
@@ -195,39 +190,65 @@ def _contradicts(label: Label, reasoning: Said, asked: Asked) -> bool:
     """Whether the reasoning before a final answer plainly gives another value, or denies this."""
     if label.kind == "score" or not reasoning.text.strip():  # its numbers are steps to the score
         return False
-    if isinstance(label, ClassLabel):
-        return is_contradicted(label, reasoning, asked)
-    by_words = replace(asked, known=Known())
-    found = RULES[label.kind](label, reasoning, by_words)
-    return found.other or (found.reason == "negated" and label.kind != "choice")
-
-
-def _deciding(label: Label, case: Case) -> tuple[Said, bool]:
-    """What of an answer decides on a label, and whether that is a final answer."""
-    reading = case.reading
-    if reading.finals:
-        return _part(label, reading.finals[-1], case), True
-    return reading.visible, False
+    if isinstance(label, ClassLabel) and not (reasoning.is_negated or others(reasoning, asked)):
+        return False  # at once for most answers
+    known = Known(asked.known.classes)
+    found = RULES[label.kind](label, reasoning, Asked(asked.case, asked.params, known, False))
+    if found.reason == "negated":
+        return label.kind != "choice"
+    return found.outcome == "fail" and found.place is not None
 
 
 def _part(label: Label, said: Said, case: Case) -> Said:
     """What a final answer says of one of several labels ("a, then b; score 65.6")."""
-    if len(case.labels) < 2 or BETWEEN_LABELS.strip() not in said.text:
+    if len(case.labels) < 2:
         return said
     parts = said.split(BETWEEN_LABELS.strip())
     if len(parts) != len(case.labels):
         return said
-    number = next(n for n, other in enumerate(case.labels) if other is label or other == label)
-    return parts[number]
+    return parts[next(n for n, other in enumerate(case.labels) if other == label)]
 
 
 def judge_all(cases: Sequence[Case], params: VerifyParams, known: Known) -> list[Judgement]:
     """Judge some hundred answers at once, in order: embeddings and the judge work in batches."""
-    _embed(cases, params, known)
-    verdicts = [[verify(label, case, params, known) for label in case.labels] for case in cases]
+    verdicts = _verdicts(cases, params, known)
     if known.judge is not None and params.judge is not None:
         _ask_judge(cases, verdicts, params, known)
     return [_judgement(case, made) for case, made in zip(cases, verdicts, strict=True)]
+
+
+class _Later(Exception):
+    """Raised instead of embedding: the texts of all answers are embedded together."""
+
+
+def _verdicts(
+    cases: Sequence[Case], params: VerifyParams, known: Known
+) -> list[list[LabelVerdict]]:
+    """The verdicts of the rules; those that need embeddings come when all texts are known."""
+    texts: list[str] = []
+
+    def collect(asked: Sequence[str]) -> NDArray[np.float32]:
+        texts.extend(asked)
+        raise _Later
+
+    collecting = known if known.embed is None else replace(known, embed=collect)
+
+    def early(label: Label, case: Case) -> LabelVerdict | None:
+        try:
+            return verify(label, case, params, known if label.kind in known.own else collecting)
+        except _Later:
+            return None
+
+    made = [[early(label, case) for label in case.labels] for case in cases]
+    if texts and known.embed is not None:
+        known.embed(texts)  # keeps them
+    return [
+        [
+            one or verify(label, case, params, known)
+            for one, label in zip(own, case.labels, strict=True)
+        ]
+        for own, case in zip(made, cases, strict=True)
+    ]
 
 
 def judge(case: Case, params: VerifyParams, known: Known) -> Judgement:
@@ -273,29 +294,6 @@ def _judgement(case: Case, verdicts: Sequence[LabelVerdict]) -> Judgement:
     if copies_prompt(case.question, case.labels, case.text):
         outcome, reason = "fail", "copied prompt"
     return Judgement(outcome, reason, bool(case.reading.finals), tuple(verdicts))
-
-
-def _embed(cases: Sequence[Case], params: VerifyParams, known: Known) -> None:
-    """Embed all that these cases need at once; changes no verdict."""
-    if known.embed is None:
-        return
-    texts: list[str] = []
-    for case in cases:
-        for label in case.labels:
-            if label.kind in known.own:
-                continue
-            said, final = _deciding(label, case)
-            if isinstance(label, TextLabel):
-                wanted, given = texts_of(label, said)
-                texts += [*wanted, *given]
-            elif (
-                isinstance(label, ClassLabel)
-                and params.method == "final_answer"
-                and needs_embedding(said, Asked(case, params, known, final))
-            ):
-                texts.append(said.text)
-    if texts:
-        known.embed(texts)
 
 
 def _ask_judge(

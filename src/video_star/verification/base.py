@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from video_star.core.labels import ClassLabel, Label
 from video_star.core.params import VerifyParams
 from video_star.core.records import LabelVerdict, Outcome
-from video_star.core.thresholds import Thresholds
-from video_star.verification.final_answer import Reading, Said, read
+from video_star.verification.final_answer import Reading, read
+from video_star.verification.words import Said
 
 if TYPE_CHECKING:
     from video_star.verification.judge import Judge
@@ -28,6 +28,10 @@ Embed: TypeAlias = Callable[[Sequence[str]], NDArray[np.float32]]
 """Texts to their embeddings, float32 [n, d], each of length 1."""
 Verifier: TypeAlias = "Callable[[Any, Case, VerifyParams, Known], LabelVerdict]"
 """Judges labels of one kind; the signature of the user's own verifiers."""
+Place: TypeAlias = tuple[int, int]
+"""Start and end of some characters of the answer."""
+VERSION = 5
+"""Of the rules; goes up when one changes."""
 
 
 @dataclass(frozen=True)
@@ -74,10 +78,9 @@ class Found:
     """One or two words: "match", or why not."""
     score: float = 0.0
     """0..1, higher is closer to the label."""
-    place: tuple[int, int] | None = None
-    """Characters of the answer that were taken as the value."""
-    other: bool = False
-    """Whether a single value was read plainly, and it is not the label's."""
+    place: Place | None = None
+    """Characters of the answer that were taken as the value; of one that fails, a single value
+    that was read plainly and is not the label's."""
 
 
 @dataclass(frozen=True)
@@ -90,30 +93,28 @@ class Asked:
     final: bool
     """Whether the part is a final answer, not a whole text with reasoning."""
 
-    @property
-    def classes(self) -> ClassNames | None:
-        """The classes of the case's group; None where it has none."""
-        return self.known.classes.get(self.case.group)
 
-
-VERSION = 4
-"""Of the rules; goes up when one changes."""
 Rule: TypeAlias = Callable[[Any, Said, Asked], Found]
 
 
-def passes(score: float, place: tuple[int, int] | None) -> Found:
+def passes(score: float, place: Place | None) -> Found:
     """The label was found."""
     return Found("pass", "match", score, place)
 
 
-def fails(reason: str, score: float = 0.0, place: tuple[int, int] | None = None) -> Found:
-    """The label was not found; a place means that another value was read there."""
-    return Found("fail", reason, score, place, other=place is not None)
+def fails(reason: str, score: float = 0.0, place: Place | None = None) -> Found:
+    """The label was not found."""
+    return Found("fail", reason, score, place)
 
 
-def doubtful(reason: str, score: float = 0.0, place: tuple[int, int] | None = None) -> Found:
+def doubtful(reason: str, score: float = 0.0, place: Place | None = None) -> Found:
     """The answer may or may not mean the label."""
     return Found("doubtful", reason, score, place)
+
+
+def unless(against: str, score: float, place: Place | None) -> Found:
+    """The label was found, unless something speaks against it."""
+    return doubtful(against, score, place) if against else passes(score, place)
 
 
 def verdict(
@@ -125,24 +126,20 @@ def verdict(
     version: int = VERSION,
 ) -> LabelVerdict:
     """A finding as it is written to files."""
-    place = found.place
+    limits, place = params.limits, found.place
+    # Where nothing but equal values pass the least score is 1; of differences 0.5 is on the edge.
+    least = {"span": limits.span_iou, "box": limits.box_iou, "text": limits.text_agreement}
+    least |= dict.fromkeys(("class", "sequence", "set"), limits.class_similarity)
+    least |= dict.fromkeys(("time", "score"), 0.5)
     return LabelVerdict(
         kind=label.kind,
         verifier=verifier or f"{params.method}/{label.kind}",
         version=version,
         score=min(1.0, max(0.0, found.score)),
-        threshold=_threshold(label.kind, params.limits),
+        threshold=least.get(label.kind, 1.0),
         extracted=None if place is None else case.text[place[0] : place[1]],
         place=place,
         outcome=found.outcome,
         passed=found.outcome == "pass",
         reason=found.reason,
     )
-
-
-def _threshold(kind: str, limits: Thresholds) -> float:
-    """The least score of a kind that passes; differences are scored so that 0.5 is on the edge."""
-    if kind in ("class", "sequence", "set"):
-        return limits.class_similarity
-    least = {"span": limits.span_iou, "box": limits.box_iou, "text": limits.text_agreement}
-    return least.get(kind, 0.5 if kind in ("time", "score") else 1.0)

@@ -2,9 +2,9 @@
 
 Found are the forms that models are trained to write: a last line "Answer: X" (the one that
 `prompts` asks for), "the answer is X", <answer>X</answer>, \\boxed{X}, the boxes of GLM-4.1V
-(<|begin_of_box|>), and the field "answer" of a JSON object. What a model only thought
-(<think>...</think>) and the special tokens of tokenizers are blanked, so that places in the text
-stay what they are. All patterns are linear in the length of the text.
+(<|begin_of_box|>), the field "answer" of a JSON object, and a single bold phrase. What a model only
+thought (<think>...</think>) and the special tokens of tokenizers are blanked, so that places in the
+text stay what they are. All patterns are linear in the length of the text.
 """
 
 from __future__ import annotations
@@ -12,44 +12,36 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import zip_longest
 from typing import Final
 
-from video_star.verification.words import Words, key_of
+from video_star.verification.words import Said
 
-_SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
-"""Half characters, which no tokenizer takes."""
-_THOUGHT: Final = re.compile(
-    r"[<\[\u25c1](?:seed:)?(think|thinking|thought)[>\]\u25b7].*?"
-    r"(?:[<\[\u25c1]/(?:seed:)?\1[>\]\u25b7]|\Z)",
-    re.S | re.I,
-)
-_THOUGHT_END: Final = re.compile(
-    r"[<\[\u25c1]/(?:seed:)?(?:think|thinking|thought)[>\]\u25b7]", re.I
-)
-_BOXES: Final = re.compile(r"<\|begin_of_box\|>(.*?)(?:<\|end_of_box\|>|\Z)", re.S)
-_SPECIAL: Final = re.compile(
-    r"<\|[^|<>\n]{1,40}\|>|<\uff5c[^\uff5c<>\n]{1,40}\uff5c>|</?s>"
+_TAG: Final = r"[<\[\u25c1]{}(?:seed:)?(?:think|thinking|thought)[>\]\u25b7]"
+_THOUGHT: Final = re.compile(rf"{_TAG.format('')}.*?(?:{_TAG.format('/')}|\Z)", re.S | re.I)
+_THOUGHT_END: Final = re.compile(_TAG.format("/"), re.I)
+_MARKED: Final = {
+    "<|": re.compile(r"<\|begin_of_box\|>(.*?)(?:<\|end_of_box\|>|\Z)", re.S),
+    "<": re.compile(r"<answer>(.*?)(?:</answer>|\Z)", re.S | re.I),
+    "\\boxed": re.compile(r"\\boxed\s*\{((?:[^{}]|\{[^{}]*\})*)\}"),
+    "{": re.compile(
+        r'"(?:final[_ ]?)?answer"\s*:\s*("(?:[^"\\\n]|\\.)*"|\[[^\]\n]*\]|[^\s,}\]"][^,}\n]*)', re.I
+    ),
+}
+"""What marks a final answer, by a sign that is in every text with such a mark."""
+_BOLD: Final = re.compile(r"\*\*([^*\n:]{1,60})\*\*(?!:)")
+_MARKS: Final = re.compile(
+    r"<\|[^|<>\n]{1,40}\|>|<\uff5c[^\uff5c<>\n]{1,40}\uff5c>|</?s>|</?answer>"
     r"|<(?:pad|bos|eos|unk|mask|cls|sep|image|video)>|<[a-z]{1,12}(?:_[a-z0-9]{1,12}){1,4}>"
-    r"|\[/?INST\]"
+    r"|\[/?INST\]|\*\*|__|`+|^[ \t]*(?:#{1,6}|[*\-\u2022])(?=[ \t])"
+    r"|\\(?:text|mathrm|mathbf|textbf)(?=\{)",
+    re.M | re.I,
 )
 """Special tokens of Qwen, Llama 3, Phi, GLM and SmolVLM (<|x|>), DeepSeek (fullwidth bars), Llama 2
-and Mistral (<s>, [INST]), Gemma and Idefics (<end_of_turn>)."""
-_MARKS: Final = re.compile(
-    r"\*\*|__|`+|^[ \t]*(?:#{1,6}|[*\-\u2022])(?=[ \t])|\\(?:text|mathrm|mathbf|textbf)(?=\{)"
-    r"|</?answer>",
-    re.M,
-)
-"""Bold, code, headings and list marks of Markdown, text commands of LaTeX, and lone tags."""
-_SIGN: Final = re.compile(r"[*_`#\u2022\\]|- |-\t|answer>")
+and Mistral (<s>, [INST]), Gemma and Idefics (<end_of_turn>); bold, code, headings and list marks of
+Markdown, text commands of LaTeX."""
+_SIGN: Final = re.compile(r"[<\[*_`#\u2022\\]|- |-\t")
 """One of them is in every text that has such a mark."""
-_BOLD: Final = re.compile(r"\*\*([^*\n:]{1,60})\*\*(?!:)")
-_TAGGED: Final = re.compile(r"<answer>(.*?)(?:</answer>|\Z)", re.S | re.I)
-_BOXED: Final = re.compile(r"\\boxed\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
-_JSON: Final = re.compile(
-    r'"(?:final[_ ]?)?answer"\s*:\s*("(?:[^"\\\n]|\\.)*"|\[[^\]\n]*\]|[^\s,}\]"][^,}\n]*)', re.I
-)
 _SAID: Final = re.compile(
     r"\b(?:answer(?![ \t]+(?:option|choice))|(?:correct|right|best|final)[ \t]+(?:option|choice)"
     r"|(?<![a-z][ \t])(?:option|choice)(?=[ \t]*:))"
@@ -59,44 +51,9 @@ _SAID: Final = re.compile(
     r"[ \t]*\n{0,2}[ \t]*(?=[^\n])",
     re.I,
 )
-_TRIM: Final = " \t\r\n\"'\u201c\u201d*`_$<>{}!;"
+_AROUND: Final = " \t\r\n\"'\u201c\u201d*`_$<>{}!;"
 MOST: Final = 8
 """An answer with more different final answers has none."""
-
-
-@dataclass(frozen=True)
-class Said:
-    """A part of an answer: its text and where that starts."""
-
-    text: str
-    start: int
-
-    @property
-    def end(self) -> int:
-        """Where it ends."""
-        return self.start + len(self.text)
-
-    @cached_property
-    def key(self) -> str:
-        """`key_of` this part."""
-        return key_of(self.text)
-
-    @cached_property
-    def words(self) -> Words:
-        """The words of this part."""
-        return Words(self.text)
-
-    def place(self, start: int, end: int) -> tuple[int, int]:
-        """Where a part of this part stands in the answer."""
-        return self.start + start, self.start + end
-
-    def split(self, separator: str) -> list[Said]:
-        """The pieces between separators."""
-        pieces, at = [], self.start
-        for piece in self.text.split(separator):
-            pieces.append(_trimmed(piece, at))
-            at += len(piece) + len(separator)
-        return pieces
 
 
 @dataclass(frozen=True)
@@ -113,38 +70,31 @@ class Reading:
 
 def read(text: str) -> Reading:
     """Take an answer apart."""
-    visible = _visible(text)
-    found = _marked(_BOXES, visible, "<|")
-    if "<" in visible or "[" in visible:
-        visible = _blanked(_SPECIAL, visible)
-    for pattern, sign in ((_TAGGED, "<"), (_BOXED, "\\boxed"), (_JSON, "{")):
-        found += _marked(pattern, visible, sign)
-    bold = _marked(_BOLD, visible, "**")
-    if _SIGN.search(visible):
-        visible = _blanked(_MARKS, visible)
-    found += _said(visible)
-    if not found and len({visible[start:end] for start, end, _ in bold}) == 1:
-        found = bold
-    parts = [(_trimmed(visible[start:end], start), begun) for start, end, begun in found]
-    parts = [part for part in parts if part[0].text]
-    parts = _innermost(parts) if len(parts) > 1 else parts
+    text = _without_thoughts(text)
+    visible = _blanked(_MARKS, text) if _SIGN.search(text) else text
+    matches = [m for sign, mark in _MARKED.items() if sign in text for m in mark.finditer(text)]
+    found = [*((*match.span(1), match.start()) for match in matches), *_said(visible)]
+    if not found and len({match[1] for match in _BOLD.finditer(text)}) == 1:
+        found = [(*match.span(1), match.start()) for match in _BOLD.finditer(text)]
+    parts = sorted(
+        (Said(visible[start:end], start).stripped(_AROUND) for start, end, _ in found),
+        key=lambda part: (part.start, -part.end),
+    )
     finals: dict[str, Said] = {}
-    for said, _ in parts:
-        finals.pop(said.key or said.text, None)  # the last place of equal ones counts
-        finals[said.key or said.text] = said
-    cut = min((begun for _, begun in parts), default=len(visible))
-    return Reading(_stripped(visible), tuple(finals.values()), Said(visible[:cut], 0))
-
-
-def _marked(pattern: re.Pattern[str], text: str, sign: str) -> list[tuple[int, int, int]]:
-    """Start and end of what a pattern marks and where the mark begins; `sign` is in all of them."""
-    return [(*m.span(1), m.start()) for m in pattern.finditer(text)] if sign in text else []
+    for part, after in zip_longest(parts, parts[1:]):
+        # Of one within the other ("<answer>The answer is B</answer>") the inner one counts.
+        if part.text and not (after and after.text and after.end <= part.end):
+            finals.pop(part.key, None)  # the last place of equal ones counts
+            finals[part.key] = part
+    cut = min((begun for *_, begun in found), default=len(visible)) if finals else len(visible)
+    return Reading(Said(visible).stripped(), tuple(finals.values()), Said(visible[:cut]))
 
 
 def _said(text: str) -> Iterator[tuple[int, int, int]]:
-    """What is said to be the answer, up to the next such words: the rest of its line.
+    """Start and end of what is said to be the answer, and where that is said.
 
-    Where that is empty it is what follows, up to an empty line.
+    It is the rest of the line or, where that is empty, what follows up to an empty line; it ends
+    where the next one is said.
     """
     begun = list(_SAID.finditer(text))
     for match, following in zip_longest(begun, begun[1:]):
@@ -153,19 +103,9 @@ def _said(text: str) -> Iterator[tuple[int, int, int]]:
         yield match.end(), end if end >= 0 else after, match.start()
 
 
-def _innermost(parts: list[tuple[Said, int]]) -> list[tuple[Said, int]]:
-    """In order those that hold no other one: of "<answer>The answer is B</answer>" the B."""
-    parts = sorted(parts, key=lambda part: (part[0].start, -part[0].end))
-    return [
-        one
-        for one, after in zip_longest(parts, parts[1:])
-        if not after or after[0].end > one[0].end
-    ]
-
-
-def _visible(text: str) -> str:
+def _without_thoughts(text: str) -> str:
     """The text with its thoughts blanked; a thought may lack its beginning or its end."""
-    text = text if text.isascii() else _SURROGATE.sub("\ufffd", text)
+    text = text.encode("utf-8", "replace").decode() if not text.isascii() else text
     if "<" not in text and "[" not in text and "\u25c1" not in text:
         return text
     text = _blanked(_THOUGHT, text)
@@ -175,13 +115,3 @@ def _visible(text: str) -> str:
 
 def _blanked(pattern: re.Pattern[str], text: str) -> str:
     return pattern.sub(lambda match: " " * len(match[0]), text)
-
-
-def _stripped(text: str) -> Said:
-    left = text.lstrip()
-    return Said(left.rstrip(), len(text) - len(left))
-
-
-def _trimmed(text: str, start: int) -> Said:
-    left = text.lstrip(_TRIM)
-    return Said(left.rstrip(_TRIM), start + len(text) - len(left))

@@ -1,6 +1,6 @@
 """Class names, sets and sequences: which names an answer gives.
 
-A name is given where all of its words are, each by a lemma and in the order of the name. Another
+A name is given where all of its content words are, by lemma and in the order of the name. Another
 class of the same data set and question type that is given beside it, or instead of it, speaks
 against it (`ClassNames`). A final answer that gives no class in its words is compared by embedding
 with all of them: the nearest one counts where it is nearer than the second by a margin.
@@ -8,54 +8,49 @@ with all of them: the nearest one counts where it is nearer than the second by a
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence, Set
 from functools import lru_cache
-from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from rapidfuzz import fuzz
 
 from video_star.core.labels import ClassLabel, SequenceLabel, SetLabel, say
-from video_star.verification.base import Asked, Embed, Found, doubtful, fails, passes
-from video_star.verification.final_answer import Said
-from video_star.verification.words import (
-    Words,
-    all_words,
-    content,
-    is_negation,
-    key_of,
-    lemmas,
-    sentences,
-)
+from video_star.verification.base import Asked, Embed, Found, doubtful, fails, passes, unless
+from video_star.verification.words import Said, all_words, content, key_of, lemma
 
 SHORT = 6
 """A reply of at most so many words is a final answer without a line."""
 LONG = 3
-"""A name of so many words may have them anywhere, as few texts have all of them by chance."""
+"""A name of so many words may have any others between them."""
 BETWEEN = 2
 """Words that may stand between two words of a shorter name ("playing the old guitar")."""
 
 
-@dataclass(frozen=True)
-class Name:
-    """A name by its words, each with its lemmas."""
+class Name(NamedTuple):
+    """A name taken apart."""
 
     text: str
+    key: str
     words: tuple[str, ...]
-    lemmas: tuple[frozenset[str], ...]
+    """Its content words."""
+    lemmas: frozenset[str]
 
 
 @lru_cache(maxsize=1 << 14)
 def name_of(text: str) -> Name:
     """A name taken apart."""
     words = content(text)
-    return Name(text, words, tuple(lemmas(word) for word in words))
+    return Name(text, key_of(text), words, frozenset(map(lemma, words)))
 
 
-@dataclass(frozen=True)
-class Mention:
+def _names(label: ClassLabel) -> list[Name]:
+    return [name_of(text) for text in (label.name, *label.synonyms)]
+
+
+class Mention(NamedTuple):
     """Where a name stands."""
 
     first: int
@@ -70,186 +65,159 @@ class Mention:
 _WORST = ("", "hedged", "asked", "contrasted", "negated", "words apart", "other order")
 
 
-@lru_cache(maxsize=1 << 14)
-def _keys(label: ClassLabel) -> frozenset[str]:
-    return frozenset(key_of(text) for text in _texts(label))
-
-
 class ClassNames:
     """The classes of a group, found in a text in one pass whatever their number."""
 
     def __init__(self, labels: Iterable[ClassLabel]) -> None:
-        owners = sorted({(text, label.name) for label in labels for text in _texts(label)})
-        self._owners = [owner for _, owner in owners]
-        self._names = [name_of(text) for text, _ in owners]
-        self.by_key = {key_of(text): owner for text, owner in reversed(owners)}
-        counts = Counter(lemma for name in self._names for own in name.lemmas for lemma in own)
-        self._by_rarest: dict[str, list[int]] = defaultdict(list)
-        """Each name by the word of it that the fewest names have."""
-        for number, name in enumerate(self._names):
-            rarest = min(name.lemmas, key=lambda own: max(counts[w] for w in own), default=())
-            for lemma in rarest:
-                self._by_rarest[lemma].append(number)
+        self._owned = sorted({(name, label.name) for label in labels for name in _names(label)})
+        self.by_key = {name.key: owner for name, owner in reversed(self._owned)}
+        counts = Counter(lemma for name, _ in self._owned for lemma in name.lemmas)
+        self._by_rarest: dict[str, list[tuple[str, Name]]] = defaultdict(list)
+        """Owner and name of each by the word of it that the fewest names have."""
+        for name, owner in self._owned:
+            if name.lemmas:
+                rarest = min(sorted(name.lemmas), key=counts.__getitem__)
+                self._by_rarest[rarest].append((owner, name))
         self._vectors: np.ndarray | None = None
 
-    def given(self, words: Iterable[str]) -> list[tuple[str, Name]]:
-        """Owner and name of all whose words all occur among the words of a text."""
-        said = set().union(*map(lemmas, words))
-        numbers = {n for lemma in said & self._by_rarest.keys() for n in self._by_rarest[lemma]}
-        given = [n for n in numbers if not any(map(said.isdisjoint, self._names[n].lemmas))]
-        return [(self._owners[n], self._names[n]) for n in sorted(given)]
+    def given(self, said: Set[str]) -> list[tuple[str, Name]]:
+        """Owner and name of all whose words all occur among the lemmas of a text."""
+        likely = [one for own in said if own in self._by_rarest for one in self._by_rarest[own]]
+        return sorted(one for one in likely if one[1].lemmas <= said)
 
     def nearest(self, text: str, embed: Embed) -> list[tuple[str, float]]:
         """The two classes nearest to a text with their cosines, the nearest first."""
+        vector = embed([text])[0]
         if self._vectors is None:
-            self._vectors = embed([name.text for name in self._names])
-        cosines = self._vectors @ embed([text])[0]
+            self._vectors = embed([name.text for name, _ in self._owned])
+        cosines = self._vectors @ vector
         best: dict[str, float] = {}
         for number in np.argsort(-cosines, kind="stable"):
-            best.setdefault(self._owners[int(number)], float(cosines[number]))
+            best.setdefault(self._owned[int(number)][1], float(cosines[number]))
             if len(best) == 2:
                 break
         return list(best.items())
 
 
-def _texts(label: ClassLabel) -> tuple[str, ...]:
-    return label.name, *label.synonyms
-
-
-def mention(name: Name, words: Words, least: float) -> Mention | None:
+def mention(
+    words: Sequence[str],
+    said: Said,
+    least: float = 2.0,
+    between: int | None = None,
+    known: Collection[str] = (),
+) -> Mention | None:
     """The plainest mention of a name in a text; None where one of its words is missing.
 
-    `least` is the similarity from which a word that no dictionary has counts as a misspelt one.
+    `least` is the similarity from which a word that no dictionary has counts as a misspelt one,
+    `between` how many words may stand between two of the name. `known` words speak against nothing.
     """
+    if between is None:
+        between = BETWEEN if len(words) < LONG else len(said.words)
     places, score = [], 1.0
-    for word, own in zip(name.words, name.lemmas, strict=True):
-        found = words.at(own)
+    for word in words:
+        found = said.at(lemma(word))
+        if not found and least > 1:
+            return None
         if not found:
-            likely = ((fuzz.ratio(word, said) / 100, place) for said, place in words.unknown)
-            ratio, at = max(likely, default=(0.0, 0))
+            likely = ((fuzz.ratio(word, other) / 100, place) for other, place in said.unknown)
+            ratio, place = max(likely, default=(0.0, 0))
             if not ratio or ratio < least:
                 return None
-            found, score = [at], min(score, ratio)
+            found, score = [place], min(score, ratio)
         places.append(found)
     if not places:
         return None
-    by_sentence: dict[int, list[list[int]]] = defaultdict(lambda: [[] for _ in places])
-    for number, found in enumerate(places):
-        for token in found:
-            by_sentence[words.sentence_of(token)][number].append(token)
-    made = [_in_sentence(name, own, words, score) for own in by_sentence.values() if all(own)]
+    made = []
+    for first, last, gap in runs(places):
+        if said.sentence_of(first) == said.sentence_of(last):
+            apart = gap > between + 1
+            against = "words apart" if apart else said.doubt(said.spans[first][0], known)
+            made.append(Mention(first, last, score, against))
     if not made:
-        first, last = min(found[0] for found in places), max(found[-1] for found in places)
-        return Mention(first, last, score, "words apart")
+        firsts = [found[0] for found in places]
+        return Mention(min(firsts), max(firsts), score, "other order")
     denied = next((one for one in made if one.against == "negated"), None)
     return denied or min(made, key=lambda one: _WORST.index(one.against))
 
 
-def _in_sentence(
-    name: Name, places: Sequence[Sequence[int]], words: Words, score: float
-) -> Mention:
-    chosen, against = _in_order(places), ""
-    if chosen is None:
-        chosen = [found[0] for found in places]
-        if "and" not in all_words(name.text):  # "eating and drinking" is in any order
-            against = "other order"
-    elif len(chosen) < LONG and any(b - a > BETWEEN + 1 for a, b in pairwise(chosen)):
-        against = "words apart"
-    against = against or words.doubt(words.tokens[chosen[0]].start)
-    return Mention(min(chosen), max(chosen), score, against)
-
-
-def _in_order(places: Sequence[Sequence[int]]) -> list[int] | None:
-    """One token of each list so that they ascend; None where there are none."""
-    chosen, at = [], -1
-    for found in places:
-        after = next((token for token in found if token > at), None)
-        if after is None:
-            return None
-        chosen.append(after)
-        at = after
-    # The nearest to the end: "he walks; then he walks the dog" is one mention, not a stretch.
-    for number in range(len(chosen) - 2, -1, -1):
-        chosen[number] = max(t for t in places[number] if t < chosen[number + 1])
-    return chosen
-
-
-def _best_mention(texts: Sequence[str], words: Words, least: float) -> Mention | None:
-    """The plainest mention of any of several names for the same thing."""
-    made = [one for text in texts if (one := mention(name_of(text), words, least)) is not None]
-    return min(made, key=lambda one: (_WORST.index(one.against), -one.score), default=None)
+def runs(places: Sequence[Sequence[int]]) -> Iterator[tuple[int, int, int]]:
+    """Each way to take one token of each list, ascending: first, last and the widest step."""
+    for first in places[0]:
+        last, gap = first, 0
+        for found in places[1:]:
+            after = bisect_right(found, last)
+            if after == len(found):
+                return
+            last, gap = found[after], max(gap, found[after] - last)
+        yield first, last, gap
 
 
 def verify_class(label: ClassLabel, said: Said, asked: Asked) -> Found:
     """Which class a part of an answer gives."""
-    key, whole = said.key, (said.start, said.end)
-    if key and key in _keys(label):
+    own, whole = _names(label), (said.start, said.end)
+    names, siblings = asked.known.classes.get(asked.case.group), asked.case.classes
+    if said.key and any(said.key == name.key for name in own):
         return passes(1.0, whole)
-    names, siblings = asked.classes, asked.case.classes
-    if names is not None and key in names.by_key and names.by_key[key] not in siblings:
+    if names is not None and names.by_key.get(said.key, label.name) not in siblings:
         return fails("other class", 0.0, whole)
-    words, final = said.words, is_short(said, asked)
-    own = _best_mention(_texts(label), words, asked.params.limits.class_similarity)
-    rivals = list(_rivals(label, words, names, asked)) if names is not None else []
-    if own is None:
+    least, final = asked.params.limits.class_similarity, is_final(said, asked)
+    mentions = [one for name in own if (one := mention(name.words, said, least)) is not None]
+    rivals = [*_rivals(own, said, asked)]
+    if not mentions:
         if rivals:
-            first = said.place(*words.place((rivals[0][1].first, rivals[0][1].last)))
-            several = len({owner for owner, _ in rivals}) > 1
-            return fails("other class", 0.0, None if several else first)
-        return _nearest(label, said, names, asked) if names and final else fails("no match")
-    place = said.place(*words.place((own.first, own.last)))
-    if own.against == "other order" and final:
-        return fails(own.against, own.score, place)
-    if own.against == "words apart" and not (
-        final or rivals or words.marks or len(name_of(label.name).words) < LONG
-    ):
-        return passes(own.score, place)  # as the paper reads: every word of the label somewhere
-    if own.against:
-        return doubtful(own.against, own.score, place)
+            place = said.place(rivals[0][1].first, rivals[0][1].last)
+            return fails(
+                "other class", 0.0, place if len({one for one, _ in rivals}) == 1 else None
+            )
+        if not final or names is None or not said.words or names.given(said.lemmas):
+            return fails("no match")
+        return _nearest(label, said, names, asked)
+    best = min(mentions, key=lambda one: (_WORST.index(one.against), -one.score))
+    place, against = said.place(best.first, best.last), best.against
+    if against == "other order" and final:
+        return fails(against, best.score, place)
     if not final:  # what a description goes on to tell is no other answer
-        sentence = words.sentence_of(own.last)
-        rivals = [one for one in rivals if words.sentence_of(one[1].first) <= sentence]
+        sentence = said.sentence_of(best.last)
+        rivals = [one for one in rivals if said.sentence_of(one[1].first) <= sentence]
+    if against == "other order" and not (rivals or said.marks) and len(own[0].words) >= LONG:
+        against = ""  # as the paper reads: every word of the label somewhere
     if rivals and not asked.params.allow_hedge:
-        return doubtful("several classes", own.score, place)
-    return passes(own.score, place)
+        against = against or "several classes"
+    return unless(against, best.score, place)
 
 
-def is_short(said: Said, asked: Asked) -> bool:
+def is_final(said: Said, asked: Asked) -> bool:
     """Whether a part of an answer is a final one, marked as such or not."""
-    return asked.final or len(said.words.tokens) <= SHORT
+    return asked.final or len(said.words) <= SHORT
 
 
-def needs_embedding(said: Said, asked: Asked) -> bool:
-    """Whether `verify_class` may ask for the embedding of a part of an answer."""
-    names = asked.classes
-    if names is None or said.key in names.by_key or not is_short(said, asked):
-        return False
-    return bool(said.words.tokens) and not names.given(said.words.by_word)
+def others(said: Said, asked: Asked) -> list[tuple[str, Name]]:
+    """Classes of the data set that a text has the words of and that are no labels of the sample."""
+    names, own = asked.known.classes.get(asked.case.group), asked.case.classes
+    given = names.given(said.lemmas) if names is not None else []
+    return [(owner, name) for owner, name in given if owner not in own]
 
 
-def is_contradicted(label: ClassLabel, said: Said, asked: Asked) -> bool:
-    """Whether a text plainly gives another class, or denies this one."""
-    names, words = asked.classes, all_words(said.text)
-    given = names.given(words) if names is not None else []
-    if names is None or not given:
-        return False  # at once for most answers
-    own = asked.case.classes
-    if any(owner not in own for owner, _ in given):  # so it is not compared by embedding
-        return verify_class(label, said, asked).other
-    if not any(map(is_negation, words)):
-        return False
-    parts = (all_words(said.text[start:end]) for start, end in sentences(said.text))
-    return any(any(map(is_negation, part)) and names.given(part) for part in parts)
+def _rivals(own: Sequence[Name], said: Said, asked: Asked) -> Iterator[tuple[str, Mention]]:
+    """Other classes that a text gives, each with its mention.
+
+    A class whose words are all in the label's name, or in the question, is none.
+    """
+    known = [name.lemmas for name in (*own, name_of(asked.case.question))]
+    for owner, name in others(said, asked):
+        if not any(name.lemmas <= other for other in known):
+            made = mention(name.words, said)
+            if made is not None and made.against in ("", "hedged", "asked"):
+                yield owner, made
 
 
 def _nearest(label: ClassLabel, said: Said, names: ClassNames, asked: Asked) -> Found:
     """Which class a final answer means that gives none by its words."""
-    if asked.known.embed is None or not needs_embedding(said, asked):
+    if asked.known.embed is None:
         return fails("no match")
-    limits = asked.params.limits
+    limits, whole = asked.params.limits, (said.start, said.end)
     near = names.nearest(said.text, asked.known.embed)
     (first, cosine), (_, second) = near[0], (near[1] if len(near) > 1 else ("", 0.0))
-    whole = (said.start, said.end)
     if cosine < limits.class_nearest:
         return fails("no match", max(0.0, cosine))
     if cosine - second < limits.class_margin or len(near) < 2:
@@ -257,60 +225,28 @@ def _nearest(label: ClassLabel, said: Said, names: ClassNames, asked: Asked) -> 
     return passes(cosine, whole) if first == label.name else fails("other class", 0.0, whole)
 
 
-def _rivals(
-    label: ClassLabel, words: Words, names: ClassNames, asked: Asked
-) -> Iterator[tuple[str, Mention]]:
-    """Other classes that a text gives, each with its mention.
+def verify_names(label: SetLabel | SequenceLabel, said: Said, asked: Asked) -> Found:
+    """Whether a part of an answer gives every name of a set, or every step in order.
 
-    A class whose words are all in the label's name, or in the question, is none.
+    All names must be given plainly, and nothing else where no final line gives them: a text that
+    tells more may tell that one of them is missing.
     """
-    siblings = asked.case.classes
-    for owner, name in names.given(words.by_word):
-        known = (name_of(text).lemmas for text in (*_texts(label), asked.case.question))
-        if owner not in siblings and not any(
-            all(any(one & own for own in other) for one in name.lemmas) for other in known
-        ):
-            made = mention(name, words, 2.0)
-            if made is not None and made.against in ("", "hedged", "asked"):
-                yield owner, made
-
-
-def verify_set(label: SetLabel, said: Said, asked: Asked) -> Found:
-    """Whether a part of an answer gives every name of a set."""
-    return _all(label, said, asked, "name missing")
-
-
-def verify_sequence(label: SequenceLabel, said: Said, asked: Asked) -> Found:
-    """Whether a part of an answer gives every step, in order."""
-    found = _all(label, said, asked, "step missing")
-    if found.outcome != "pass" or found.score < 1:  # where a misspelt word stands is not known
-        return found
-    steps = [said.words.at(own) for name in label.names for own in name_of(name).lemmas]
-    return found if _in_order(steps) else fails("other order", found.score, found.place)
-
-
-def _all(label: SetLabel | SequenceLabel, said: Said, asked: Asked, missing: str) -> Found:
-    """All names must be given plainly, and next to nothing else where no final line gives them.
-
-    A text that tells more may tell that one of them is missing.
-    """
-    words, least = said.words, asked.params.limits.class_similarity
-    made = [mention(name_of(name), words, least) for name in label.names]
+    names = [name_of(text) for text in label.names]
+    made = [mention(name.words, said, asked.params.limits.class_similarity) for name in names]
     given = [one for one in made if one is not None]
-    if not given:
-        return fails("no match")
-    place = said.place(*words.place([n for one in given for n in (one.first, one.last)]))
     if len(given) < len(made):
-        return Found("fail", missing, len(given) / len(made), place)
+        missing = "step missing" if label.kind == "sequence" else "name missing"
+        return fails(missing if given else "no match", len(given) / len(made))
+    place = said.place(min(one.first for one in given), max(one.last for one in given))
     score = min(one.score for one in given)
     against = next((one.against for one in given if one.against), "")
-    known = [*all_words(f"{asked.case.question} {say(label)}"), *_numbering(words)]
-    if not (against or asked.final) and words.others(known):
+    figures = [word for word in said.words if word.isdecimal()]
+    counted = figures if figures == [str(n + 1) for n in range(len(figures))] else []  # of a list
+    known = [*all_words(f"{asked.case.question} {say(label)}"), *counted]
+    if not (against or asked.final) and said.others(known):
         against = "other words"
-    return doubtful(against, score, place) if against else passes(score, place)
-
-
-def _numbering(words: Words) -> list[str]:
-    """The figures of a text where they count up, as those of a list do."""
-    figures = [token.word for token in words.tokens if token.word.isdecimal()]
-    return figures if [*map(int, figures)] == [*range(1, len(figures) + 1)] else []
+    steps = [said.at(lemma(word)) for name in names for word in name.words]
+    ordered = label.kind == "set" or score < 1 or any(runs(steps))  # misspelt words have no place
+    if not (against or ordered):
+        return fails("other order", score, place)
+    return unless(against, score, place)

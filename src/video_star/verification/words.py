@@ -1,8 +1,8 @@
-"""Words of an answer: tokens, lemmas, and the closed classes that verification knows.
+"""Words of a text: tokens, lemmas, sentences, and the closed classes that verification knows.
 
 All lists of words of the package stand here. They are closed classes of English, which do not grow
 with a data set; everything open (names, inflections, number words) comes from the labels or from a
-library: lemmas from lemminflect, sentences from sentencex, number words from text2num.
+library: lemmas from lemminflect, number words from text2num.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ import re
 import unicodedata
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Sequence, Set
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from itertools import chain
-from typing import Final, NamedTuple
+from typing import Final
 
 from video_star.core import prompts
 
@@ -27,7 +28,7 @@ NEGATION: Final = _list(
     "no not never none neither nor nobody nothing without cannot unable false wrong incorrect"
 )
 """Absolute negators (Huddleston and Pullum, The Cambridge Grammar of the English Language, 9.1)
-with "unable" and words for false; a contracted "n't" counts as well."""
+with "unable" and words for false; a contracted "n't" and a cross deny as well."""
 HEDGING: Final = _list("maybe perhaps possibly probably might may could or unclear whether")
 """Hedges (Hyland, Metadiscourse, 2005, appendix: epistemic adverbs and modals), and "or" and
 "whether", which leave open; without "seem" and "appear", with which models begin sure answers."""
@@ -50,85 +51,59 @@ OPPOSITE: Final = {
 """Antonyms of direction and change (Miller, WordNet, 1995): what makes the opposite event of two
 sentences that embeddings take for the same."""
 
-_TOKEN: Final = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)?|[\u2715-\u2718\u274c\u274e]")
-_CROSS: Final = re.compile(r"[\u2715-\u2718\u274c\u274e]")
+_CROSS: Final = "\u2715\u2716\u2717\u2718\u274c\u274e"
+_TOKEN: Final = re.compile(rf"[^\W_]+(?:['\u2019][^\W_]+)?|[{_CROSS}]")
 _ASKS: Final = re.compile(r"(?<=\S)\?(?=\W|\Z)")
+_SENTENCE: Final = re.compile(r"[^.!?\n]*(?:[.!?](?!\s|$)[^.!?\n]*)*[.!?\n]*\s*")
 _CLAUSE: Final = re.compile(r"[.,;:!?](?=\s|\Z)|\n")
-_PIECE: Final = re.compile(r"[^\n]{0,2000}(?:\n|(?!\S))|[^\n]{2000}")
-"""A line, or as much of it as the library segments in linear time."""
-_SEMICOLON: Final = re.compile(r";\s")
-_N_T: Final = re.compile(r"n['\u2019]t$")
+_PAUSE: Final = re.compile(r";\s")
 
 
-class Token(NamedTuple):
-    """One word and where it stands."""
+@lru_cache(maxsize=1 << 16)
+def _dictionary(word: str) -> frozenset[str]:
+    from lemminflect import getAllLemmas
 
-    word: str
-    start: int
-    end: int
+    return frozenset(lemma for own in getAllLemmas(word).values() for lemma in own)
 
 
 @lru_cache(maxsize=1 << 16)
 def lemmas(word: str) -> frozenset[str]:
-    """A folded word and all its lemmas: "riding" is "riding" and "ride"."""
-    from lemminflect import getAllLemmas
-
-    plain = re.sub(r"['\u2019]s?$|['\u2019]s$", "", word)
-    found = {lemma for own in getAllLemmas(plain).values() for lemma in own}
-    if len(plain) > 4 and plain.endswith("s") and not plain.endswith("ss"):
-        found.add(plain[:-1])  # adverbs and new words, which the dictionary leaves as they are
-    return frozenset({plain, *found})
+    """A folded word and all its lemmas: "leaves" is "leaves", "leaf" and "leave"."""
+    plain = re.sub(r"['\u2019]s?$", "", word)
+    # Without their "s": adverbs and new words, which the dictionary leaves as they are.
+    bare = {plain[:-1]} if len(plain) > 4 and re.search(r"[^s]s$", plain) else set()
+    return _dictionary(plain).union({plain}, bare)
 
 
 @lru_cache(maxsize=1 << 16)
-def is_known(word: str) -> bool:
-    """Whether the dictionary has a word; one that it lacks may be misspelt."""
-    from lemminflect import getAllLemmas
-
-    return bool(getAllLemmas(word))
-
-
-def fold(word: str) -> str:
-    """One case, and one form for letters that Unicode writes in several ways."""
-    return word.casefold() if word.isascii() else unicodedata.normalize("NFKC", word).casefold()
-
-
-def is_function(word: str) -> bool:
-    """Whether a folded word is a function word."""
-    return bool(lemmas(word) & FUNCTION)
-
-
-@lru_cache(maxsize=1 << 16)
-def is_negation(word: str) -> bool:
-    """Whether a folded word denies; a cross does."""
-    return word in NEGATION or bool(_N_T.search(word)) or bool(_CROSS.fullmatch(word))
+def lemma(word: str) -> str:
+    """The shortest lemma of a folded word of a name: "ride" of "riding"."""
+    return min(_dictionary(word) or lemmas(word), key=lambda one: (len(one), one))
 
 
 @lru_cache(maxsize=1 << 16)
 def mark_of(word: str) -> str:
     """Why a folded word makes a statement less than plain; "" where it does not."""
-    if is_negation(word):
+    if word in NEGATION or word in _CROSS or word.endswith(("n't", "n\u2019t")):
         return "negated"
     return "hedged" if word in HEDGING else "contrasted" if word in CONTRAST else ""
 
 
-@cache
-def _asking() -> frozenset[str]:
-    """The words that our own questions and template answers are made of, by lemma."""
-    texts = (*prompts.CLASS_QUESTIONS, *prompts.LABEL_ANSWERS, *prompts.VALUE_ANSWERS)
-    return frozenset(lemma for word in all_words(" ".join(texts)) for lemma in lemmas(word))
+def is_function(word: str) -> bool:
+    """Whether a folded word is a function word."""
+    return not lemmas(word).isdisjoint(FUNCTION)
 
 
-def key_of(text: str) -> str:
-    """The words of a text, folded, with single blanks: equal for texts that differ in form only."""
-    return " ".join(all_words(text)) or text.strip().casefold()
+def _fold(word: str) -> str:
+    """One case, and one form for letters that Unicode writes in several ways."""
+    return word.casefold() if word.isascii() else unicodedata.normalize("NFKC", word).casefold()
 
 
 def all_words(text: str) -> tuple[str, ...]:
     """The folded words of a text."""
     if text.isascii():
         return tuple(_TOKEN.findall(text.lower()))
-    return tuple(fold(word) for word in _TOKEN.findall(text))
+    return tuple(_fold(word) for word in _TOKEN.findall(text))
 
 
 def content(text: str) -> tuple[str, ...]:
@@ -137,104 +112,151 @@ def content(text: str) -> tuple[str, ...]:
     return tuple(word for word in words if not is_function(word)) or words
 
 
+def key_of(text: str) -> str:
+    """The words of a text, folded, with single blanks: equal for texts that differ in form only."""
+    return " ".join(all_words(text)) or text.strip().casefold()
+
+
 def sentences(text: str) -> list[tuple[int, int]]:
     """Start and end of each sentence; a line break ends one, a dot inside of a name does not."""
-    from sentencex import segment
-
-    found: list[tuple[int, int]] = []
-    at = 0
-    for piece in _PIECE.findall(text):
-        for part in segment("en", piece):
-            start = text.find(part, at)
-            at = start + len(part)
-            if found and found[-1][1] == start and not text[start - 1].isspace():
-                found[-1] = (found[-1][0], at)  # "Soms.Tuck"
-            elif part.strip():
-                found.append((start, at))
-    return found
+    found = (match.span() for match in _SENTENCE.finditer(text) if match[0].strip())
+    return [(start, start + len(text[start:end].rstrip())) for start, end in found]
 
 
-class Words:
-    """The tokens of a text with its sentences, each found when it is first asked for."""
+@cache
+def _asking() -> frozenset[str]:
+    """Function words and what our own questions and template answers are made of, by lemma."""
+    texts = (*prompts.CLASS_QUESTIONS, *prompts.LABEL_ANSWERS, *prompts.VALUE_ANSWERS)
+    return FUNCTION.union(*map(lemmas, all_words(" ".join(texts))))
 
-    def __init__(self, text: str) -> None:
-        self.text = text
 
-    @cached_property
-    def tokens(self) -> list[Token]:
-        """All words in order."""
-        return [Token(fold(m[0]), *m.span()) for m in _TOKEN.finditer(self.text)]
+@dataclass(frozen=True)
+class Said:
+    """A part of an answer: its text and where that starts. The rest is found when asked for."""
+
+    text: str
+    start: int = 0
+
+    @property
+    def end(self) -> int:
+        """Where it ends."""
+        return self.start + len(self.text)
 
     @cached_property
-    def by_word(self) -> dict[str, list[int]]:
-        """Word to the numbers of the tokens that are it, ascending."""
-        places: dict[str, list[int]] = {}
-        for number, token in enumerate(self.tokens):
-            places.setdefault(token.word, []).append(number)
-        return places
+    def key(self) -> str:
+        """`key_of` this part."""
+        return key_of(self.text)
 
-    def at(self, wanted: Set[str]) -> list[int]:
-        """The numbers of the tokens that have one of some lemmas, ascending."""
-        found = [n for word, n in self.by_word.items() if not lemmas(word).isdisjoint(wanted)]
-        return found[0] if len(found) == 1 else sorted(chain.from_iterable(found))
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """All folded words in order."""
+        return all_words(self.text)
+
+    @cached_property
+    def spans(self) -> list[tuple[int, int]]:
+        """Start and end of each word."""
+        return [match.span() for match in _TOKEN.finditer(self.text)]
+
+    @cached_property
+    def lemmas(self) -> frozenset[str]:
+        """All lemmas of all words."""
+        return frozenset().union(*map(lemmas, self.words))
+
+    @cached_property
+    def _places(self) -> dict[str, list[int]]:
+        return {}
+
+    def at(self, wanted: str) -> list[int]:
+        """The numbers of the words that have a lemma, ascending."""
+        if wanted not in self._places:
+            own = enumerate(map(lemmas, self.words))
+            self._places[wanted] = [number for number, each in own if wanted in each]
+        return self._places[wanted]
 
     @cached_property
     def unknown(self) -> list[tuple[str, int]]:
-        """Words that no dictionary has, once each, with their token: they may be misspelt."""
-        return [(word, places[0]) for word, places in self.by_word.items() if not is_known(word)]
+        """Words that no dictionary has, once each, with their number: they may be misspelt."""
+        firsts = {word: number for number, word in reversed([*enumerate(self.words)])}
+        return [(word, number) for word, number in firsts.items() if not _dictionary(word)]
+
+    @property
+    def sentences(self) -> list[Said]:
+        """Its sentences."""
+        return [
+            Said(self.text[start:end], self.start + start) for start, end in sentences(self.text)
+        ]
 
     @cached_property
     def _starts(self) -> list[int]:
-        clauses = (match.end() for match in _SEMICOLON.finditer(self.text))
-        return sorted({*(start for start, _ in sentences(self.text)), *clauses})
+        pauses = [match.end() for match in _PAUSE.finditer(self.text)]
+        return sorted([*(start for start, _ in sentences(self.text)), *pauses])
 
     def sentence_at(self, place: int) -> int:
         """The number of the sentence that a character is in; a semicolon ends one as well."""
         return bisect_right(self._starts, place)
 
     def sentence_of(self, number: int) -> int:
-        """The number of the sentence that a token is in."""
-        return self.sentence_at(self.tokens[number].start)
+        """The number of the sentence that a word is in."""
+        return self.sentence_at(self.spans[number][0])
 
     @cached_property
     def marks(self) -> dict[int, list[tuple[str, str]]]:
-        """Sentence to its words that deny, hedge or contrast, each with the reason, in order.
-
-        A question mark is one of them.
-        """
+        """Sentence to what in it asks, denies, hedges or contrasts: the word and the reason."""
         marks: dict[int, list[tuple[str, str]]] = defaultdict(list)
-        for match in _ASKS.finditer(self.text):
-            marks[self.sentence_at(match.start())].append(("?", "asked"))
-        marked = sorted(n for word, own in self.by_word.items() if mark_of(word) for n in own)
-        for number in marked:
-            word = self.tokens[number].word
-            marks[self.sentence_of(number)].append((word, mark_of(word)))
-        return marks
+        if "?" in self.text:
+            for match in _ASKS.finditer(self.text):
+                marks[self.sentence_at(match.start())].append(("?", "asked"))
+        for number, why in enumerate(map(mark_of, self.words)):
+            if why:
+                marks[self.sentence_of(number)].append((self.words[number], why))
+        return dict(marks)
+
+    def reasons(self, known: Collection[str] = ()) -> list[str]:
+        """The reasons of all marks that are not known."""
+        marks = chain.from_iterable(self.marks.values())
+        return [why for word, why in marks if word not in known]
 
     @property
     def is_negated(self) -> bool:
         """Whether a word denies."""
-        return any(reason == "negated" for own in self.marks.values() for _, reason in own)
+        return "negated" in map(mark_of, self.words)
 
     def doubt(self, place: int, known: Collection[str] = ()) -> str:
         """Why the sentence that a character is in does not plainly say something; "" if it does.
 
         Marks that are `known`, from the question or the label, speak against nothing.
         """
-        marks = self.marks.get(self.sentence_at(place), ())
-        return next((reason for word, reason in marks if word not in known), "")
+        marks = self.marks.get(self.sentence_at(place), ()) if self.marks else ()
+        return next((why for word, why in marks if word not in known), "")
 
-    def others(self, known: Collection[str], start: int = 0, end: int | None = None) -> int:
-        """How many words a text, or the clauses around a stretch, have besides known ones.
+    def others(self, known: Iterable[str]) -> int:
+        """How many words there are besides known ones, function words and those of prompts."""
+        expected = _asking().union(*map(lemmas, known))
+        return sum(lemmas(word).isdisjoint(expected) for word in {*self.words})
 
-        Function words are known, and those that prompts ask with.
-        """
+    def clauses(self, start: int, end: int) -> Said:
+        """The clauses around a stretch."""
         first = max((m.end() for m in _CLAUSE.finditer(self.text, 0, start)), default=0)
-        behind = None if end is None else _CLAUSE.search(self.text, end)
-        said = {*all_words(self.text[first : behind.start() if behind else len(self.text)])}
-        expected = _asking().union(*map(lemmas, known), FUNCTION)
-        return sum(lemmas(word).isdisjoint(expected) for word in said)
+        behind = _CLAUSE.search(self.text, end)
+        return Said(self.text[first : behind.start() if behind else len(self.text)], first)
 
-    def place(self, numbers: Sequence[int]) -> tuple[int, int]:
-        """Characters from the first to the last of some tokens."""
-        return self.tokens[min(numbers)].start, self.tokens[max(numbers)].end
+    def characters(self, start: int, end: int) -> tuple[int, int]:
+        """Where a part of this part stands in the answer."""
+        return self.start + start, self.start + end
+
+    def place(self, first: int, last: int) -> tuple[int, int]:
+        """Characters of the answer from one word to another."""
+        return self.start + self.spans[first][0], self.start + self.spans[last][1]
+
+    def stripped(self, characters: str | None = None) -> Said:
+        """The same without some characters around it, white space at least."""
+        left = self.text.lstrip(characters)
+        return Said(left.rstrip(characters), self.end - len(left))
+
+    def split(self, separator: str) -> list[Said]:
+        """The pieces between separators."""
+        pieces, at = [], self.start
+        for piece in self.text.split(separator):
+            pieces.append(Said(piece, at).stripped())
+            at += len(piece) + len(separator)
+        return pieces

@@ -13,12 +13,10 @@ from __future__ import annotations
 from typing import Final
 
 from video_star.verification.names import mention, name_of
-from video_star.verification.words import Words, all_words
+from video_star.verification.words import Said, all_words
 
 _ARTICLES: Final = frozenset({"a", "an", "the"})
 _POLAR: Final = ("yes", "no")
-EXACT: Final = 1.0
-"""Each word has to be there, inflected or not; likeness is not enough."""
 
 
 def exact(answer: str, text: str) -> bool:
@@ -32,7 +30,7 @@ def contains(answer: str, text: str) -> tuple[bool, str]:
     if len(words) == 1 and words[0] in _POLAR:
         first = all_words(text)[:1]
         return (True, "match") if first == words else (False, "no match")
-    found = mention(name_of(answer), Words(text), EXACT)
+    found = mention(name_of(answer).words, Said(text))
     against = "no match" if found is None else found.against
     return not against, against or "match"
 
