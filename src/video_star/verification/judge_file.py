@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from video_star.core.errors import DataError, UsageError
@@ -28,7 +26,7 @@ from video_star.core.params import Params
 from video_star.core.paths import Workspace
 from video_star.core.progress import Silent
 from video_star.core.records import LabelVerdict, Outcome
-from video_star.verification import Case, Known, judge_all, known_of
+from video_star.verification import Case, judge_all, known_of
 from video_star.verification.judge import open_judge
 
 CHUNK = 512
@@ -70,53 +68,47 @@ class BadLine:
     problem: str
 
 
-Result: TypeAlias = Judged | BadLine
-
-
-def judge_lines(lines: BinaryIO, params: Params, home: Path) -> Iterator[Result]:
+def judge_lines(lines: BinaryIO, params: Params, home: Path) -> Iterator[Judged | BadLine]:
     """A result for each line, in order; blank lines have none.
 
     `lines` is read to its end, rewound and read again. Verifiers and models are looked for below
     `home`, the workspace.
     """
-    known, repeated = _known(lines, params, home)
+    judge = open_judge(params, Workspace(home), Silent())
+    labelled = ((one.group, one.labels) for one in _parsed(lines) if isinstance(one, Line))
+    known = known_of(labelled, params.verify, home, params.settings.device, judge)
     lines.seek(0)
-    seen: set[str] = set()
     rest = _parsed(lines)
     while chunk := list(islice(rest, CHUNK)):
-        chunk = [_unrepeated(item, repeated, seen) for item in chunk]
-        good = [_case(line) for _, line in chunk if isinstance(line, Line)]
-        judged = iter(judge_all(good, params.verify, known))
-        for number, line in chunk:
-            if isinstance(line, Line):
-                made = next(judged)
-                yield Judged(
-                    id=line.id, outcome=made.outcome, passed=made.passed, verdicts=made.labels
-                )
-            else:
-                yield BadLine(number, line)
+        good = [one for one in chunk if isinstance(one, Line)]
+        cases = [Case(one.answer, one.question, one.labels, one.group) for one in good]
+        judged = iter(judge_all(cases, params.verify, known))
+        for one in chunk:
+            if isinstance(one, BadLine):
+                yield one
+                continue
+            made = next(judged)
+            yield Judged(id=one.id, outcome=made.outcome, passed=made.passed, verdicts=made.labels)
 
 
-_Item: TypeAlias = tuple[int, Line | str]
-"""Number of a line, and what it holds or what is wrong with it."""
-
-
-def _case(line: Line) -> Case:
-    return Case(line.answer, line.question, line.labels, line.group)
-
-
-def _parsed(lines: Iterable[bytes]) -> Iterator[_Item]:
+def _parsed(lines: Iterable[bytes]) -> Iterator[Line | BadLine]:
+    seen: set[int] = set()
     for number, raw in enumerate(lines, start=1):
         text = raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw
-        if text.strip():
-            yield number, _parse(text)
-
-
-def _parse(text: bytes) -> Line | str:
-    try:
-        return Line.model_validate_json(text)
-    except ValidationError as error:
-        return _problem(error)
+        if not text.strip():
+            continue
+        try:
+            line = Line.model_validate_json(text)
+        except ValidationError as error:
+            yield BadLine(number, _problem(error))
+            continue
+        hashed = stable_hash(line.id)  # less than the text
+        if hashed in seen:
+            problem = f"id {line.id!r} is on an earlier line; each line needs its own"
+            yield BadLine(number, problem)
+            continue
+        seen.add(hashed)
+        yield line
 
 
 def _problem(error: ValidationError) -> str:
@@ -135,33 +127,6 @@ def _problem(error: ValidationError) -> str:
     if not where:
         return "not a JSON object; write {...}"
     return f"{where}: {first['msg'].removeprefix('Value error, ')}"
-
-
-def _known(lines: Iterable[bytes], params: Params, home: Path) -> tuple[Known, frozenset[int]]:
-    """What verifiers know of the file, and the hashes of ids that stand in it more than once."""
-    hashes = array("Q")
-
-    def good() -> Iterator[tuple[str, Sequence[Label]]]:
-        for _, line in _parsed(lines):
-            if isinstance(line, Line):
-                hashes.append(stable_hash(line.id))
-                yield line.group, line.labels
-
-    judge = open_judge(params, Workspace(home), Silent())
-    known = known_of(good(), params.verify, home, params.settings.device, judge)
-    values, counts = np.unique(np.frombuffer(hashes, np.uint64), return_counts=True)
-    return known, frozenset(int(value) for value in values[counts > 1])
-
-
-def _unrepeated(item: _Item, repeated: frozenset[int], seen: set[str]) -> _Item:
-    """The line, or that an earlier one has its id."""
-    number, line = item
-    if not isinstance(line, Line) or stable_hash(line.id) not in repeated:
-        return item
-    if line.id in seen:
-        return number, f"id {line.id!r} is on an earlier line; each line needs its own"
-    seen.add(line.id)
-    return item
 
 
 @contextmanager
@@ -190,7 +155,7 @@ class Counts:
 
 
 def judge_file(
-    lines: Iterable[Result],
+    lines: Iterable[Judged | BadLine],
     out: Path | None,
     say: Callable[[str], None],
     warn: Callable[[str], None],

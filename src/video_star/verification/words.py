@@ -119,8 +119,9 @@ def key_of(text: str) -> str:
 
 def sentences(text: str) -> list[tuple[int, int]]:
     """Start and end of each sentence; a line break ends one, a dot inside of a name does not."""
-    found = (match.span() for match in _SENTENCE.finditer(text) if match[0].strip())
-    return [(start, start + len(text[start:end].rstrip())) for start, end in found]
+    found = ((match.start(), match[0]) for match in _SENTENCE.finditer(text))
+    starts = ((at + len(said) - len(said.lstrip()), said.strip()) for at, said in found)
+    return [(start, start + len(said)) for start, said in starts if said]
 
 
 @cache

@@ -31,10 +31,7 @@ from video_star.core.records import (
 from video_star.data.manifest import read_manifest
 from video_star.data.replay import read_replay
 from video_star.verification.final_answer import read
-
-SENTENCE = re.compile(r"[^.!?\n]*(?:[.!?](?!\s|$)[^.!?\n]*)*[.!?\n]*\s*")
-"""A sentence with its end marks; a dot inside a number or a name ("3.5", "Soms.Tuck") ends none."""
-
+from video_star.verification.words import sentences
 
 LETTERED = frozenset({"class", "sequence", "set"})
 """Kinds that make lettered options: names; a wrong span or score is no option that teaches."""
@@ -123,11 +120,10 @@ def _short(text: str, verdict: Verdict) -> str:
         places = [match and match.span() for match in found]
         if len(names) < len(values) or not all(places):
             return prompts.BETWEEN_LABELS.join(value for value in values if value)
-    sentences = [match for match in SENTENCE.finditer(text) if match.group().strip()]
     held = [
-        sentence.group().strip()
-        for sentence in sentences
-        if any(p and p[0] < sentence.end() and p[1] > sentence.start() for p in places)
+        text[start:end]
+        for start, end in sentences(text)
+        if any(place and place[0] < end and place[1] > start for place in places)
     ]
     return " ".join(held) if held and all(places) else text
 
