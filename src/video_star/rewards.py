@@ -92,9 +92,11 @@ class LabelReward:
         if labels is None:
             raise DataError("labels: the data set has no such column; add it, or rename one to it.")
         asked = prompts if prompts is not None else messages
-        given = [labels, question, dataset, asked]
-        filled = [[None] * len(completions) if column is None else column for column in given]
-        rows = zip(completions, *filled, strict=True)
+        filled = [
+            [None] * len(completions) if column is None else column
+            for column in (question, dataset, asked)
+        ]
+        rows = zip(completions, labels, *filled, strict=True)
         outcomes = self._outcomes([self._case(*row) for row in rows])
         if log_metric is not None and outcomes:
             share = outcomes.count("doubtful") / len(outcomes)
@@ -107,7 +109,7 @@ class LabelReward:
         solution_str: str,
         ground_truth: Any,
         extra_info: Mapping[str, Any] | None = None,
-        **kwargs: object,
+        **others: object,
     ) -> dict[str, float]:
         """The reward of one answer as verl takes it, 0.0 where it is doubtful.
 
@@ -152,12 +154,7 @@ class FormatReward:
         return [float(bool(read(text_of(completion)).finals)) for completion in completions]
 
     def compute_score(
-        self,
-        data_source: str,
-        solution_str: str,
-        ground_truth: Any,
-        extra_info: Mapping[str, Any] | None = None,
-        **kwargs: object,
+        self, data_source: str, solution_str: str, *given: object, **others: object
     ) -> float:
         """The reward of one answer as verl takes it."""
         return self([solution_str])[0]
@@ -195,19 +192,18 @@ def _without_nulls(value: Any) -> Any:
 
 
 def text_of(turns: Any, role: str = "assistant") -> str:
-    """A text as it is, or what a role says last in a conversation; "" where it says nothing."""
+    """A text as it is, or what a role says last in a conversation; "" where it says nothing.
+
+    The parts of a message may also be videos, thoughts and calls of tools.
+    """
     if isinstance(turns, str):
         return turns
     messages = [turns] if isinstance(turns, Mapping) else turns
     if not isinstance(messages, list | tuple):
         return ""
     own = [m for m in messages if isinstance(m, Mapping) and m.get("role", role) == role]
-    return _content(own[-1].get("content")) if own else ""
-
-
-def _content(content: Any) -> str:
-    """The text of a message, whose parts may also be videos, thoughts and calls of tools."""
-    if not isinstance(content, list | tuple):
-        return content if isinstance(content, str) else ""
-    parts = [part.get("text") if isinstance(part, Mapping) else part for part in content]
+    said = own[-1].get("content") if own else None
+    if not isinstance(said, list | tuple):
+        return said if isinstance(said, str) else ""
+    parts = [part.get("text") if isinstance(part, Mapping) else part for part in said]
     return "\n".join(part for part in parts if isinstance(part, str))

@@ -41,8 +41,7 @@ def _found(kind: str, name: str, home: Path) -> Any:
     if point is None:
         raise UsageError(
             f"{where}: no entry point {name!r} in group {GROUP} (installed are "
-            f"{', '.join(sorted(known)) or 'none'}); write module:function, or install the package "
-            "that has it."
+            f"{', '.join(sorted(known)) or 'none'}); write module:function, or install its package."
         )
     # Last on the path: nothing that lies in a workspace may stand in for an installed package.
     if str(home.resolve()) not in sys.path:
@@ -56,10 +55,7 @@ def _found(kind: str, name: str, home: Path) -> Any:
             "an installed package, or of a module in the workspace folder."
         ) from error
     if not callable(function):
-        raise UsageError(
-            f"{where}: {name} is no function but {type(function).__name__}; name a function "
-            "(label, case, params, known) -> LabelVerdict."
-        )
+        raise UsageError(f"{where}: {name} is no function but {type(function).__name__}.")
     return function
 
 
