@@ -180,7 +180,7 @@ def test_a_final_line_decides_whatever_stands_before() -> None:
     assert outcome(GUITAR, "He is playing guitar.\nAnswer: a dog", others=("juggling",)) != "pass"
     people = ScoreLabel(value=3)
     assert outcome(people, "There are 3 people.\nAnswer: 3") == "pass"
-    assert outcome(people, "There are 3 people.\nAnswer: a dog") == "doubtful"
+    assert outcome(people, "There are 3 people.\nAnswer: a dog") == "fail"
     assert outcome(CHOICE, "I first thought of A.\nAnswer: B") == "pass"
 
 

@@ -175,11 +175,9 @@ def _found(label: Label, case: Case, params: VerifyParams, known: Known) -> Foun
     if len(reading.finals) > MOST:
         return doubtful("several final answers")
     made = [rule(label, _part(label, said, case), final) for said in reading.finals]
+    made = [one for one in made if one.reason != "no value"] or made
     found = made[-1]
-    if found.reason == "no value":  # whatever it is, it is not the value that the text may hold
-        other = rule(label, reading.visible, whole)
-        return doubtful(found.reason, other.score) if other.outcome == "pass" else other
-    if len({one.outcome for one in made if one.reason != "no value"}) > 1:
+    if len({one.outcome for one in made}) > 1:
         return doubtful("several final answers", found.score, found.place)
     if found.outcome == "pass" and _contradicts(label, reading.reasoning, whole):
         return doubtful("contradicted", found.score, found.place)

@@ -41,6 +41,7 @@ _OR: Final = re.compile(r"\s*(?:to|and|or|[-\u2013\u2014])\s*", re.I)
 _RANGE: Final = re.compile(r"\b(?:to|until|till|through|end\w*)\b|[-\u2013\u2014~,]", re.I)
 _BETWEEN: Final = re.compile(r"\bbetween\W+(?:\w+\W+){0,3}\Z", re.I)
 _WORDS: Final = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*|\d+(?:\.\d+)?|[^\w\s]")
+_LETTER: Final = re.compile(r"[^\W\d_]")
 _BEFORE: Final = re.compile(r"([^\W\d_]+)\s+\Z")
 _BEHIND: Final = re.compile(r"[\s-]*([^\W\d_]{3,})")
 _TIMED: Final = re.compile(r"[:%.]|\d\s*[a-z]+\Z", re.I)
@@ -88,7 +89,7 @@ def numbers_in(text: str) -> list[Value]:
         Value((float(m[0].replace(",", "").replace("\u2212", "-")),), *m.span())
         for m in _NUMBER.finditer(text)
     ]
-    words = [_Word(match) for match in _WORDS.finditer(text)]
+    words = [_Word(match) for match in _WORDS.finditer(text)] if _LETTER.search(text) else []
     for one in find_numbers(words, "en", 0):
         start, end = words[one.start].match.start(), words[one.end - 1].match.end()
         denied = one.start and mark_of(words[one.start - 1].text())
