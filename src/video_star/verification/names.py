@@ -160,7 +160,7 @@ def verify_class(label: ClassLabel, said: Said, asked: Asked) -> Found:
         return passes(1.0, whole)
     if names is not None and names.by_key.get(said.key, label.name) not in siblings:
         return fails("other class", 0.0, whole)
-    least, final = asked.params.limits.class_similarity, is_final(said, asked)
+    least, final = asked.params.limits.class_similarity, asked.final or len(said.words) <= SHORT
     mentions = [one for name in own if (one := mention(name.words, said, least)) is not None]
     rivals = [*_rivals(own, said, asked)]
     if not mentions:
@@ -184,11 +184,6 @@ def verify_class(label: ClassLabel, said: Said, asked: Asked) -> Found:
     if rivals and not asked.params.allow_hedge:
         against = against or "several classes"
     return unless(against, best.score, place)
-
-
-def is_final(said: Said, asked: Asked) -> bool:
-    """Whether a part of an answer is a final one, marked as such or not."""
-    return asked.final or len(said.words) <= SHORT
 
 
 def others(said: Said, asked: Asked) -> list[tuple[str, Name]]:

@@ -14,7 +14,6 @@ from itertools import pairwise
 from typing import Final, NamedTuple, TypeAlias
 
 from video_star.core.labels import BoxLabel, SameLabel, ScoreLabel, SpanLabel, TimeLabel
-from video_star.core.thresholds import Thresholds
 from video_star.data.questions import TEMPLATES
 from video_star.verification.base import Asked, Case, Found, doubtful, fails, unless
 from video_star.verification.words import (
@@ -192,24 +191,21 @@ def _named(name: str, said: Said, values: Sequence[Value]) -> list[Value]:
 
 def verify_value(label: ValueLabel, said: Said, asked: Asked) -> Found:
     """Which time, stretch of time, number or box an answer gives."""
-    values = _values(label, said, asked)
-    if not values:
+    least, scored = _scored(label, said, asked)
+    if not scored:
         return fails("no value")
-    outside = [
-        v for v in values if label.kind == "box" and not 0 <= min(v.numbers) <= max(v.numbers) <= 1
-    ]
+    outside = [v for _, v in scored if label.kind == "box" and max(v.numbers) > 1]
     if outside:
-        return doubtful("no fractions", 0.0, said.characters(*outside[0][1:]))
-    scored = [(*_closeness(label, value.numbers, asked.params.limits), value) for value in values]
-    close = [near for near, _, _ in scored]
-    _, best, value = max(scored, key=lambda one: one[1])
+        return doubtful("no fractions", 0.0, said.characters(outside[0].start, outside[0].end))
+    best, value = max(scored, key=lambda one: one[0])
     place = said.characters(value.start, value.end)
-    if not any(close):
-        return fails("other value", best, place if len({v.numbers for v in values}) == 1 else None)
+    if best <= least:
+        single = len({other.numbers for _, other in scored}) == 1
+        return fails("other value", best, place if single else None)
     known = all_words(f"{asked.case.question} {said.text[value.start : value.end]}")
-    against = "" if all(close) else "several values"
-    against = against or _beside(label.kind, value, said, known)
     counts = label.kind == "score"
+    against = "" if all(score > least for score, _ in scored) else "several values"
+    against = against or _beside(label.kind, value, said, known)
     against = against or said.doubt(value.start, CONTRAST.union(known) if counts else known)
     if not (against or asked.final or counts):
         expected, allowed = [*known, *_question_words(label.kind)], 0 if label.kind == "time" else 1
@@ -218,41 +214,37 @@ def verify_value(label: ValueLabel, said: Said, asked: Asked) -> Found:
     return unless(against, best, place)
 
 
+def _scored(label: ValueLabel, said: Said, asked: Asked) -> tuple[float, list[tuple[float, Value]]]:
+    """The score that a value must exceed, and the values of an answer with their scores."""
+    limits, text = asked.params.limits, said.text
+    match label:
+        case SpanLabel():
+            spans = spans_in(text, label.duration, asked.final)
+            true = (label.start, label.end)
+            return limits.span_iou, [(iou(value.numbers, true), value) for value in spans]
+        case BoxLabel():
+            boxes = boxes_in(text)
+            return limits.box_iou, [(box_iou(value.numbers, label.xyxy), value) for value in boxes]
+        case TimeLabel():
+            values, at = times_in(text, label.duration), label.at
+            width = limits.time_tolerance * (label.duration or at)
+        case ScoreLabel():
+            values, at = scores_in(label, said, asked.case, asked.final), label.value
+            width = limits.score_tolerance * abs(at)
+    return 0.5, [(_near(value.numbers[0], at, width), value) for value in values]
+
+
+def _near(value: float, true: float, width: float) -> float:
+    """1 where equal, a little over 0.5 at the tolerance, and less beyond it."""
+    off = abs(value - true)
+    return 1.0 if off <= 1e-9 else max(0.0, 1 - off / (2 * width) + 1e-9) if width else 0.0
+
+
 @cache
 def _question_words(kind: str) -> tuple[str, ...]:
     """The words that questions for a kind are asked with."""
     asked = TEMPLATES[kind] if kind in ("span", "time") else ()
     return all_words(" ".join(asked).replace("{event}", ""))
-
-
-def _values(label: ValueLabel, said: Said, asked: Asked) -> list[Value]:
-    match label:
-        case SpanLabel():
-            return spans_in(said.text, label.duration, asked.final)
-        case TimeLabel():
-            return times_in(said.text, label.duration)
-        case ScoreLabel():
-            return scores_in(label, said, asked.case, asked.final)
-        case BoxLabel():
-            return boxes_in(said.text)
-
-
-def _closeness(label: ValueLabel, given: Sequence[float], limits: Thresholds) -> tuple[bool, float]:
-    """Whether a value is close enough to a label, and how close: 1 where equal, 0 where far."""
-    match label:
-        case SpanLabel():
-            score = iou(given, (label.start, label.end))
-            return score > limits.span_iou, score
-        case BoxLabel():
-            score = box_iou(given, label.xyxy)
-            return score > limits.box_iou, score
-        case TimeLabel():
-            true, width = label.at, limits.time_tolerance * (label.duration or label.at)
-        case ScoreLabel():
-            true, width = label.value, limits.score_tolerance * abs(label.value)
-    off = abs(given[0] - true)
-    score = 1.0 if off <= 1e-9 else max(0.0, 1 - off / (2 * width) + 1e-9) if width else 0.0
-    return score >= 0.5, score  # at the tolerance
 
 
 def _beside(kind: str, value: Value, said: Said, known: Sequence[str]) -> str:
