@@ -37,7 +37,7 @@ from video_star.verification.echo import copies_prompt, hint_in, is_echo
 from video_star.verification.embeddings import open_embedder
 from video_star.verification.final_answer import MOST, read
 from video_star.verification.judge import Judge, question_to_judge, read_verdict
-from video_star.verification.names import ClassNames, others, verify_class, verify_names
+from video_star.verification.names import ClassNames, is_denied, others, verify_class, verify_names
 from video_star.verification.own import own_verifiers
 from video_star.verification.text import verify_text
 from video_star.verification.values import scores_in, verify_same, verify_value
@@ -188,8 +188,8 @@ def _contradicts(label: Label, reasoning: Said, asked: Asked) -> bool:
     """Whether the reasoning before a final answer plainly gives another value, or denies this."""
     if label.kind == "score" or not reasoning.text.strip():  # its numbers are steps to the score
         return False
-    if isinstance(label, ClassLabel) and not (reasoning.is_negated or others(reasoning, asked)):
-        return False  # at once for most answers
+    if isinstance(label, ClassLabel) and not others(reasoning, asked):
+        return reasoning.is_negated and is_denied(label, reasoning)  # at once for most answers
     known = Known(asked.known.classes)
     found = RULES[label.kind](label, reasoning, Asked(asked.case, asked.params, known, False))
     if found.reason == "negated":

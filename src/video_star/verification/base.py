@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from video_star.core.labels import ClassLabel, Label
 from video_star.core.params import VerifyParams
 from video_star.core.records import LabelVerdict, Outcome
+from video_star.core.thresholds import Thresholds
 from video_star.verification.final_answer import Reading, read
 from video_star.verification.words import Said
 
@@ -126,20 +127,24 @@ def verdict(
     version: int = VERSION,
 ) -> LabelVerdict:
     """A finding as it is written to files."""
-    limits, place = params.limits, found.place
-    # Where nothing but equal values pass the least score is 1; of differences 0.5 is on the edge.
-    least = {"span": limits.span_iou, "box": limits.box_iou, "text": limits.text_agreement}
-    least |= dict.fromkeys(("class", "sequence", "set"), limits.class_similarity)
-    least |= dict.fromkeys(("time", "score"), 0.5)
+    place = found.place
     return LabelVerdict(
         kind=label.kind,
         verifier=verifier or f"{params.method}/{label.kind}",
         version=version,
         score=min(1.0, max(0.0, found.score)),
-        threshold=least.get(label.kind, 1.0),
+        threshold=_least(label.kind, params.limits),
         extracted=None if place is None else case.text[place[0] : place[1]],
         place=place,
         outcome=found.outcome,
         passed=found.outcome == "pass",
         reason=found.reason,
     )
+
+
+def _least(kind: str, limits: Thresholds) -> float:
+    """The least score of a kind that passes; of differences 0.5 is on the edge."""
+    if kind in ("class", "sequence", "set"):
+        return limits.class_similarity
+    least = {"span": limits.span_iou, "box": limits.box_iou, "text": limits.text_agreement}
+    return least.get(kind, 0.5 if kind in ("time", "score") else 1.0)

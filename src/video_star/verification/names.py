@@ -193,6 +193,12 @@ def others(said: Said, asked: Asked) -> list[tuple[str, Name]]:
     return [(owner, name) for owner, name in given if owner not in own]
 
 
+def is_denied(label: ClassLabel, said: Said) -> bool:
+    """Whether a sentence that denies something has the words of a class."""
+    denials = [sentence for sentence in said.sentences if sentence.is_negated]
+    return any(name.lemmas <= one.lemmas for one in denials for name in _names(label))
+
+
 def _rivals(own: Sequence[Name], said: Said, asked: Asked) -> Iterator[tuple[str, Mention]]:
     """Other classes that a text gives, each with its mention.
 

@@ -38,7 +38,7 @@ Language, 1985, 4.42 and 15.33-39); without "while", which mostly joins what hap
 BOUND: Final = _list("before after until than below above for every")
 """Prepositions of order, comparison and duration (Quirk et al., 9.33-43): a number beside one of
 them tells what comes before or behind it, or how long something is."""
-FUNCTION: Final = _list("a an the that be and of to in on at with for from about it he they")
+FUNCTION: Final = _list("a an the that be do and of to in on at with for from about it he they")
 """The most frequent function words of written English (Leech, Rayson and Wilson, Word Frequencies,
 2001), by lemma: a name is found without them."""
 OPPOSITE: Final = {
