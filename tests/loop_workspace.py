@@ -35,7 +35,7 @@ IDENTITY = ("-c", "user.name=test", "-c", "user.email=test@example.org")
 
 
 def make(root: Path, patch: pytest.MonkeyPatch) -> Path:
-    """A committed git and DVC repository with two rounds, three clips a class and few steps."""
+    """A committed git and DVC repository with one round over four clips of each Kinetics class."""
     root.mkdir(parents=True)
     for name in CODE:
         shutil.copytree(
@@ -45,7 +45,7 @@ def make(root: Path, patch: pytest.MonkeyPatch) -> Path:
         )
     for name in ("dvc.yaml", "prefect.yaml", ".gitignore"):
         shutil.copy(ROOT / name, root / name)
-    patch.setattr(files, "TRAIN_PER_CLASS", 3)
+    patch.setattr(files, "TRAIN_PER_CLASS", 4)
     patch.setattr(files, "TEST_PER_CLASS", 2)
     patch.setattr(files, "REPLAY_CLIPS", 12)
     patch.setattr(dives, "TRAIN_PER_TYPE", 1)
@@ -57,12 +57,15 @@ def make(root: Path, patch: pytest.MonkeyPatch) -> Path:
     patch.setattr(tempcompass, "UNNAMED", 4)
     files.write_data(root / "data", 5, Silent())
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    params["rounds"] = 2
-    params["finetune"]["epochs"] = 1
-    params["evaluate"]["bootstrap"] = 100
-    # With four samples of a kind it is no sign of trouble that none of them passes.
-    params["zero_yield"] = "continue"
-    params["settings"]["checkpoint_steps"] = 2
+    params["rounds"] = 1
+    sources, benchmarks = params["ingest"]["sources"], params["evaluate"]["benchmarks"]
+    params["ingest"]["sources"] = [own for own in sources if own["dataset"] == "kinetics"]
+    params["evaluate"]["benchmarks"] = {"kinetics_qa": benchmarks["kinetics_qa"]}
+    # Some hundred small steps over few texts: enough to learn the names of the classes.
+    forms = ["direct", "chain_of_thought"]
+    params["curate"].update(forms=forms, final_round="all", replay=None)
+    params["finetune"].update(epochs=15, batch_size=16)
+    params["settings"].update(checkpoint_steps=20, micro_batch_size=16)
     (root / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
     workspace = Workspace(root)
     update_chain(workspace, load_params(workspace.params))

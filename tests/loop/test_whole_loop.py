@@ -1,4 +1,4 @@
-"""The whole loop with the real parts: three doors lead to the same files, and skip what is done."""
+"""The whole loop with the real parts: the model learns, and what is done is skipped everywhere."""
 
 from __future__ import annotations
 
@@ -31,9 +31,8 @@ def by_hand(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ws.run(root, "video-star", "ingest")
     ws.run(root, "video-star", "base")
     ws.run(root, "video-star", "evaluate", "r0")
-    for name in ("r1", "r2"):
-        for step in STEPS_IN_ORDER:
-            ws.run(root, "video-star", step, name)
+    for step in STEPS_IN_ORDER:
+        ws.run(root, "video-star", step, "r1")
     return root
 
 
@@ -53,20 +52,23 @@ def by_dvc(by_hand: Path) -> Path:
     return root
 
 
-def test_each_round_learns_and_is_measured(by_hand: Path) -> None:
-    rows = json.loads(ws.run(by_hand, "video-star", "rounds", "--json"))
-    assert [row["round"] for row in rows] == ["r0", "r1", "r2"]
-    assert rows[1]["kept"] > 0
-    assert rows[1]["direct_yield"] + rows[1]["rationalized_yield"] > 0.5
-    for row in rows:
-        metric = row["metrics"]["kinetics_qa/open_accuracy"]
-        assert 0 <= metric["low"] <= metric["value"] <= metric["high"] <= 1
-        assert metric["n"] == 32
+def test_the_model_learns_beyond_the_interval_of_its_gain(by_hand: Path) -> None:
+    base, learned = json.loads(ws.run(by_hand, "video-star", "rounds", "--json"))
+    assert learned["direct_yield"] + learned["rationalized_yield"] > 0.8
+    metric = learned["metrics"]["kinetics_qa/open_accuracy"]
+    gain = metric["against"]["r0"]
+    assert gain["n"] == 32
+    assert (
+        gain["difference"]
+        == metric["value"] - base["metrics"]["kinetics_qa/open_accuracy"]["value"]
+    )
+    assert gain["low"] > 0
+    assert gain["p"] < 0.05
 
 
-def test_what_was_run_by_hand_is_up_to_date_for_every_door(by_hand: Path) -> None:
+def test_what_was_run_by_hand_is_up_to_date_for_dvc(by_hand: Path) -> None:
     assert "up to date" in ws.run(by_hand, "video-star", "verify", "r1")
-    stages = [f"{step}@{name}" for name in ("r1", "r2") for step in STEPS_IN_ORDER]
+    stages = [f"{step}@r1" for step in STEPS_IN_ORDER]
     assert "up to date" in ws.run(by_hand, "dvc", "status", *stages)
 
 
@@ -101,9 +103,8 @@ def test_settings_rerun_nothing_and_a_learning_rate_reruns_from_finetune_on(by_d
 
 def test_the_training_set_and_the_adapter_are_dvc_outputs(by_dvc: Path) -> None:
     lock = (by_dvc / "dvc.lock").read_text()
-    for name in ("r1", "r2"):
-        assert f"rounds/{name}/train" in lock
-        assert f"rounds/{name}/model" in lock
+    assert "rounds/r1/train" in lock
+    assert "rounds/r1/model" in lock
     adapter = by_dvc / "rounds" / "r1" / "model" / "adapter"
     assert sorted(p.name for p in adapter.iterdir()) == [
         "adapter_config.json",
