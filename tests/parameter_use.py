@@ -26,6 +26,8 @@ UNUSED: dict[str, set[str]] = {
     # A judge is asked without a video.
     "verify": {"video"},
     "verify-rationales": {"video"},
+    # Benchmarks are scored with doubt rejected, whatever it says.
+    "evaluate": {"verify.doubtful"},
 }
 """Read by a step, but without an effect on its result."""
 NAMES = {"last_round": "rounds"}
@@ -53,14 +55,14 @@ class Reads:
         """What was read although the step's `sections` do not have it."""
         listed = STEPS[step].sections
         found = set()
-        for section in self.sections - {*listed} - UNUSED.get(step, set()):
+        for section in self.sections - {*listed}:
             kind = Params.model_fields[section].annotation
             known = {key.partition(".")[2] for key in listed if key.startswith(f"{section}.")}
             keys = {key for name, key in self.keys if name == getattr(kind, "__name__", "")}
             if not known:
                 found.add(section)
             found |= {f"{section}.{key}" for key in keys - known if known}
-        return found
+        return found - UNUSED.get(step, set())
 
 
 @contextmanager

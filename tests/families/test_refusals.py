@@ -43,7 +43,7 @@ def refusal(workspace: Workspace) -> str:
     sentence = str(caught.value)
     assert len(sentence) <= 300, sentence
     assert sentence.count("\n") == 0
-    assert sentence in [finding.mend for finding in run_doctor(workspace) if not finding.ok]
+    assert sentence in [finding.fix for finding in run_doctor(workspace) if not finding.ok]
     assert not workspace.round("r0").model_json.exists()
     return sentence
 

@@ -33,7 +33,7 @@ def wait_for(found: Callable[[], bool], limit_s: float = LIMIT_S) -> None:
     end = time.monotonic() + limit_s
     while not found():
         assert time.monotonic() < end, "waited too long"
-        time.sleep(0.005)
+        time.sleep(0.02)
 
 
 def processes(workspace: Workspace, module: str) -> list[int]:

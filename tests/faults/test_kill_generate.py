@@ -50,7 +50,7 @@ def wait_for_answers(workspace: Workspace, child: subprocess.Popen[bytes], n: in
     while len(stored_keys(workspace)) < n:
         assert child.poll() is None, "generate ended before it could be killed"
         assert time.monotonic() < deadline
-        time.sleep(0.001)
+        time.sleep(0.02)
 
 
 def folder_bytes(folder: Path) -> dict[str, bytes]:
@@ -67,12 +67,11 @@ def test_a_killed_generate_goes_on_and_ends_in_the_same_bytes(
         run_step("base", "r0", workspace, Silent())
     run_step("generate", "r1", calm, Silent())
 
-    for n in (4, 12):
-        child = start(killed)
-        wait_for_answers(killed, child, n)
-        child.send_signal(signal.SIGKILL)
-        assert child.wait() == -signal.SIGKILL
-        assert not killed.round("r1").answers.exists()
+    child = start(killed)
+    wait_for_answers(killed, child, 8)
+    child.send_signal(signal.SIGKILL)
+    assert child.wait() == -signal.SIGKILL
+    assert not killed.round("r1").answers.exists()
     assert len(stored_keys(killed)) < 40
     assert start(killed).wait() == 0
 
