@@ -41,6 +41,20 @@ ONE_OF_EACH: tuple[Label, ...] = (
 )
 """A label of each kind."""
 
+OTHERS: tuple[Label, ...] = (
+    ClassLabel(name="riding a horse"),
+    SequenceLabel(names=("Entry", "2.5 Soms.Pike", "Forward")),
+    SetLabel(names=("cup", "chair")),
+    SpanLabel(start=12, end=19, duration=20),
+    TimeLabel(at=14, duration=20),
+    ScoreLabel(value=20),
+    BoxLabel(xyxy=(0.6, 0.6, 0.9, 0.9)),
+    TextLabel(text="A dog sleeps on the grass."),
+    ChoiceLabel(options=("a cup", "a box", "a chair"), answer=2),
+    SameLabel(same=False),
+)
+"""Another label of each kind: an answer that gives it is wrong for the first."""
+
 
 @cache
 def _section() -> dict[str, Any]:

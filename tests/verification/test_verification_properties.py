@@ -7,7 +7,7 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from judged_answers import ONE_OF_EACH, judged, verify_params
+from judged_answers import ONE_OF_EACH, OTHERS, judged, verify_params
 
 from video_star.core.labels import (
     BoxLabel,
@@ -168,18 +168,6 @@ def test_several_labels_pass_in_one_final_line(several: list[Label]) -> None:
 
 @KINDS
 def test_what_another_label_of_the_kind_says_does_not_pass(label: Label) -> None:
-    others: dict[str, Label] = {
-        "class": ClassLabel(name="riding a horse"),
-        "sequence": SequenceLabel(names=("Entry", "2.5 Soms.Pike", "Forward")),
-        "set": SetLabel(names=("cup", "chair")),
-        "span": SpanLabel(start=12, end=19, duration=20),
-        "time": TimeLabel(at=14, duration=20),
-        "score": ScoreLabel(value=20),
-        "box": BoxLabel(xyxy=(0.6, 0.6, 0.9, 0.9)),
-        "text": TextLabel(text="A dog sleeps on the grass."),
-        "choice": ChoiceLabel(options=("a cup", "a box", "a chair"), answer=2),
-        "same": SameLabel(same=False),
-    }
-    other = others[label.kind]
+    (other,) = (one for one in OTHERS if one.kind == label.kind)
     for text in (final_line((other,)), say(other)):
         assert not judged(label, text).passed, text

@@ -297,7 +297,7 @@ def demo_base(
         Path(".work/pretrain")
     ),
 ) -> None:
-    """Train the demo's base model anew, from its seed (about 45 minutes on 2 cores)."""
+    """Train the demo's base model anew, from its seed (about an hour on 2 cores)."""
     import logging
 
     from video_star_demo.pretrain import THREADS, run

@@ -1,4 +1,4 @@
-"""The ten kinds of labels, a frozen record each.
+"""The kinds of labels, a frozen record each.
 
 Times are seconds of the clip, boxes are fractions of its width and height (corners x1 y1 x2 y2).
 The field names here are the field names of the JSON in manifests and everywhere else.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from string import ascii_uppercase
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -140,8 +140,8 @@ Label: TypeAlias = Annotated[
 ]
 """A union on `kind`; each kind has one rule in `video_star.verification`."""
 
-KINDS: tuple[str, ...] = (
-    *("class", "sequence", "set", "span", "time", "score", "box", "text", "choice", "same"),
+KINDS: tuple[str, ...] = tuple(
+    one.model_fields["kind"].default for one in get_args(get_args(Label)[0])
 )
 """All label kinds."""
 

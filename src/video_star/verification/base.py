@@ -82,6 +82,8 @@ class Found:
     place: Place | None = None
     """Characters of the answer that were taken as the value; of one that fails, a single value
     that was read plainly and is not the label's."""
+    threshold: float | None = None
+    """What the score had to reach, where it is not the threshold of the label's kind."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,9 @@ def verdict(
         verifier=verifier or f"{params.method}/{label.kind}",
         version=version,
         score=min(1.0, max(0.0, found.score)),
-        threshold=_least(label.kind, params.limits),
+        threshold=(
+            _least(label.kind, params.limits) if found.threshold is None else found.threshold
+        ),
         extracted=None if place is None else case.text[place[0] : place[1]],
         place=place,
         outcome=found.outcome,

@@ -11,6 +11,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence, Set
+from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -220,10 +221,14 @@ def _nearest(label: ClassLabel, said: Said, names: ClassNames, asked: Asked) -> 
     near = names.nearest(said.text, asked.known.embed)
     (first, cosine), (_, second) = near[0], (near[1] if len(near) > 1 else ("", 0.0))
     if cosine < limits.class_nearest:
-        return fails("no match", max(0.0, cosine))
-    if cosine - second < limits.class_margin or len(near) < 2:
-        return doubtful("near several classes", cosine, whole)
-    return passes(cosine, whole) if first == label.name else fails("other class", 0.0, whole)
+        found = fails("no match", max(0.0, cosine))
+    elif cosine - second < limits.class_margin or len(near) < 2:
+        found = doubtful("near several classes", cosine, whole)
+    elif first == label.name:
+        found = passes(cosine, whole)
+    else:
+        found = fails("other class", 0.0, whole)
+    return replace(found, threshold=limits.class_nearest)
 
 
 def verify_names(label: SetLabel | SequenceLabel, said: Said, asked: Asked) -> Found:

@@ -20,6 +20,8 @@ from math import isnan
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import field_validator
+
 from video_star.core.errors import DataError, UsageError
 from video_star.core.hashing import stable_hash
 from video_star.core.labels import ChoiceLabel, Label
@@ -46,24 +48,19 @@ class EmbeddedVideo(RowError):
 class TableSource(base.Source):
     """`annotations`: the file; for huggingface the folder that `save_to_disk` wrote."""
 
-    kind: Literal[
-        "class",
-        "sequence",
-        "set",
-        "span",
-        "time",
-        "score",
-        "box",
-        "text",
-        "choice",
-        "same",
-        "labels",
-    ]
+    kind: str
     """Kind of every row's label, or `labels` for a column of labels as JSON."""
     columns: dict[str, str]
     """Our names to the file's; the module and table_labels.py list them for each kind."""
     split: Literal["train", "test"] | None
     """Split of every row, or null when a column has it."""
+
+    @field_validator("kind")
+    @classmethod
+    def _is_known(cls, kind: str) -> str:
+        if kind not in COLUMNS:
+            raise ValueError(f"there is no kind {kind!r}; they are {', '.join(COLUMNS)}")
+        return kind
 
 
 class Table(Reader[TableSource]):

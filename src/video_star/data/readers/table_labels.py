@@ -116,10 +116,12 @@ def _label(kind: str, row: Mapping[str, Any], duration: Callable[[], float]) -> 
             if len({option.casefold() for option in options}) < len(options):
                 raise BadRow("an option is there twice; correct the row.")
             return labels.ChoiceLabel(options=options, answer=_answer(row["answer"], options))
-    text = _text(row["label"]).casefold().removesuffix(".0")
-    if text not in _TRUE | _FALSE:
-        raise BadRow(f"label is {row['label']!r}; write yes or no.")
-    return labels.SameLabel(same=text in _TRUE)
+        case "same":
+            text = _text(row["label"]).casefold().removesuffix(".0")
+            if text not in _TRUE | _FALSE:
+                raise BadRow(f"label is {row['label']!r}; write yes or no.")
+            return labels.SameLabel(same=text in _TRUE)
+    raise AssertionError(f"no label is made of a row of kind {kind}")
 
 
 def texts(value: object, name: str) -> tuple[str, ...]:

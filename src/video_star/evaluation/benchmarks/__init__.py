@@ -21,6 +21,7 @@ from video_star.evaluation.benchmarks.base import Benchmark
 
 _VIDEO_QA = "video_star.evaluation.benchmarks.video_qa:VideoQA"
 BENCHMARKS: dict[str, str] = {
+    "held_out": "video_star.evaluation.benchmarks.held_out:HeldOut",
     "kinetics_qa": "video_star.evaluation.benchmarks.kinetics_qa:KineticsQA",
     "star_qa": "video_star.evaluation.benchmarks.star_qa:StarQA",
     "finediving_qa": "video_star.evaluation.benchmarks.finediving_qa:FineDivingQA",

@@ -1,20 +1,35 @@
-"""Held-out samples as items of a benchmark, scored by the verifiers."""
+"""Held-out samples as items of a benchmark, scored by the verifiers.
+
+The benchmark `held_out` asks the question of every test sample, whatever the kind of its labels,
+and counts how many answers pass: `accuracy`, with slices by label kind and data set. A doubtful
+answer does not pass.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
+from video_star.core import prompts
 from video_star.core.context import StepContext
 from video_star.core.engine import Clip
 from video_star.core.errors import DataError
 from video_star.core.params import VerifyParams
 from video_star.core.paths import Workspace
-from video_star.core.records import VideoSample
+from video_star.core.records import Score, VideoSample
 from video_star.data.manifest import read_manifest
-from video_star.evaluation.benchmarks.base import Item
-from video_star.verification import Case, Judgement, Known, judge
+from video_star.evaluation.benchmarks.base import BenchmarkParams, Item, Measure, plain_measures
+from video_star.verification import (
+    Case,
+    Judgement,
+    Known,
+    by_rules,
+    case_of,
+    judge,
+    known_of_samples,
+)
 
 G = TypeVar("G")
 
@@ -82,3 +97,63 @@ def item_of(
         gold=gold,
         truth=truth,
     )
+
+
+class HeldOutParams(BenchmarkParams):
+    dataset: str | None
+    """Name of the data set in ingest.sources; null takes all of them."""
+
+
+class HeldOut:
+    """The benchmark `held_out`."""
+
+    def __init__(self, raw: Mapping[str, Any]) -> None:
+        self.params = HeldOutParams.model_validate(raw)
+
+    def items(self, context: StepContext) -> list[Item[Verified]]:
+        """An item for each test sample, by sample id; DataError when there is none."""
+        wanted, workspace = self.params.dataset, context.workspace
+        everything = read_manifest(workspace)
+        test = [s for s in everything if s.split == "test" and wanted in (None, s.dataset)]
+        if not test:
+            raise DataError(
+                f"{workspace.manifest}: benchmark held_out finds no test sample"
+                f"{'' if wanted is None else f' of data set {wanted!r}'}; add such a source to "
+                "ingest.sources in params.yaml, or remove the benchmark there."
+            )
+        verify, settings = by_rules(context.params.verify), context.params.settings
+        known = known_of_samples(everything, verify, workspace.root, settings.device)
+        line = context.params.prompts.final_line
+        return [
+            item_of(
+                sample,
+                workspace,
+                form="",
+                prompt=prompts.held_out(sample.question, prompts.line_request(sample.labels, line)),
+                metric="accuracy",
+                slices=tuple(
+                    dict.fromkeys(
+                        [
+                            *(f"kind={label.kind}" for label in sample.labels),
+                            f"dataset={sample.dataset}",
+                        ]
+                    )
+                ),
+                gold=Verified(case_of(sample, ""), verify, known),
+            )
+            for sample in sorted(test, key=lambda sample: sample.id)
+        ]
+
+    def score(self, item: Item[Verified], text: str) -> Score:
+        """1 where every label passes, else 0."""
+        judgement = item.gold.judgement(text)
+        return item.scored(float(judgement.passed), judgement.reason)
+
+    def measures(self, scores: Sequence[Score]) -> list[Measure]:
+        """Accuracy over all samples, by label kind and by data set."""
+        return plain_measures(scores)
+
+    def write_predictions(
+        self, folder: Path, items: Sequence[Item[Verified]], texts: Mapping[str, str]
+    ) -> None:
+        """There is no official layout; predictions.jsonl holds everything."""
