@@ -283,7 +283,9 @@ def verify_same(label: SameLabel, said: Said, asked: Asked) -> Found:
     question = all_words(asked.case.question)
     asks = {_SAME[word] for word in question if word in _SAME}
     read: list[tuple[bool, int]] = []
-    against = {*said.reasons(("no", *question))}
+    # A denial counts, also where the question has the word ("the same or not").
+    known = ["no", *(word for word in question if mark_of(word) != "negated")]
+    against = {*said.reasons(known)}
     for number, word in enumerate(said.words):
         if word in _SAME:
             read.append((_SAME[word] != ("negated" in against), number))
