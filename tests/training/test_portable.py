@@ -16,7 +16,7 @@ from jobs import make_job
 from safetensors.torch import load_file
 
 from video_star.core.jsonl import write_records
-from video_star.core.params import FinetuneParams, Part
+from video_star.core.params import FinetuneParams, Part, VideoParams
 from video_star.training.job import Job
 
 SAME = 1e-3
@@ -42,7 +42,13 @@ class Runs:
     def __init__(self, folder: Path, base: Path, clips: Path) -> None:
         self.folder = folder
         shutil.copytree(clips, folder / "data" / "clips")
-        write_records(folder / "examples.jsonl", finetuned.examples(16))
+        examples = finetuned.examples(16)
+        write_records(folder / "examples.jsonl", examples)
+        of_lengths = [
+            item.model_copy(update={"start_s": 0.0, "end_s": 0.2 + 0.25 * (i % 5)})
+            for i, item in enumerate(examples)
+        ]
+        write_records(folder / "lengths.jsonl", of_lengths)
         self.base = base
 
     def job(
@@ -58,18 +64,27 @@ class Runs:
             finetune__parts=list(parts),
         )
         raw["finetune"]["lora"]["r"] = 3  # not divisible among two processes
-        made = make_job(
-            self.folder / name,
-            data=self.folder / "data",
-            frames=self.folder / "frames",
-            examples=self.folder / "examples.jsonl",
-            base=str(self.base),
-            checkpoint_steps=HALF,
-            finetune=FinetuneParams(**raw["finetune"]),
-            **changes,
-        )
+        fields: dict[str, Any] = {
+            "data": self.folder / "data",
+            "frames": self.folder / "frames",
+            "examples": self.folder / "examples.jsonl",
+            "base": str(self.base),
+            "checkpoint_steps": HALF,
+            "finetune": FinetuneParams(**raw["finetune"]),
+        }
+        made = make_job(self.folder / name, **(fields | changes))
         made.folder.mkdir()
         return made
+
+    def job_of_lengths(self, name: str, **changes: Any) -> Job:
+        """A job over clips of different lengths whose pixels go in, as the tower learns."""
+        return self.job(
+            name,
+            parts=("language_model", "vision_tower"),
+            examples=self.folder / "lengths.jsonl",
+            video=VideoParams(frames=8, sampling="fps", fps=4.0, short_side=28),
+            **changes,
+        )
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +100,7 @@ def one(runs: Runs) -> dict[str, Job]:
         jobs[f"full-{zero}"] = runs.job(f"one-full-{zero}", "full", zero=zero)
     jobs["half-zero2"] = runs.job("one-half-zero2", zero="zero2", **HALF_PRECISION)
     jobs["all"] = runs.job("one-all", "full", PARTS, zero="zero2")
+    jobs["lengths"] = runs.job_of_lengths("one-lengths", zero="zero0")
     for name in AGAIN:
         before = jobs[name]
         job = before.model_copy(update={"folder": runs.folder / f"one-{name}-again"})
@@ -106,6 +122,8 @@ def two(runs: Runs, one: dict[str, Job]) -> dict[str, Job]:
     )
     jobs["full-zero3"] = runs.job("two-full-zero3", "full", zero="zero3", **TWO)
     jobs["all"] = runs.job("two-all", "full", PARTS, zero="zero3", **TWO)
+    for zero in ("zero2", "zero3"):
+        jobs[f"lengths-{zero}"] = runs.job_of_lengths(f"two-lengths-{zero}", zero=zero, **TWO)
     for before, after in (("zero1", "zero1"), ("zero2", "zero3"), ("zero3", "zero2_offload")):
         job = runs.job(f"{before}-then-{after}", zero=after, **TWO)
         jobs[f"then-{after}"] = several.begun(job, one[before], HALF)
@@ -208,6 +226,16 @@ def test_tower_and_projector_learn_too(one: dict[str, Job], two: dict[str, Job])
     curve = several.losses(one["all"])
     assert several.losses(two["all"]) == pytest.approx(curve, rel=SAME)
     assert curve != pytest.approx(several.losses(one["full-zero2"]), rel=SAME)
+
+
+@pytest.mark.slow
+def test_processes_whose_clips_differ_in_length_learn_what_one_learns(
+    one: dict[str, Job], two: dict[str, Job]
+) -> None:
+    """One pass a length, unequally many by process."""
+    curve = several.losses(one["lengths"])
+    for zero in ("zero2", "zero3"):
+        assert several.losses(two[f"lengths-{zero}"]) == pytest.approx(curve, abs=1e-3), zero
 
 
 @pytest.mark.slow
