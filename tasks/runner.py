@@ -18,7 +18,7 @@ from video_star.pipeline.dvc import changed_stages, stage_name
 Outcome = Literal["ran", "restored", "up to date"]
 
 REFUSALS = (2, 3, 4, 5)
-"""Exit codes of steps that trying again cannot mend (see video_star.core.errors)."""
+"""Exit codes of steps that a retry cannot help (see video_star.core.errors)."""
 
 
 class StepFailed(VideoStarError):

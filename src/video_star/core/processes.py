@@ -1,7 +1,7 @@
 """Child processes that never outlive their parent, read line by line.
 
 DVC does not stop its stage command when it is killed itself, and a Prefect flow that is killed does
-not stop DVC: each of our processes therefore asks the kernel to be told when its parent is gone.
+not stop DVC: each of our processes therefore asks the kernel for a signal when its parent is gone.
 """
 
 from __future__ import annotations

@@ -100,7 +100,7 @@ def _start(workspace: Workspace, where: Addresses, show: Print) -> None:
     services, env = services_of(workspace, where), environment(workspace, where)
     begun = time.monotonic()
     if services.server.process() is None:
-        services.worker.stop()  # what it ran cannot be told to a server that forgot the run's slot
+        services.worker.stop()  # a new server does not know the runs that it works on
     for service in (services.server, services.mlflow):
         if service.process() is None:
             service.start(workspace.root, env)

@@ -268,9 +268,9 @@ def judge_answers(
 
 def _verdict(sample: VideoSample, answer: Answer, judgement: Judgement) -> Verdict:
     outcome, reason = judgement.outcome, judgement.reason
-    told = answer.origin == "rationalized" and reason != "copied prompt"
-    told &= judgement.passed or hint_in(sample.labels, answer.text)
-    if told and is_echo(sample.question, sample.labels, answer.text):
+    hinted = answer.origin == "rationalized" and reason != "copied prompt"
+    hinted &= judgement.passed or hint_in(sample.labels, answer.text)
+    if hinted and is_echo(sample.question, sample.labels, answer.text):
         outcome, reason = "fail", "echo"
     return Verdict(
         sample_id=answer.sample_id,

@@ -1,4 +1,4 @@
-"""Leak guard: what only repeats the prompt is no answer, and no explanation of a told label."""
+"""Leak guard: what only repeats the prompt is no answer, and no explanation of the hint."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def copies_prompt(question: str, labels: Sequence[Label], text: str) -> bool:
 
 
 def hint_in(labels: Sequence[Label], text: str) -> bool:
-    """Whether the told label stands in a text as it was told."""
+    """Whether a text holds the label as the hint gives it."""
     return key_of(label_text(labels)) in key_of(text)
 
 
@@ -39,6 +39,6 @@ def is_echo(question: str, labels: Sequence[Label], text: str) -> bool:
     """Whether a rationalized answer says nothing beyond the prompt, the label and phrases that
     the prompts are made of."""
     request = prompts.final_line_request(labels)
-    told = prompts.with_label(question, label_text(labels), request)
-    known = content(" ".join([told, prompts.final_line(labels), *_PROMPT]))
+    prompt = prompts.with_label(question, label_text(labels), request)
+    known = content(" ".join([prompt, prompts.final_line(labels), *_PROMPT]))
     return len({*content(text)} - {*known}) < OWN_WORDS

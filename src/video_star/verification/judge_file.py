@@ -162,7 +162,7 @@ def judge_file(
 ) -> Counts:
     """Write what is judged to `out`, whole or not at all, or line by line to `say`.
 
-    Bad lines are told to `warn` as they come.
+    Bad lines are passed to `warn` as they come.
     """
     if out is not None and out.is_dir():
         raise UsageError(f"{out} is a folder; name a file to write.")
