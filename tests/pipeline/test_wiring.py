@@ -26,6 +26,7 @@ PLUMBING = {
     "core.environment",
     "core.errors",
     "core.jsonl",
+    "core.messages",
     "core.model_paths",
     "core.params",
     "core.paths",

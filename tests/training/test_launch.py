@@ -1,4 +1,4 @@
-"""What the step hears from the launcher, and how it tells of a launcher that failed."""
+"""The messages of the launcher's processes, and how a launch that failed is reported."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from jobs import make_job
 
 from video_star.core.device import pick_device
 from video_star.core.errors import UsageError, VideoStarError
+from video_star.core.messages import message_in
 from video_star.core.params import Settings
 from video_star.core.progress import Silent
 from video_star.training import launch
@@ -22,9 +23,9 @@ def settings(**changes: object) -> Settings:
 
 
 def test_messages_are_told_from_log_even_behind_other_text() -> None:
-    assert launch.parse_message('noise @video-star {"step": 1}') == {"step": 1}
-    assert launch.parse_message("plain log") is None
-    assert launch.parse_message("@video-star {torn") is None
+    assert message_in('noise @video-star {"step": 1}') == {"step": 1}
+    assert message_in("plain log") is None
+    assert message_in("@video-star {torn") is None
 
 
 def test_a_launcher_that_dies_ends_in_one_sentence_with_the_place_of_its_log(

@@ -47,7 +47,7 @@ class Service:
         return self.folder / f"{self.name}.pid"
 
     def process(self) -> psutil.Process | None:
-        """The running process, its start time tells it from a later one with the same id."""
+        """The running process; its start time excludes a later one with the same id."""
         try:
             known = json.loads(self._pid_file.read_text(encoding="utf-8"))
             process = psutil.Process(known["pid"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import sys
@@ -12,13 +11,13 @@ from typing import Any
 
 from video_star.core.environment import QUIET
 from video_star.core.errors import UsageError
+from video_star.core.messages import message_in
 from video_star.core.params import Settings
 from video_star.core.processes import run_lines
 from video_star.core.progress import Progress
 from video_star.training.job import Job
 from video_star.training.launch_errors import launch_error
 from video_star.training.lifetime import hold_lock
-from video_star.training.worker import PREFIX
 
 
 def hostfile_of(settings: Settings, root: Path) -> Path | None:
@@ -56,7 +55,7 @@ def launch(job_file: Path, job: Job, hostfile: Path | None, progress: Progress) 
     with hold_lock(run / "alive"), log.open("w", encoding="utf-8") as sink:
 
         def on_line(line: str) -> None:
-            message = parse_message(line)
+            message = message_in(line)
             if message is None:
                 sink.write(f"{line}\n")
                 sink.flush()
@@ -107,18 +106,6 @@ def _environment(job: Job, alone: bool) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         "HF_HUB_OFFLINE": "1",
     }
-
-
-def parse_message(line: str) -> dict[str, Any] | None:
-    """The message of a rank in a line of output, or None when the line is log."""
-    _, prefix, text = line.partition(PREFIX)
-    if not prefix:
-        return None
-    try:
-        message: dict[str, Any] = json.loads(text)
-    except json.JSONDecodeError:  # two ranks wrote at once
-        return None
-    return message
 
 
 def _show(message: dict[str, Any], progress: Progress) -> None:

@@ -39,7 +39,7 @@ from video_star.training.weights import full_state_dict, save_weights
 from video_star.training.zero import gathered, partitioned_loading
 from video_star.video.cache import FrameCache
 
-Send = Callable[[dict[str, Any]], None]
+Send = Callable[..., None]
 """Sends a message to the step."""
 
 
@@ -101,7 +101,7 @@ def encode(
         clips.add(group.clip.inputs)
         encoded |= group.examples
         if done % 50 == 0 or done == n_clips:
-            send({"clips": done, "of": n_clips})
+            send(clips=done, of=n_clips)
     clips.flush()
     return [encoded[index] for index in range(len(examples))], clips
 

@@ -170,13 +170,13 @@ def _most_parts(model: Any, own: int) -> int:
 class TrainingReporter(TrainerCallback):
     """Reports progress and loss, and marks checkpoints that all processes have written."""
 
-    def __init__(self, job: Job, rank: int, send: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(self, job: Job, rank: int, send: Callable[..., None]) -> None:
         self._job, self._rank, self._send = job, rank, send
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
         """One message per step."""
         if logs and "loss" in logs:
-            self._send({"step": state.global_step, "steps": state.max_steps, "loss": logs["loss"]})
+            self._send(step=state.global_step, steps=state.max_steps, loss=logs["loss"])
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """After the first barrier every process has written its part."""

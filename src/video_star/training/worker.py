@@ -5,7 +5,6 @@ JOB is the job file, RUN the folder of this launch, which holds its lock and ren
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
@@ -15,19 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from video_star.core.errors import VideoStarError
+from video_star.core.messages import send
 from video_star.core.processes import die_with_parent
 from video_star.training.job import Job
 from video_star.training.launch_errors import describe_error
 from video_star.training.lifetime import die_with_lock_holder
-
-PREFIX = "@video-star "
-"""Begins a line that is a message to the step; all other output is log."""
-
-
-def send(message: dict[str, Any]) -> None:
-    """Send one message to the step."""
-    sys.stdout.write(f"{PREFIX}{json.dumps(message)}\n")
-    sys.stdout.flush()
 
 
 def main() -> int:
@@ -46,7 +37,7 @@ def main() -> int:
     except Exception as error:  # noqa: BLE001 - the step reports it
         if not isinstance(error, VideoStarError):
             traceback.print_exc()
-        send(describe_error(error, int(os.environ["RANK"])))
+        send(**describe_error(error, int(os.environ["RANK"])))
         sys.stderr.flush()
         os._exit(1)  # other ranks may wait in a collective that never ends
     return 0
@@ -73,7 +64,7 @@ def _several_machines() -> bool:
     return int(os.environ.get("CROSS_SIZE", "1")) > 1  # set by DeepSpeed's launcher
 
 
-def _discard(message: dict[str, Any]) -> None:
+def _discard(**message: Any) -> None:
     return
 
 
