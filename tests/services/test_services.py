@@ -136,8 +136,10 @@ def test_each_line_and_state_of_a_run_is_read_once_and_in_order() -> None:
     assert reader.read_new() == []
 
     server.write("arrives late", 1)
-    server.steps = [step("generate r1", StateType.COMPLETED, 3, "ran")]
-    assert reader.read_new() == ["arrives late", "✓ generate r1: ran"]
+    server.steps = [step("generate r1", StateType.COMPLETED, 4, "ran")]
+    assert reader.read_new() == ["arrives late"]
+    server.write("sent in the last batch", 3)
+    assert reader.read_new() == ["sent in the last batch", "✓ generate r1: ran"]
 
     for second in range(500):
         server.write(f"line {second:03}", 10 + second)

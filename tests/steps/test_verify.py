@@ -84,7 +84,7 @@ def test_a_round_without_any_yield_stops_and_shows_three_answers(workspace: Work
     run(workspace)
     with pytest.raises(ZeroYield) as caught:
         run(workspace, "verify-rationales")
-    assert "kind class (threshold 0.85)" in str(caught.value)
+    assert "kind class (threshold 0.5)" in str(caught.value)
     assert str(caught.value).count("I see a dog.") == 3
 
 
@@ -100,7 +100,7 @@ def test_a_round_without_yield_goes_on_when_asked_to(
     report = run_step("verify-rationales", "r1", workspace, notes)
     assert report.rejected == 10
     (note,) = notes.told
-    assert "kind class (threshold 0.85)" in note
+    assert "kind class (threshold 0.5)" in note
     assert note.count("I see a dog.") == 3
 
 
@@ -165,7 +165,7 @@ def test_every_kind_without_yield_is_named_with_its_threshold_and_answers(
         with pytest.raises(ZeroYield) as caught:
             run(workspace, "verify-rationales")
         message = str(caught.value)
-        assert ("kind class (threshold 0.85)" in message) == ("class" in kinds)
+        assert ("kind class (threshold 0.5)" in message) == ("class" in kinds)
         assert "kind text (threshold 0.43)" in message
         assert message.count("I see a dog.") == 3 * len(kinds)
 

@@ -66,10 +66,17 @@ class RunReader:
         self._client, self._run_id = client, run_id
         self._logs: set[UUID] = set()
         self._states: set[UUID] = set()
+        self._held: list[tuple[datetime, str]] = []
 
     def read_new(self) -> list[str]:
-        """What is new, in the order of its time."""
-        return [text for _, text in sorted([*self._new_logs(), *self._new_states()])]
+        """What is new, in the order of its time; the end of a step one call after it was found.
+
+        Prefect sends logs in batches, so that the last lines of a step may come after its end.
+        """
+        lines, self._held = [*self._new_logs(), *self._held], []
+        for ended, at, text in self._new_states():
+            (self._held if ended else lines).append((at, text))
+        return [text for _, text in sorted(lines)]
 
     def _new_logs(self) -> Iterator[tuple[datetime, str]]:
         from prefect.client.schemas.filters import LogFilter
@@ -81,7 +88,7 @@ class RunReader:
                 yield log.timestamp, log.message
             self._logs.add(log.id)
 
-    def _new_states(self) -> Iterator[tuple[datetime, str]]:
+    def _new_states(self) -> Iterator[tuple[bool, datetime, str]]:
         from prefect.client.schemas.filters import FlowRunFilter
         from prefect.client.schemas.sorting import TaskRunSort
 
@@ -91,7 +98,7 @@ class RunReader:
             if run.state is not None and run.state.id not in self._states:
                 self._states.add(run.state.id)
                 if text := state_line(run):
-                    yield run.state.timestamp, text
+                    yield run.state.is_final(), run.state.timestamp, text
 
 
 def state_line(run: TaskRun) -> str | None:
