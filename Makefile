@@ -68,8 +68,8 @@ doctor: $(VENV)/.installed ## what is wrong with this installation, and how to f
 test: setup ## all tests
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-smoke: $(VENV)/.installed ## the quick tests only
-	@$(BIN)/python -m pytest -m "not slow and not gpu"
+smoke: $(VENV)/.installed ## every step on tiny clips and the pipeline around them, in a minute
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/steps tests/pipeline -m "not slow and not gpu" --numprocesses 2 --dist loadfile
 
 check: $(VENV)/.installed ## ruff and mypy --strict
 	@$(BIN)/ruff check .
