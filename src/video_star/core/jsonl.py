@@ -44,15 +44,20 @@ def read_records(path: Path, kind: type[R]) -> Iterator[R]:
         ) from error
     with lines:
         for number, line in enumerate(lines, start=1):
-            try:
-                yield kind.model_validate_json(line)
-            except ValidationError as error:
-                first = error.errors()[0]
-                where = ".".join(str(part) for part in first["loc"])
-                raise DataError(
-                    f"{path}:{number}: not a {kind.__name__} ({where}: {first['msg']}); "
-                    "delete the file and run the step that writes it again."
-                ) from error
+            yield parse_record(line, f"{path}:{number}", kind)
+
+
+def parse_record(line: str | bytes, where: str, kind: type[R]) -> R:
+    """The record of one line of JSON; DataError names `where` it stands."""
+    try:
+        return kind.model_validate_json(line)
+    except ValidationError as error:
+        first = error.errors()[0]
+        part = ".".join(str(part) for part in first["loc"])
+        raise DataError(
+            f"{where}: not a {kind.__name__} ({part}: {first['msg']}); "
+            "delete the file and run the step that writes it again."
+        ) from error
 
 
 def write_text(path: Path, text: str) -> None:

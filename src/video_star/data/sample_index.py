@@ -10,10 +10,10 @@ from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from video_star.core.errors import DataError
 from video_star.core.hashing import stable_hash
+from video_star.core.jsonl import parse_record
 from video_star.core.labels import KINDS
 from video_star.core.records import VideoSample
 
@@ -45,7 +45,7 @@ class SampleIndex:
             ) from error
         offset = 0
         for number, line in enumerate(self._file, start=1):
-            sample = self._sample(line, f"{self.path}:{number}")
+            sample = parse_record(line, f"{self.path}:{number}", VideoSample)
             hashes.append(stable_hash(sample.id))
             offsets.append(offset)
             kinds.append(sum({1 << KINDS.index(label.kind) for label in sample.labels}))
@@ -77,16 +77,4 @@ class SampleIndex:
     def _parse(self, number: int) -> VideoSample:
         assert self._file is not None
         self._file.seek(int(self._offsets[number]))
-        return self._sample(self._file.readline(), str(self.path))
-
-    @staticmethod
-    def _sample(line: bytes, where: str) -> VideoSample:
-        try:
-            return VideoSample.model_validate_json(line)
-        except ValidationError as error:
-            first = error.errors()[0]
-            part = ".".join(str(part) for part in first["loc"])
-            raise DataError(
-                f"{where}: not a VideoSample ({part}: {first['msg']}); "
-                "delete the file and run the step that writes it again."
-            ) from error
+        return parse_record(self._file.readline(), str(self.path), VideoSample)
