@@ -99,6 +99,11 @@ def item_of(
     )
 
 
+def kinds_of(sample: VideoSample) -> tuple[str, ...]:
+    """A slice for each kind among the labels of a sample."""
+    return tuple(dict.fromkeys(f"kind={label.kind}" for label in sample.labels))
+
+
 class HeldOutParams(BenchmarkParams):
     dataset: str | None
     """Name of the data set in ingest.sources; null takes all of them."""
@@ -131,17 +136,10 @@ class HeldOut:
                 form="",
                 prompt=prompts.held_out(sample.question, prompts.line_request(sample.labels, line)),
                 metric="accuracy",
-                slices=tuple(
-                    dict.fromkeys(
-                        [
-                            *(f"kind={label.kind}" for label in sample.labels),
-                            f"dataset={sample.dataset}",
-                        ]
-                    )
-                ),
+                slices=(*kinds_of(sample), f"dataset={sample.dataset}"),
                 gold=Verified(case_of(sample, ""), verify, known),
             )
-            for sample in sorted(test, key=lambda sample: sample.id)
+            for sample in test
         ]
 
     def score(self, item: Item[Verified], text: str) -> Score:
