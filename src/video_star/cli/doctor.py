@@ -84,7 +84,7 @@ def _packages(_: Workspace) -> list[Finding]:
         if not requirement.specifier.contains(found, prereleases=True):
             fix = f"run `pip install '{requirement}'` in this environment"
             wrong.append(Finding(False, f"{requirement.name} {found} does not fit", fix))
-    return wrong or [Finding(True, f"{n} packages have the versions that were tried together")]
+    return wrong or [Finding(True, f"{n} packages are within the ranges of pyproject.toml")]
 
 
 def _programs(_: Workspace) -> list[Finding]:
