@@ -30,6 +30,7 @@ PLUMBING = {
     "core.model_paths",
     "core.params",
     "core.paths",
+    "core.private",
     "core.processes",
     "core.progress",
     "core.records",

@@ -13,8 +13,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
+import httpx
 import pytest
 from prefect.client.schemas.objects import Log, State, StateType, TaskRun
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "pipeline"))
 from dvc_workspace import REPOSITORY, make_workspace, ran
@@ -25,6 +29,7 @@ from video_star.services.addresses import addresses
 from video_star.services.follow import RunReader, follow
 from video_star.services.local import ensure, services_of, stop
 from video_star.services.prefect_client import crash_abandoned_runs, prefect_client
+from video_star.services.prefect_home import HOME, password, profile_file
 from video_star.services.process import Service, port_is_taken
 
 RUN = uuid4()
@@ -211,7 +216,7 @@ def test_a_cycle_through_prefect_fails_is_left_finishes_and_loses_its_worker_and
     finished = output_of(cycle(running), 0)
     assert "1 flow runs without a worker were marked as crashed" in finished
     assert "✓ base r0: up to date" in finished
-    assert finished.index("… evaluate r0") < finished.index("evaluate r0: a line worth reading")
+    assert finished.index("evaluate r0: a line worth reading") < finished.index("✓ evaluate r0")
     assert finished.index("evaluate r0: 2 of 2 things") < finished.index("✓ evaluate r0: ran")
     assert "2 steps ran, 2 were up to date" in finished
     assert "#/compare-runs?runs=" in finished
@@ -231,6 +236,76 @@ def test_a_cycle_through_prefect_fails_is_left_finishes_and_loses_its_worker_and
         server.wait()
         with pytest.raises(ServiceError, match="The Prefect server has stopped; start it"):
             follow(client, RUN, services, str)
+
+
+@pytest.mark.slow
+def test_the_servers_answer_nobody_but_their_owner(running: Workspace) -> None:
+    where = addresses()
+    foreign = {"Origin": "http://evil.example"}
+    # What a web page can send without a password: the first step of running a command.
+    refused = httpx.post(f"{where.prefect_api}/flows/", json={"name": "evil"}, headers=foreign)
+    assert refused.status_code in (401, 403)
+    for path in ("/flows/filter", "/deployments/filter", "/admin/settings"):
+        assert httpx.post(f"{where.prefect_api}{path}", json={}).status_code in (401, 403)
+    asked = {**foreign, "Access-Control-Request-Method": "POST"}
+    preflight = httpx.options(f"{where.prefect_api}/flows/", headers=asked)
+    assert "access-control-allow-origin" not in preflight.headers
+    # A browser that kept the password sends it, but a foreign page knows no CSRF token.
+    known = password(running)
+    assert known is not None
+    user, _, secret = known.partition(":")
+    forged = httpx.post(
+        f"{where.prefect_api}/flows/", json={"name": "evil"}, auth=(user, secret), headers=foreign
+    )
+    assert forged.status_code == 403
+    with connect(
+        f"{where.prefect_api.replace('http', 'ws')}/events/out",
+        subprotocols=[Subprotocol("prefect")],
+    ) as socket:
+        socket.send('{"type": "auth", "token": "guessed"}')
+        with pytest.raises(ConnectionClosed):
+            socket.recv(timeout=10)
+    rebound = httpx.post(
+        f"{where.mlflow}/api/2.0/mlflow/experiments/search",
+        json={"max_results": 1},
+        headers={"Host": "evil.example"},
+    )
+    assert rebound.status_code == 403
+
+    for file in (
+        profile_file(running),
+        running.work / "prefect/prefect.db",
+        running.mlflow / "mlflow.db",
+    ):
+        assert file.stat().st_mode & 0o777 == 0o600, file
+        assert file.parent.stat().st_mode & 0o777 == 0o700, file
+    # The secret stands in that file only: not in logs, and not in what a process list shows.
+    for file in [*running.work.rglob("*"), *running.mlflow.rglob("*")]:
+        if file.is_file() and file != profile_file(running):
+            assert secret.encode() not in file.read_bytes(), file
+    shown = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
+    assert secret not in shown.stdout
+
+    # The user's own prefect command, as `make up` prints it.
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("PREFECT_")}
+    own = {"PREFECT_HOME": str(running.root / HOME), "PREFECT_API_URL": where.prefect_api}
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "prefect",
+            "deployment",
+            "run",
+            "video-star/cycle",
+            "--param",
+            "rounds=0",
+        ],
+        env={**clean, **own},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def wait_for_step(root: Path, step: str) -> None:

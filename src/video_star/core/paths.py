@@ -122,6 +122,11 @@ class Workspace:
     def mlflow(self) -> Path:
         return self.root / "mlflow"
 
+    @property
+    def mlflow_store(self) -> Path:
+        """The runs, when params.yaml names no other store."""
+        return self.mlflow / "mlflow.db"
+
     def round(self, name: str) -> RoundPaths:
         return RoundPaths(self.root, name)
 

@@ -23,6 +23,7 @@ from video_star.core.errors import DataError, VideoError
 from video_star.core.hashing import sha256
 from video_star.core.params import Params
 from video_star.core.paths import Workspace
+from video_star.core.private import private_file
 from video_star.core.progress import Progress
 from video_star.video.cache import FrameCache, open_frames
 
@@ -45,8 +46,7 @@ class AnswerStore:
     """What else makes an answer: model and dtype."""
 
     def __post_init__(self) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._database = sqlite3.connect(self.path, timeout=BUSY_S)
+        self._database = sqlite3.connect(private_file(self.path), timeout=BUSY_S)
         try:
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = FULL")  # a commit survives a power cut

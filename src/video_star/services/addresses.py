@@ -40,6 +40,11 @@ class Addresses:
         return f"{self.prefect}/api"
 
     @property
+    def prefect_origins(self) -> tuple[str, str]:
+        """What a browser may call the server's own page."""
+        return self.prefect, f"http://localhost:{self.prefect_port}"
+
+    @property
     def mlflow(self) -> str:
         return f"http://{LOOPBACK}:{self.mlflow_port}"
 

@@ -6,6 +6,7 @@ workspace (`.work/`, and `mlflow/` for the tracking store).
 
 from __future__ import annotations
 
+import shlex
 import signal
 import subprocess
 import sys
@@ -19,18 +20,24 @@ from video_star.core.errors import ServiceError
 from video_star.core.hashing import sha256
 from video_star.core.jsonl import write_text
 from video_star.core.paths import Workspace
+from video_star.core.private import private_file
 from video_star.pipeline.runner import only_one
 from video_star.services.addresses import LOOPBACK, Addresses, addresses
 from video_star.services.prefect_client import (
     DEPLOYED,
     DEPLOYMENT,
-    HOME,
     POOL,
     WORKER,
     crash_abandoned_runs,
     make_pool,
     prefect_client,
     worker_is_online,
+)
+from video_star.services.prefect_home import (
+    HOME,
+    prefect_settings,
+    profile_file,
+    write_profile,
 )
 from video_star.services.process import Service, answers
 
@@ -68,14 +75,7 @@ def environment(workspace: Workspace, where: Addresses) -> dict[str, str]:
         **child_environment(),
         "VIDEO_STAR_HOME": str(workspace.root),
         "VIDEO_STAR_PYTHON": sys.executable,
-        "PREFECT_HOME": str(workspace.root / HOME),
-        "PREFECT_API_URL": where.prefect_api,
-        "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
-        # Without these two, a user's own `prefect deployment run --watch` shows no log.
-        "PREFECT_SERVER_LOGS_STREAM_OUT_ENABLED": "true",
-        "PREFECT_SERVER_LOGS_STREAM_PUBLISHING_ENABLED": "true",
-        "PREFECT_LOGGING_TO_API_BATCH_INTERVAL": "0.5",
-        "PREFECT_WORKER_QUERY_SECONDS": "2",
+        **prefect_settings(workspace, where),
     }
 
 
@@ -83,10 +83,13 @@ def start(workspace: Workspace, show: Print) -> None:
     """Start what is not running yet, and say where it is."""
     where = addresses()
     ensure(workspace, show)
-    show(f"Prefect  {where.prefect}")
+    show(
+        f"Prefect  {where.prefect}   (its page asks for the password in {profile_file(workspace)})"
+    )
     show(f"MLflow   {where.mlflow}")
     show("To use the prefect command in your own shell:")
-    show(f"  export PREFECT_HOME={workspace.root / HOME} PREFECT_API_URL={where.prefect_api}")
+    home = shlex.quote(str(workspace.root / HOME))
+    show(f"  export PREFECT_HOME={home} PREFECT_API_URL={where.prefect_api}")
     show(f"  prefect deployment run {DEPLOYMENT} --watch")
 
 
@@ -97,6 +100,8 @@ def ensure(workspace: Workspace, show: Print) -> None:
 
 
 def _start(workspace: Workspace, where: Addresses, show: Print) -> None:
+    write_profile(workspace, where)
+    private_file(workspace.mlflow_store)
     services, env = services_of(workspace, where), environment(workspace, where)
     begun = time.monotonic()
     if services.server.process() is None:

@@ -17,12 +17,10 @@ import httpx
 from video_star.core.errors import ServiceError
 from video_star.core.paths import Workspace
 from video_star.services.addresses import addresses
+from video_star.services.prefect_home import HOME, password
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
-
-HOME = ".work/prefect"
-"""Where Prefect keeps its files, in the workspace; the user's own Prefect stays as it is."""
 
 DEPLOYED = f"{HOME}/deployed"
 """Digest of the prefect.yaml that the server knows; removed together with its database."""
@@ -41,7 +39,7 @@ def prefect_client(workspace: Workspace) -> Iterator[SyncPrefectClient]:
 
     url = addresses().prefect_api
     try:
-        with SyncPrefectClient(url) as client:
+        with SyncPrefectClient(url, auth_string=password(workspace)) as client:
             yield client
     except httpx.TransportError as error:
         raise ServiceError(

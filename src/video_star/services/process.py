@@ -21,6 +21,7 @@ import psutil  # type: ignore[import-untyped]
 
 from video_star.core.errors import ServiceError
 from video_star.core.jsonl import write_text
+from video_star.core.private import private_file
 from video_star.services.addresses import LOOPBACK
 
 READY_WITHIN_S = 180.0
@@ -64,8 +65,7 @@ class Service:
                 f"Port {self.port} for {self.name} is used by another program; stop that one, or "
                 f"choose another port, for instance {self.port_variable}={self.port + 1}."
             )
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with self.log.open("w", encoding="utf-8") as log:
+        with private_file(self.log).open("w", encoding="utf-8") as log:
             child = subprocess.Popen(
                 self.command,
                 cwd=cwd,
@@ -74,6 +74,8 @@ class Service:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                # A server's files are its owner's; what a worker writes is as the user's own.
+                umask=-1 if self.port is None else 0o077,
             )
         created = psutil.Process(child.pid).create_time()
         write_text(self._pid_file, json.dumps({"pid": child.pid, "created": created}))

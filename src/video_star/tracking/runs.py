@@ -19,6 +19,7 @@ from pathlib import Path
 
 from video_star.core.errors import ServiceError
 from video_star.core.paths import Workspace
+from video_star.core.private import private_file
 
 ANSWER_WITHIN_S = 5
 # A stopped server must be noticed in seconds; MLflow alone would retry for minutes.
@@ -76,7 +77,7 @@ class Tracker:
         uri = tracking_uri or local_uri(workspace)
         _refuse_stopped_server(uri)
         if tracking_uri is None:
-            workspace.mlflow.mkdir(parents=True, exist_ok=True)
+            private_file(workspace.mlflow_store)
         self._uri = uri
         with self._explained():
             self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
@@ -270,7 +271,7 @@ class Tracker:
 
 def local_uri(workspace: Workspace) -> str:
     """The sqlite store in the workspace's mlflow folder."""
-    return f"sqlite:///{workspace.mlflow.resolve() / 'mlflow.db'}"
+    return f"sqlite:///{workspace.mlflow_store.resolve()}"
 
 
 def _refuse_stopped_server(uri: str) -> None:

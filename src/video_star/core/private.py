@@ -1,0 +1,24 @@
+"""Files and folders that only their owner may read: stores of answers and runs, secrets, logs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def private_folder(path: Path) -> Path:
+    """Make a folder, or take one that is there, and shut it for others (0700)."""
+    path.mkdir(parents=True, exist_ok=True)
+    path.chmod(0o700)
+    return path
+
+
+def private_file(path: Path) -> Path:
+    """Make an empty file in a private folder, or take one that is there, and shut it (0600).
+
+    SQLite gives its journals the mode of their database.
+    """
+    private_folder(path.parent)
+    with os.fdopen(os.open(path, os.O_CREAT | os.O_RDWR, 0o600), "rb") as file:
+        os.fchmod(file.fileno(), 0o600)
+    return path
