@@ -34,6 +34,7 @@ PLUMBING = {
     "core.processes",
     "core.progress",
     "core.records",
+    "core.replacing",
     "data.manifest",
     "pipeline.runner",
     "tracking.provenance",

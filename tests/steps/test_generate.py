@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from video_star.core.errors import DataError, TooManyFailures
-from video_star.core.jsonl import read_records, read_shards
+from video_star.core.jsonl import SHARDS, read_records, read_shards
 from video_star.core.paths import Workspace
 from video_star.core.progress import Silent
 from video_star.core.records import Answer, Failure
+from video_star.data.manifest import read_manifest, write_manifest
 from video_star.pipeline.runner import run_step
 
 
@@ -91,10 +92,26 @@ def test_an_unreadable_video_is_a_counted_failure(new_workspace: Callable[..., W
     assert (report["read"], report["written"], report["failed"]) == (10, 16, 2)
 
 
-def test_too_many_unreadable_videos_stop_the_step(workspace: Workspace) -> None:
+def test_too_many_unreadable_videos_stop_the_step_and_leave_its_answers(
+    workspace: Workspace,
+) -> None:
+    run(workspace, "base", "generate")
+    before = answers_of(workspace)
     workspace.video("clips/train-1.mp4").write_bytes(b"no video")
     with pytest.raises(TooManyFailures, match="1 of 10 samples failed"):
-        run(workspace, "base", "generate")
+        run(workspace, "generate")
+    assert answers_of(workspace) == before
+
+
+@pytest.mark.parametrize("step", ["generate", "rationalize", "curate"])
+def test_a_manifest_without_training_samples_is_refused(workspace: Workspace, step: str) -> None:
+    run(workspace, "base")
+    workspace.round("r1").verdicts.mkdir(parents=True)
+    for shard in SHARDS:
+        (workspace.round("r1").verdicts / f"{shard}.jsonl").touch()
+    write_manifest(workspace, read_manifest(workspace, "test"))
+    with pytest.raises(DataError, match="has no training sample; look at `video-star ingest`"):
+        run(workspace, step)
 
 
 def test_disabled_generation_writes_empty_shards(new_workspace: Callable[..., Workspace]) -> None:

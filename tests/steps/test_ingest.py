@@ -62,7 +62,7 @@ def ingest(workspace: Workspace) -> StepResult:
 @pytest.fixture
 def empty(new_workspace: Callable[..., Workspace]) -> Workspace:
     sources = [kinetics("train", "train"), kinetics("test", "test")]
-    return new_workspace(ingest__sources=sources)
+    return new_workspace(ingest__sources=sources, max_failure_rate=0.7)
 
 
 def test_sources_become_one_sorted_manifest(empty: Workspace) -> None:
@@ -113,11 +113,18 @@ def test_files_without_rows_are_refused(empty: Workspace) -> None:
         ingest(prepare(empty, HEADER, HEADER, ()))
 
 
-def test_too_many_left_out_rows_stop_the_step_and_name_the_reason(empty: Workspace) -> None:
-    prepare(empty, rows(1, 2), rows(3), (3,))
+def test_too_many_left_out_rows_stop_the_step_and_leave_the_last_manifest(
+    empty: Workspace,
+) -> None:
+    prepare(empty, rows(1, 2), rows(3), range(4))
+    run_step("ingest", "r0", empty, Silent())
+    before = empty.manifest.read_bytes()
+    (empty.data / "videos").rename(empty.data / "elsewhere")
+    (empty.data / "videos").mkdir()
     with pytest.raises(TooManyFailures, match="MissingVideo"):
         run_step("ingest", "r0", empty, Silent())
     assert "MissingVideo" in _failures(empty).read_text(encoding="utf-8")
+    assert empty.manifest.read_bytes() == before
 
 
 def _failures(workspace: Workspace) -> Path:

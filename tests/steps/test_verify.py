@@ -67,7 +67,10 @@ def test_another_threshold_needs_no_model(new_workspace: Callable[..., Workspace
     assert passed == [False, True]
 
 
-def test_an_explanation_that_only_repeats_the_hint_is_an_echo(workspace: Workspace) -> None:
+def test_an_explanation_that_only_repeats_the_hint_is_an_echo(
+    new_workspace: Callable[..., Workspace],
+) -> None:
+    workspace = new_workspace(generate__enabled=False)
     store(workspace, {})
     told = {name: f"The answer is: {text[8:]}" for name, text in right(workspace).items()}
     told["tiny/train-0"] = "The red square leaps up and lands again. This is jumping."
@@ -177,7 +180,10 @@ def test_a_kind_whose_direct_answers_pass_has_a_yield(workspace: Workspace) -> N
     assert run(workspace, "verify-rationales").rejected == 1
 
 
-def test_a_round_in_which_nothing_was_asked_is_no_zero_yield(workspace: Workspace) -> None:
+def test_a_round_in_which_nothing_was_asked_is_no_zero_yield(
+    new_workspace: Callable[..., Workspace],
+) -> None:
+    workspace = new_workspace(generate__enabled=False)
     store(workspace, {})
     store(workspace, {}, "rationalized")
     run(workspace)
@@ -294,3 +300,9 @@ def test_the_base_model_judges_what_is_doubtful(new_workspace: Callable[..., Wor
     report = run(workspace)
     assert report.reasons == {"judged incorrect": 1}
     assert report.metrics["yield"] == 0.9
+
+
+def test_answers_that_are_not_there_are_an_error(workspace: Workspace) -> None:
+    store(workspace, {})
+    with pytest.raises(DataError, match="holds no answer; run the step that writes it"):
+        run(workspace)

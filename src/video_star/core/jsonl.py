@@ -8,17 +8,16 @@ sha256, lines sorted by the caller's key: neither worker count nor manifest orde
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TextIO, TypeVar
+from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from video_star.core.errors import DataError
 from video_star.core.hashing import sha256
+from video_star.core.replacing import replacing_file, replacing_folder, synced
 
 R = TypeVar("R", bound=BaseModel)
 SHARDS = tuple("0123456789abcdef")
@@ -62,30 +61,18 @@ def parse_record(line: str | bytes, where: str, kind: type[R]) -> R:
 
 def write_text(path: Path, text: str) -> None:
     """Write a whole file atomically: temporary file, fsync, rename."""
-    with _replacing(path) as file:
+    with replacing_file(path) as file:
         file.write(text)
 
 
 def write_records(path: Path, records: Iterable[BaseModel]) -> int:
     """Write a whole JSONL file atomically and return the number of records."""
     n = 0
-    with _replacing(path) as file:
+    with replacing_file(path) as file:
         for record in records:
             file.write(to_line(record))
             n += 1
     return n
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[TextIO]:
-    """A temporary file that takes the place of `path` when the block ends without an error."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.part")
-    with temporary.open("w", encoding="utf-8") as file:
-        yield file
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
 
 
 def shard_of(sample_id: str) -> str:
@@ -98,22 +85,14 @@ def write_shards(folder: Path, records: Iterable[R], sample_id: Callable[[R], st
 
     All 16 files are always written, so that a missing shard is noticed.
     """
-    building = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(building, ignore_errors=True)
-    building.mkdir(parents=True)
-    files = {shard: (building / f"{shard}.jsonl").open("w", encoding="utf-8") for shard in SHARDS}
     n = 0
-    try:
+    with replacing_folder(folder) as building, ExitStack() as opened:
+        files = {
+            shard: opened.enter_context(synced(building / f"{shard}.jsonl")) for shard in SHARDS
+        }
         for record in records:
             files[shard_of(sample_id(record))].write(to_line(record))
             n += 1
-    finally:
-        for file in files.values():
-            file.flush()
-            os.fsync(file.fileno())
-            file.close()
-    shutil.rmtree(folder, ignore_errors=True)
-    building.rename(folder)
     return n
 
 

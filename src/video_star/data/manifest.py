@@ -32,6 +32,16 @@ def read_manifest(workspace: Workspace, split: Split | None = None) -> list[Vide
     return [sample for sample in samples if split is None or sample.split == split]
 
 
+def training_samples(workspace: Workspace) -> list[VideoSample]:
+    """The training samples in id order; DataError without a manifest, or when it has none."""
+    samples = read_manifest(workspace, "train")
+    if not samples:
+        raise DataError(
+            f"{workspace.manifest} has no training sample; look at `video-star ingest`."
+        )
+    return sorted(samples, key=lambda sample: sample.id)
+
+
 def write_manifest(workspace: Workspace, samples: Iterable[VideoSample]) -> int:
     """Write the manifest atomically, sorted by id, and return the number of samples."""
     ordered = sorted(samples, key=lambda sample: sample.id)

@@ -15,8 +15,8 @@ from operator import attrgetter
 
 from video_star.core.context import StepContext, StepResult
 from video_star.core.engine import Engine
-from video_star.core.errors import BusyError, TooManyFailures, UsageError, VideoStarError
-from video_star.core.jsonl import dump_json, write_records, write_text
+from video_star.core.errors import BusyError, UsageError, VideoStarError
+from video_star.core.jsonl import dump_json, write_text
 from video_star.core.params import Params, load_params
 from video_star.core.paths import Workspace
 from video_star.core.progress import Progress
@@ -52,7 +52,12 @@ STEPS: dict[str, Step] = {
         "rounds",
         3,
     ),
-    "verify": Step("video_star.pipeline.steps.verify:run_verify", ("model", "verify"), "rounds", 3),
+    "verify": Step(
+        "video_star.pipeline.steps.verify:run_verify",
+        ("model", "verify", "generate.enabled"),
+        "rounds",
+        3,
+    ),
     "rationalize": Step(
         "video_star.pipeline.steps.rationalize:run_rationalize",
         ("seed", "model", "video", "prompts", "rationalize"),
@@ -125,7 +130,8 @@ def run_step(step: str, round_name: str, workspace: Workspace, progress: Progres
         function: Callable[[StepContext], StepResult] = getattr(import_module(module), name)
         result = function(context)
         _refuse_changed_params(step, params, load_params(workspace.params))
-        _write_result(context, step, result)
+        context.refuse_failures(result.report, result.failures)
+        write_text(context.paths.report(step), dump_json(result.report.model_dump(mode="json")))
     return result.report
 
 
@@ -150,19 +156,6 @@ def _refuse_changed_params(step: str, before: Params, after: Params) -> None:
             f"{', '.join(changed)} in params.yaml changed while {step} ran, so its result would be "
             "filed under the wrong parameters; run it again."
         )
-
-
-def _write_result(context: StepContext, step: str, result: StepResult) -> None:
-    report, paths = result.report, context.paths
-    write_records(paths.failures(step), result.failures)
-    limit = context.params.max_failure_rate
-    if report.read and report.failed / report.read > limit:
-        worst = max(report.reasons, key=lambda reason: report.reasons[reason], default="unknown")
-        raise TooManyFailures(
-            f"{step} {context.round}: {report.failed} of {report.read} samples failed, more than "
-            f"max_failure_rate {limit:g} allows (most often: {worst}); see {paths.failures(step)}."
-        )
-    write_text(paths.report(step), dump_json(report.model_dump(mode="json")))
 
 
 @contextmanager

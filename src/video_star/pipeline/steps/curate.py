@@ -28,7 +28,7 @@ from video_star.core.records import (
     Verdict,
     VideoSample,
 )
-from video_star.data.manifest import read_manifest
+from video_star.data.manifest import training_samples
 from video_star.data.replay import read_replay
 from video_star.verification.final_answer import read
 from video_star.verification.words import sentences
@@ -53,7 +53,7 @@ class Kept:
 def run_curate(context: StepContext) -> StepResult:
     """Choose one passing answer per sample and write it in every form that `curate.forms` lists."""
     params, seed = context.params.curate, context.params.seed
-    samples = sorted(read_manifest(context.workspace, "train"), key=lambda sample: sample.id)
+    samples = training_samples(context.workspace)
     found = _from_labels(samples, seed) if params.source == "labels" else _passing(context, samples)
     only_direct = context.round == context.params.last_round and params.final_round == "direct"
     yields = _yields(found, samples)
@@ -72,12 +72,10 @@ def run_curate(context: StepContext) -> StepResult:
     ]
     replayed, failures = _replayed(context, len(examples))
     everything = sorted([*examples, *replayed], key=lambda example: example.id)
-    written = write_shards(context.paths.train, everything, lambda example: example.sample_id)
-    report = _report(context, len(samples), kept, everything, failures)
-    metrics = {**yields, **report.metrics}
-    return StepResult(
-        report.model_copy(update={"written": written, "metrics": metrics}), tuple(failures)
-    )
+    report = _report(context, len(samples), kept, everything, failures, yields)
+    context.refuse_failures(report, failures)
+    write_shards(context.paths.train, everything, lambda example: example.sample_id)
+    return StepResult(report, tuple(failures))
 
 
 def _passing(context: StepContext, samples: Sequence[VideoSample]) -> list[Kept]:
@@ -274,6 +272,7 @@ def _report(
     kept: Sequence[Kept],
     examples: Sequence[TrainingExample],
     failures: Sequence[Failure],
+    yields: dict[str, float],
 ) -> StepReport:
     forms: dict[str, float] = defaultdict(float)
     for example in examples:
@@ -286,5 +285,5 @@ def _report(
         rejected=total - len(kept),
         failed=len(failures),
         reasons=dict(sorted(Counter(failure.error for failure in failures).items())),
-        metrics={"kept": len(kept), **dict(sorted(forms.items()))},
+        metrics={**yields, "kept": len(kept), **dict(sorted(forms.items()))},
     )

@@ -57,22 +57,25 @@ def run_evaluate(context: StepContext) -> StepResult:
     exams = list(_open_exams(context))
     replies = _ask(context, exams)
     results = {exam.name: _score(context, exam, replies) for exam in exams}
-    # Only now, as a judge may fail; metrics.json never outlives the scores that it sums up.
+    failures = tuple(failure for done in results.values() for failure in done.failures)
+    metrics = _summarise(context, results)
+    report = _report(context, results, metrics)
+    context.refuse_failures(report, failures)
+    # metrics.json never outlives the scores that it sums up.
     context.paths.metrics.unlink(missing_ok=True)
     shutil.rmtree(context.paths.predictions, ignore_errors=True)
     for exam in exams:
         folder = context.paths.predictions / exam.name
         _write(folder, exam, replies, results[exam.name])
     scored = {exam.name: (exam.benchmark, results[exam.name].scores) for exam in exams}
-    metrics = _summarise(context, results).model_copy(
+    metrics = metrics.model_copy(
         update={
             "comparisons": compare(context, scored, _bootstrap(context)),
             "scores_sha256": digest_scores(context.paths),
         }
     )
     write_text(context.paths.metrics, dump_json(metrics.model_dump(mode="json")))
-    failures = tuple(failure for done in results.values() for failure in done.failures)
-    return StepResult(_report(context, results, metrics), failures)
+    return StepResult(report, failures)
 
 
 def _open_exams(context: StepContext) -> Iterator[Exam]:
@@ -181,9 +184,10 @@ def _summarise(context: StepContext, results: Mapping[str, Scored]) -> RoundMetr
             if parts:
                 slices[key] = parts
     if not metrics:
+        reasons = Counter(score.reason for done in results.values() for score in done.scores)
         raise DataError(
-            f"evaluate {context.round}: not one answer could be scored; look at "
-            f"{context.paths.predictions} and at the videos of the benchmarks."
+            f"evaluate {context.round}: not one answer could be scored (most often: "
+            f"{reasons.most_common(1)[0][0]}); look at the videos of the benchmarks."
         )
     return RoundMetrics(round=context.round, metrics=metrics, slices=slices, undefined=undefined)
 

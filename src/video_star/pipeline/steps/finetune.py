@@ -24,6 +24,7 @@ from video_star.core.model_paths import (
 )
 from video_star.core.paths import inside
 from video_star.core.records import Failure, ModelRef, StepReport, TrainingExample
+from video_star.core.replacing import replacing_folder
 from video_star.pipeline.runner import STEPS
 from video_star.training.checkpoints import delete_incomplete
 from video_star.training.job import Job, clip_of, fit_micro_batch
@@ -50,8 +51,7 @@ def run_finetune(context: StepContext) -> StepResult:
             "curate in the same round for the reasons."
         )
     usable, failures = _readable(examples, context)
-    if len(failures) > context.params.max_failure_rate * len(examples):
-        return StepResult(_report(context, len(examples), 0, failures), failures)
+    context.refuse_failures(_report(context, len(examples), 0, failures), failures)
     base = base_ref(context.params.model, context.workspace.root)
     job, job_file = _describe(context, usable, base)
     if not job.done.exists():
@@ -181,13 +181,9 @@ def _publish_result(context: StepContext, job: Job, base: ModelRef) -> None:
     paths, root = context.paths, context.workspace.root
     full = job.finetune.method == "full"
     result = paths.weights if full else paths.adapter
-    building = paths.model.with_name(".model.part")
-    shutil.rmtree(building, ignore_errors=True)
-    building.mkdir(parents=True)
-    shutil.copytree(job.result / result.name, building / result.name)
-    shutil.copy(job.result / "loss.jsonl", building / paths.loss.name)
-    shutil.rmtree(paths.model, ignore_errors=True)
-    building.rename(paths.model)
+    with replacing_folder(paths.model) as building:
+        shutil.copytree(job.result / result.name, building / result.name)
+        shutil.copy(job.result / "loss.jsonl", building / paths.loss.name)
     ref = tuned_ref(base, "weights" if full else "adapter", result, root)
     write_ref(paths.model_json, ref)
 

@@ -18,7 +18,7 @@ from video_star.core.model_paths import read_ref
 from video_star.core.params import SamplingParams
 from video_star.core.prompts import direct, line_request
 from video_star.core.records import Answer, Failure, Origin, StepReport, VideoSample
-from video_star.data.manifest import read_manifest
+from video_star.data.manifest import training_samples
 from video_star.generation.store import ask, open_store
 
 
@@ -36,21 +36,17 @@ class Questions:
 def run_generate(context: StepContext) -> StepResult:
     """Answer all training samples; a sample whose video is unusable is a counted failure."""
     sampling = context.params.generate
-    samples = training_samples(context) if sampling.enabled else []
+    samples = training_samples(context.workspace) if sampling.enabled else []
     line = context.params.prompts.final_line
     questions = Questions(
         *("generate", "direct", sampling, samples),
         lambda sample: direct(sample.question, line_request(sample.labels, line)),
     )
     answers, failures = ask_questions(context, questions)
+    report = build_report(context, questions, answers, failures)
+    context.refuse_failures(report, failures)
     write_shards(context.paths.answers, answers, lambda answer: answer.sample_id)
-    return StepResult(build_report(context, questions, answers, failures), tuple(failures))
-
-
-def training_samples(context: StepContext) -> list[VideoSample]:
-    """The manifest's training samples in the order of their ids."""
-    samples = read_manifest(context.workspace, "train")
-    return sorted(samples, key=lambda sample: sample.id)
+    return StepResult(report, tuple(failures))
 
 
 def ask_questions(context: StepContext, questions: Questions) -> tuple[list[Answer], list[Failure]]:

@@ -41,8 +41,10 @@ def run_ingest(context: StepContext) -> StepResult:
         raise DataError(f"No row in {names}; there is nothing to learn from.")
     # Duplicates are looked at too: a clip in both files would otherwise be kept in the first only.
     _refuse_leaks(context, [*samples.values(), *duplicates])
-    written = write_manifest(context.workspace, samples.values())
-    return StepResult(_report(context.round, samples, written, failures), tuple(failures))
+    report = _report(context.round, samples, failures)
+    context.refuse_failures(report, failures)
+    write_manifest(context.workspace, samples.values())
+    return StepResult(report, tuple(failures))
 
 
 def _refuse_leaks(context: StepContext, samples: Sequence[VideoSample]) -> None:
@@ -79,14 +81,14 @@ def _rows(context: StepContext) -> Iterator[tuple[str, Row]]:
 
 
 def _report(
-    round_name: str, samples: dict[str, VideoSample], written: int, failures: list[Failure]
+    round_name: str, samples: dict[str, VideoSample], failures: list[Failure]
 ) -> StepReport:
     splits = Counter(sample.split for sample in samples.values())
     return StepReport(
         step="ingest",
         round=round_name,
-        read=written + len(failures),
-        written=written,
+        read=len(samples) + len(failures),
+        written=len(samples),
         failed=len(failures),
         reasons=dict(sorted(Counter(item.error for item in failures).items())),
         metrics={"train": splits["train"], "test": splits["test"]},

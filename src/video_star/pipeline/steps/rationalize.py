@@ -11,11 +11,11 @@ from video_star.core.jsonl import read_records, read_shards, write_shards
 from video_star.core.labels import label_text
 from video_star.core.prompts import line_request, with_label
 from video_star.core.records import Failure, Verdict, VideoSample
+from video_star.data.manifest import training_samples
 from video_star.pipeline.steps.generate import (
     Questions,
     ask_questions,
     build_report,
-    training_samples,
 )
 
 
@@ -31,8 +31,10 @@ def run_rationalize(context: StepContext) -> StepResult:
         ),
     )
     answers, failures = ask_questions(context, questions)
+    report = build_report(context, questions, answers, failures)
+    context.refuse_failures(report, failures)
     write_shards(context.paths.rationales, answers, lambda answer: answer.sample_id)
-    return StepResult(build_report(context, questions, answers, failures), tuple(failures))
+    return StepResult(report, tuple(failures))
 
 
 def _unsolved(context: StepContext) -> list[VideoSample]:
@@ -43,4 +45,4 @@ def _unsolved(context: StepContext) -> list[VideoSample]:
     noted = context.paths.failures("generate")
     if noted.is_file():
         failed = {failure.sample_id for failure in read_records(noted, Failure)}
-    return [s for s in training_samples(context) if s.id not in solved | failed]
+    return [s for s in training_samples(context.workspace) if s.id not in solved | failed]

@@ -33,8 +33,9 @@ CHUNK = 512
 
 
 def run_verify(context: StepContext) -> StepResult:
-    """Judge the direct answers of a round."""
-    return _verify(context, "verify", context.paths.answers, context.paths.verdicts)
+    """Judge the direct answers of a round; DataError when generate should have given some."""
+    paths, asked = context.paths, context.params.generate.enabled
+    return _verify(context, "verify", paths.answers, paths.verdicts, may_be_empty=not asked)
 
 
 def run_verify_rationales(context: StepContext) -> StepResult:
@@ -43,7 +44,10 @@ def run_verify_rationales(context: StepContext) -> StepResult:
     With zero_yield: continue, that is a note and the round goes on.
     """
     paths = context.paths
-    result = _verify(context, "verify-rationales", paths.rationales, paths.rationale_verdicts)
+    result = _verify(
+        *(context, "verify-rationales", paths.rationales, paths.rationale_verdicts),
+        may_be_empty=True,  # every sample may have passed before
+    )
     # A kind may pass in either step, so this is checked after the second.
     if problem := zero_yield(paths):
         if context.params.zero_yield == "stop":
@@ -96,7 +100,9 @@ class _Tally:
         return shares
 
 
-def _verify(context: StepContext, step: str, answers: Path, verdicts: Path) -> StepResult:
+def _verify(
+    context: StepContext, step: str, answers: Path, verdicts: Path, may_be_empty: bool
+) -> StepResult:
     params, settings = context.params.verify, context.params.settings
     with closing(SampleIndex(context.workspace.manifest)) as index:
         known = known_of_samples(
@@ -107,6 +113,8 @@ def _verify(context: StepContext, step: str, answers: Path, verdicts: Path) -> S
             open_judge(context.params, context.workspace, context.progress),
         )
         tally = _Tally(index)
+        if not may_be_empty and not _count_lines(answers):
+            raise DataError(f"{answers} holds no answer; run the step that writes it.")
         judged = _judged(context, answers, known, tally)
         written = write_shards(verdicts, judged, lambda verdict: verdict.sample_id)
     metrics = tally.metrics()
