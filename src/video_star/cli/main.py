@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import sys
 from collections.abc import Callable
 from enum import StrEnum
@@ -23,7 +24,7 @@ import typer
 from video_star.cli import score as score_cli
 from video_star.core import messages
 from video_star.core.environment import quieten
-from video_star.core.errors import UsageError, VideoStarError
+from video_star.core.errors import UsageError, VideoStarError, explain_refusal
 from video_star.core.paths import Workspace
 from video_star.pipeline.runner import STEPS, run_step
 
@@ -322,7 +323,10 @@ def main() -> None:
 def _exit_with(command: Callable[[], None]) -> None:
     try:
         command()
-    except VideoStarError as error:
+    except (VideoStarError, OSError, sqlite3.Error) as raised:
+        error = raised if isinstance(raised, VideoStarError) else explain_refusal(raised)
+        if error is None:
+            raise
         if messages.are_read():
             messages.send(error=str(error), exit_code=error.exit_code)
         else:

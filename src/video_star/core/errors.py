@@ -15,6 +15,9 @@ escapes is a bug and keeps its traceback.
 
 from __future__ import annotations
 
+import errno
+import sqlite3
+
 
 class VideoStarError(Exception):
     """Base of all errors that are explained to the user in one sentence."""
@@ -60,6 +63,35 @@ class ServiceError(VideoStarError):
     """A server that is needed does not answer."""
 
     exit_code = 7
+
+
+_WAYS_OUT = {
+    errno.ENOSPC: "free some space (.work/ may be deleted)",
+    errno.EDQUOT: "free some space (.work/ may be deleted)",
+    errno.EROFS: "make it writable, or work in a copy of the workspace",
+    errno.EACCES: "correct its permissions or its owner",
+    errno.EPERM: "correct its permissions or its owner",
+    errno.EISDIR: "a file belongs there: move the folder away",
+    errno.ENOTDIR: "a folder belongs there: move the file away",
+    errno.EEXIST: "a folder belongs there: move the file away",
+    errno.EMFILE: "raise the limit of open files (`ulimit -n 4096`)",
+    errno.ENOENT: "run the step that writes it",
+}
+
+
+def explain_refusal(error: BaseException) -> VideoStarError | None:
+    """The sentence for what the operating system or a database refused; None for a bug."""
+    if isinstance(error, OSError) and error.errno is not None:
+        where = error.filename2 or error.filename
+        what = f"{where}: {error.strerror}" if where else str(error.strerror)
+        way_out = _WAYS_OUT.get(error.errno, "correct that")
+        return VideoStarError(f"{what}; {way_out}, then run the same command again.")
+    if isinstance(error, sqlite3.OperationalError):
+        return VideoStarError(
+            f"SQLite: {error}; stop the program that holds the database or free some space, then "
+            "run the same command again."
+        )
+    return None
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -36,14 +36,25 @@ def to_line(record: BaseModel) -> str:
 def read_records(path: Path, kind: type[R]) -> Iterator[R]:
     """The records of a JSONL file in order; DataError names file and line of a bad one."""
     try:
-        lines = path.open(encoding="utf-8")
+        lines = path.open("rb")
     except OSError as error:
-        raise DataError(
-            f"{path}: cannot be read ({error.strerror}); run the step that writes it."
-        ) from error
+        raise _unreadable(path, error) from error
     with lines:
         for number, line in enumerate(lines, start=1):
             yield parse_record(line, f"{path}:{number}", kind)
+
+
+def read_record(path: Path, kind: type[R]) -> R:
+    """The record of a JSON file that holds one; DataError as `read_records`."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    return parse_record(content, str(path), kind)
+
+
+def _unreadable(path: Path, error: OSError) -> DataError:
+    return DataError(f"{path}: cannot be read ({error.strerror}); run the step that writes it.")
 
 
 def parse_record(line: str | bytes, where: str, kind: type[R]) -> R:

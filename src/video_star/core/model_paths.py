@@ -12,7 +12,7 @@ from typing import Literal
 
 from video_star.core.errors import DataError, UsageError
 from video_star.core.hashing import sha256_files
-from video_star.core.jsonl import dump_json, write_text
+from video_star.core.jsonl import dump_json, read_record, write_text
 from video_star.core.params import ModelParams
 from video_star.core.paths import inside
 from video_star.core.records import ModelRef
@@ -100,12 +100,7 @@ def read_ref(path: Path, root: Path) -> ModelRef:
     if not path.is_file():
         step = "base" if path.parent.parent.name == "r0" else "finetune"
         raise DataError(f"{path}: does not exist; run `{step}` of {path.parent.parent.name} first.")
-    try:
-        ref = ModelRef.model_validate_json(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise DataError(
-            f"{path}: is not a model reference; delete it and run the step that writes it again."
-        ) from error
+    ref = read_record(path, ModelRef)
     for kind in CONFIGS:
         place = getattr(ref, kind)
         if place is None:

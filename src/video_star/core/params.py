@@ -275,6 +275,8 @@ def load_params(path: Path) -> Params:
             f"{path} cannot be read ({error.strerror}); run video-star in a workspace, "
             "a folder with params.yaml."
         ) from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not UTF-8 text ({error.reason}); save it as such.") from error
     return parse_params(text, path.name)
 
 
@@ -282,7 +284,7 @@ def parse_params(text: str, name: str) -> Params:
     """The parameters in a text that is called `name` in messages; UsageError as `load_params`."""
     try:
         return Params.model_validate(yaml.safe_load(text))
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         raise UsageError(f"{name} is not YAML: {' '.join(str(error).split())}.") from error
     except ValidationError as error:
         problems = "; ".join(explain(item) for item in error.errors()[:5])

@@ -47,7 +47,7 @@ def _read(yaml: YAML, path: Path) -> Any:
         raise UsageError(
             f"{path}: cannot be read ({error.strerror}); name a preset's file."
         ) from error
-    except YAMLError as error:
+    except (YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"{path}: is not YAML ({' '.join(str(error).split())}).") from error
     if not isinstance(raw, Mapping):
         raise UsageError(f"{path}: holds no sections; compare it with params.yaml.")

@@ -201,6 +201,22 @@ class Failure(Record):
     message: str
 
 
+class LossPoint(Record):
+    """One optimizer step of a finetune: a line of loss.jsonl."""
+
+    step: int
+    loss: float
+    learning_rate: float
+
+
+class Published(Record):
+    """Where the tracking store of this machine shows a round: mlflow/rounds/<round>.json."""
+
+    run_id: str
+    experiment_id: str
+    cycle: str
+
+
 class StepReport(Record):
     """The counts of a step; without time and host, so that equal work gives equal bytes."""
 

@@ -13,10 +13,14 @@ from typing import TextIO
 @contextmanager
 def synced(path: Path) -> Iterator[TextIO]:
     """A text file to write, which is on disk when the block has ended."""
-    with path.open("w", encoding="utf-8") as file:
-        yield file
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with path.open("w", encoding="utf-8") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        error.filename = error.filename or str(path)  # a failing write does not say where
+        raise
 
 
 @contextmanager

@@ -18,8 +18,12 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from typing import Annotated
+
+from pydantic import Field, TypeAdapter, ValidationError
 
 from video_star.core.context import StepContext
 from video_star.core.hashing import sha256, sha256_file
@@ -156,6 +160,9 @@ def _shown(workspace: Workspace, video: Used) -> str:
     return f"{path.relative_to(workspace.data) if inside else path} of {video.owner}"
 
 
+_KEPT = TypeAdapter(tuple[str, Annotated[str, Field(pattern="^[0-9a-f]{64}$")]])
+
+
 class ContentHashes:
     """sha256 of videos, each computed once: kept by path, size and time of change."""
 
@@ -164,13 +171,12 @@ class ContentHashes:
         self.file = workspace.work / "content.jsonl"
         self._kept: dict[str, str] = {}
         self._seen: dict[Path, str] = {}
-        lines = self.file.read_text(encoding="utf-8").splitlines() if self.file.exists() else []
-        for line in lines:
-            try:
-                key, digest = json.loads(line)
+        kept = self.file.read_bytes() if self.file.exists() else b""
+        for line in kept.splitlines():
+            # What is no line of ours, as one that a kill cut off, costs hashing a file.
+            with suppress(ValidationError):
+                key, digest = _KEPT.validate_json(line)
                 self._kept[key] = digest
-            except (ValueError, TypeError):
-                continue  # the end of a line that a kill cut off
 
     def of(self, path: Path) -> str:
         """The hash of a file, or of the files of a folder in the order of their names."""

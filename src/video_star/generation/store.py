@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from video_star.core.engine import Engine, Outcome, Reply, Request, Unusable
-from video_star.core.errors import DataError, VideoError
+from video_star.core.errors import DataError, VideoError, VideoStarError
 from video_star.core.hashing import sha256
 from video_star.core.params import Params
 from video_star.core.paths import Workspace
@@ -46,18 +47,14 @@ class AnswerStore:
     """What else makes an answer: model and dtype."""
 
     def __post_init__(self) -> None:
-        self._database = sqlite3.connect(private_file(self.path), timeout=BUSY_S)
-        try:
+        with self._explained():
+            self._database = sqlite3.connect(private_file(self.path), timeout=BUSY_S)
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = FULL")  # a commit survives a power cut
             self._database.execute(
                 "CREATE TABLE IF NOT EXISTS replies (key TEXT PRIMARY KEY, text TEXT NOT NULL, "
                 "finish_reason TEXT NOT NULL, n_tokens INTEGER NOT NULL) WITHOUT ROWID"
             )
-        except sqlite3.DatabaseError as error:
-            raise DataError(
-                f"{self.path}: cannot be used ({error}); delete it, its answers are asked again."
-            ) from error
 
     def key(self, request: Request) -> str:
         """Content key of a request; VideoError when its file cannot be read."""
@@ -76,14 +73,29 @@ class AnswerStore:
     def find(self, key: str) -> Reply | None:
         """The reply under a content key, if there is one."""
         select = "SELECT key, text, finish_reason, n_tokens FROM replies WHERE key = ?"
-        row = self._database.execute(select, (key,)).fetchone()
+        with self._explained():
+            row = self._database.execute(select, (key,)).fetchone()
         return None if row is None else Reply(*row)
 
     def add(self, replies: Iterable[Reply]) -> None:
         """Keep one batch of replies, keyed by content key; it is on disk when this returns."""
         rows = ((r.key, r.text, r.finish_reason, r.n_tokens) for r in replies)
-        with self._database:
+        with self._explained(), self._database:
             self._database.executemany("INSERT OR IGNORE INTO replies VALUES (?, ?, ?, ?)", rows)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:  # a lock, a full disk, no permission
+            raise VideoStarError(
+                f"{self.path}: {error}; stop the program that holds it, free some space or make it "
+                "writable, then run the same command again."
+            ) from error
+        except sqlite3.DatabaseError as error:
+            raise DataError(
+                f"{self.path}: cannot be used ({error}); delete it, its answers are asked again."
+            ) from error
 
 
 def open_store(workspace: Workspace, params: Params, engine: Engine) -> AnswerStore:

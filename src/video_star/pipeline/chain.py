@@ -27,7 +27,7 @@ def update_chain(workspace: Workspace, params: Params) -> None:
     Every change of `rounds` makes `dvc repro` run `curate`, so DVC alone notices it as well.
     """
     path, text = workspace.root / "rounds.yaml", chain(params)
-    if path.exists() and path.read_text(encoding="utf-8") == text:
+    if path.exists() and path.read_bytes() == text.encode():
         return
     if not (workspace.root / "dvc.yaml").exists():
         return

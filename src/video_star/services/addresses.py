@@ -18,8 +18,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 from video_star.core.errors import UsageError
+from video_star.core.jsonl import read_record
 from video_star.core.params import Params, load_params
 from video_star.core.paths import Workspace
+from video_star.core.records import Published
 
 LOOPBACK = "127.0.0.1"
 
@@ -70,9 +72,9 @@ def compare_url(workspace: Workspace, params: Params) -> str | None:
     for name in params.evaluated:
         path = workspace.round(name).mlflow_run
         if path.exists():
-            published = json.loads(path.read_text(encoding="utf-8"))
-            runs.append(published["run_id"])
-            experiments.append(published["experiment_id"])
+            published = read_record(path, Published)
+            runs.append(published.run_id)
+            experiments.append(published.experiment_id)
     if not runs:
         return None
     uri = params.settings.tracking_uri

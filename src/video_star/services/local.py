@@ -145,7 +145,7 @@ def _digest(workspace: Workspace) -> str:
 def _is_deployed(workspace: Workspace) -> bool:
     """Whether the server knows this very prefect.yaml; `prefect deploy` takes several seconds."""
     file = workspace.root / DEPLOYED
-    return file.exists() and file.read_text(encoding="utf-8") == _digest(workspace)
+    return file.exists() and file.read_bytes() == _digest(workspace).encode()
 
 
 def _deploy(workspace: Workspace, env: dict[str, str]) -> None:

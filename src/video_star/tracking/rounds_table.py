@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TypedDict, TypeVar, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from video_star.core.errors import DataError
+from video_star.core.jsonl import read_record
 from video_star.core.params import load_params
 from video_star.core.paths import RoundPaths, Workspace
 from video_star.core.records import Outcome, PairedDifference, StepReport
@@ -156,8 +157,8 @@ def _doubtful(kind: str, judged: list[dict[str, float]]) -> float:
 
 def _read(path: Path, kind: type[R]) -> R:
     try:
-        return kind.model_validate_json(path.read_text(encoding="utf-8"))
-    except (OSError, ValidationError) as error:
+        return read_record(path, kind)
+    except DataError as error:
         step = "evaluate" if kind is RoundMetrics else path.stem
         raise DataError(
             f"{path}: not what {step} writes; delete it and run `video-star {step}` "

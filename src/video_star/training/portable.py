@@ -9,7 +9,6 @@ holds more than FILE_BYTES and one parameter.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -19,7 +18,8 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from video_star.core.jsonl import dump_json, write_text
+from video_star.core.jsonl import dump_json, read_record, write_text
+from video_star.core.labels import Record
 
 SCALARS = "optimizer.json"
 """The optimizer's step, and the state of float16's loss scale."""
@@ -29,6 +29,13 @@ FILE_BYTES = 2 << 30
 """A process writes a file when it holds this much."""
 SCALE = ("cur_scale", "cur_iter", "last_overflow_iter", "cur_hysteresis")
 """The state of DeepSpeed's loss scaler."""
+
+
+class Scalars(Record):
+    """optimizer.json: what a checkpoint holds besides tensors."""
+
+    step: float
+    loss_scale: dict[str, float | int | bool]
 
 
 def save_state(engine: Any, folder: Path) -> None:
@@ -58,15 +65,16 @@ def save_state(engine: Any, folder: Path) -> None:
     if rank == 0:
         scale = getattr(engine.optimizer, "loss_scaler", None)
         kept = {name: getattr(scale, name) for name in SCALE if hasattr(scale, name)}
-        write_text(folder / SCALARS, dump_json({"step": step, "loss_scale": kept}))
+        scalars = Scalars(step=step, loss_scale=kept)
+        write_text(folder / SCALARS, dump_json(scalars.model_dump(mode="json")))
 
 
 def load_state(engine: Any, folder: Path) -> None:
     """Load a stored state into a new engine; all processes call it together."""
-    scalars = json.loads((folder / SCALARS).read_text(encoding="utf-8"))
-    _make_moments(engine, scalars["step"])
+    scalars = read_record(folder / SCALARS, Scalars)
+    _make_moments(engine, scalars.step)
     _link_moments(engine)
-    for name, value in scalars["loss_scale"].items():
+    for name, value in scalars.loss_scale.items():
         setattr(engine.optimizer.loss_scaler, name, value)
     places = _places(folder)
     files: dict[Path, Any] = {}

@@ -158,7 +158,7 @@ def _read_digests(path: Path) -> dict[str, list[object]]:
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
             name, size, changed, inode, digest = json.loads(line)
-        except ValueError:
+        except (ValueError, TypeError, RecursionError):
             continue
         digests[str(name)] = [size, changed, inode, digest]
     return digests

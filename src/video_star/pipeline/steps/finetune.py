@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections import Counter
 from collections.abc import Sequence
@@ -13,7 +12,7 @@ from video_star.core.device import pick_device
 from video_star.core.engine import Clip
 from video_star.core.errors import DataError, UsageError
 from video_star.core.hashing import sha256, stable_seed
-from video_star.core.jsonl import dump_json, read_shards, write_records, write_text
+from video_star.core.jsonl import dump_json, read_records, read_shards, write_records, write_text
 from video_star.core.model_paths import (
     base_location,
     base_ref,
@@ -23,7 +22,7 @@ from video_star.core.model_paths import (
     write_ref,
 )
 from video_star.core.paths import inside
-from video_star.core.records import Failure, ModelRef, StepReport, TrainingExample
+from video_star.core.records import Failure, LossPoint, ModelRef, StepReport, TrainingExample
 from video_star.core.replacing import replacing_folder
 from video_star.pipeline.runner import STEPS
 from video_star.training.checkpoints import delete_incomplete
@@ -193,8 +192,7 @@ def _report(
 ) -> StepReport:
     metrics: dict[str, float] = {}
     if written:
-        lines = context.paths.loss.read_text(encoding="utf-8").splitlines()
-        losses = [json.loads(line)["loss"] for line in lines]
+        losses = [point.loss for point in read_records(context.paths.loss, LossPoint)]
         metrics = {"steps": len(losses), "first_loss": losses[0], "last_loss": losses[-1]}
     return StepReport(
         step="finetune",

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from video_star.core.context import StepContext, StepResult
-from video_star.core.jsonl import dump_json, write_text
+from video_star.core.jsonl import dump_json, read_record, read_records, write_text
 from video_star.core.params import Params
 from video_star.core.paths import RoundPaths
-from video_star.core.records import ModelRef, StepReport
+from video_star.core.records import LossPoint, ModelRef, Published, StepReport
 from video_star.pipeline.runner import STEPS
 from video_star.tracking.provenance import dvc_md5, git_state
 from video_star.tracking.rounds_table import MetricRow, RoundRow, rounds_rows
@@ -30,8 +30,8 @@ def run_publish(context: StepContext) -> StepResult:
     tracker = Tracker(context.workspace, context.params.settings.tracking_uri)
     publish = context.params.publish
     run_id = tracker.publish(item, publish.registered_model, publish.champion_metric)
-    shown = {"run_id": run_id, "experiment_id": tracker.experiment_id, "cycle": item.cycle}
-    write_text(context.paths.mlflow_run, dump_json(shown))
+    shown = Published(run_id=run_id, experiment_id=tracker.experiment_id, cycle=item.cycle)
+    write_text(context.paths.mlflow_run, dump_json(shown.model_dump(mode="json")))
     report = StepReport(step="publish", round=context.round, read=1, written=1)
     return StepResult(report)
 
@@ -83,7 +83,7 @@ def report_metrics(paths: RoundPaths) -> dict[str, float]:
         path = paths.report(step)
         if step == "publish" or not path.exists():
             continue
-        report = StepReport.model_validate_json(path.read_text(encoding="utf-8"))
+        report = read_record(path, StepReport)
         for name in ("read", "written", "rejected", "failed"):
             found[f"{step}/{name}"] = float(getattr(report, name))
         if step != "evaluate":  # its metrics stand under their own names
@@ -123,13 +123,13 @@ def loss_curve(paths: RoundPaths) -> tuple[tuple[int, float, float], ...]:
     """(step, loss, learning rate) of the finetune; empty for r0."""
     if not paths.loss.exists():
         return ()
-    lines = [json.loads(line) for line in paths.loss.read_text(encoding="utf-8").splitlines()]
-    return tuple((line["step"], line["loss"], line["learning_rate"]) for line in lines)
+    points = read_records(paths.loss, LossPoint)
+    return tuple((point.step, point.loss, point.learning_rate) for point in points)
 
 
 def tags_of(context: StepContext, paths: RoundPaths) -> dict[str, str]:
     """Which code and which weights the round has."""
-    ref = ModelRef.model_validate_json(paths.model_json.read_text(encoding="utf-8"))
+    ref = read_record(paths.model_json, ModelRef)
     commit, changed = git_state(context.workspace.root)
     tags = {"base": ref.base, "base_digest": ref.base_digest}
     if ref.adapter_digest is not None:
