@@ -6,10 +6,14 @@ SHELL := /bin/bash
 .PHONY: help setup demo-data up down cycle repro rounds ui doctor test smoke check format bench-verification clean
 
 PYTHON ?= python3
-VENV ?= $(CURDIR)/.venv
+# Relative, as make takes a path with a space for two targets; programs that are looked up need it whole.
+VENV ?= .venv
+ifneq ($(words $(VENV)),1)
+  $(error VENV is "$(VENV)"; make cannot use a path with a space, so name another folder)
+endif
 BIN := $(VENV)/bin
 # Stage commands of dvc.yaml say `video-star`, so the environment's programs come first.
-export PATH := $(BIN):$(PATH)
+export PATH := $(if $(filter /%,$(VENV)),,$(CURDIR)/)$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 

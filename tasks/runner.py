@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,7 +14,7 @@ from video_star.core.messages import VARIABLE, message_in
 from video_star.core.paths import Workspace
 from video_star.core.processes import run_lines
 from video_star.core.progress import Progress
-from video_star.pipeline.dvc import changed_stages, stage_name
+from video_star.pipeline.dvc import DvcCannotSay, changed_stages, stage_name
 
 Outcome = Literal["ran", "restored", "up to date"]
 
@@ -39,8 +40,9 @@ class DvcRunner:
 
     def prepare(self, steps: Iterable[tuple[str, str]]) -> None:
         """Find out at once which steps have changed: those before the first need no child."""
-        self._something_ran = False
-        self._changed = changed_stages(self._root, [stage_name(*step) for step in steps])
+        self._something_ran, self._changed = False, None
+        with suppress(DvcCannotSay):  # then each step's own child says why
+            self._changed = changed_stages(self._root, [stage_name(*step) for step in steps])
 
     def run(self, step: str, round_name: str, progress: Progress) -> Outcome:
         """Run one step unless it is up to date; StepFailed or BusyError say why it could not."""

@@ -5,26 +5,36 @@ Each check looks at one thing and returns findings; none changes anything, and n
 
 from __future__ import annotations
 
+import os
 import shutil
+import sqlite3
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 
 from packaging.requirements import Requirement
 
-from video_star.core.errors import VideoStarError
+from video_star.core.errors import VideoStarError, explain_refusal
+from video_star.core.jsonl import read_record, read_records
+from video_star.core.model_paths import read_ref
 from video_star.core.params import Params, load_params
 from video_star.core.paths import Workspace
+from video_star.core.records import StepReport, VideoSample
 from video_star.data.readers import open_readers
+from video_star.evaluation.metrics import RoundMetrics
 from video_star.pipeline.dvc import changed_stages, repository
 from video_star.pipeline.runner import STEPS, rounds_of
 from video_star.services.addresses import addresses
 from video_star.services.local import services_of
+from video_star.services.prefect_home import HOME
 from video_star.services.process import port_is_taken
 
 FREE_GB = 5
 PROGRAMS = ("git", "make")
+LOCK_WAIT_S = 2
+"""A server of ours holds its store for less."""
 
 
 @dataclass(frozen=True)
@@ -39,17 +49,30 @@ class Finding:
 
 def run_doctor(workspace: Workspace) -> list[Finding]:
     """Every finding about this installation and workspace, the wrong ones among them."""
-    checks: list[Callable[[Workspace], list[Finding]]] = [
-        _python,
-        _packages,
-        _programs,
-        _params,
-        _data,
-        _mlflow_folder,
-        _ports,
-        _disk,
-    ]
-    return [finding for check in checks for finding in check(workspace)]
+    checks: dict[str, Callable[[Workspace], list[Finding]]] = {
+        "Python": _python,
+        "packages": _packages,
+        "programs": _programs,
+        "the workspace": _folders,
+        "params.yaml": _params,
+        "data/": _data,
+        "rounds/": _rounds,
+        "stores": _stores,
+        "mlflow/": _mlflow_folder,
+        "ports": _ports,
+        "disk": _disk,
+    }
+    return [finding for what, check in checks.items() for finding in _done(what, check, workspace)]
+
+
+def _done(
+    what: str, check: Callable[[Workspace], list[Finding]], workspace: Workspace
+) -> list[Finding]:
+    """The findings of a check; what keeps it from looking is a finding as well."""
+    try:
+        return check(workspace)
+    except (VideoStarError, OSError, sqlite3.Error) as error:
+        return [Finding(False, what, str(explain_refusal(error) or error))]
 
 
 def print_findings(findings: list[Finding]) -> None:
@@ -149,9 +172,54 @@ def _data(workspace: Workspace) -> list[Finding]:
     if not (workspace.root / "data.dvc").exists():
         return [Finding(False, "data/ is not recorded", "run `dvc add data`")]
     fix = "run `dvc add data` when it is yours, or remove data/ and run make setup for the demo"
-    if changed_stages(workspace.root, ["data.dvc"]) != set():
+    if changed_stages(workspace.root, ["data.dvc"]):
         return [Finding(False, "data/ is not what data.dvc records", fix)]
     return [Finding(True, "data/ is what data.dvc records")]
+
+
+def _folders(workspace: Workspace) -> list[Finding]:
+    """Whether what a step writes to can be written to."""
+    root = workspace.root
+    wrong = [
+        Finding(False, f"{folder} cannot be written to", "mount it writable, or correct its owner")
+        for folder in (root, root / "rounds", workspace.work, workspace.mlflow)
+        if folder.exists() and not os.access(folder, os.W_OK | os.X_OK)
+    ]
+    return wrong or [Finding(True, f"{root} can be written to")]
+
+
+def _rounds(workspace: Workspace) -> list[Finding]:
+    """Whether the small files of the rounds that are there can be read."""
+    if not workspace.manifest.exists():
+        return [Finding(True, "no round has run yet")]
+    n = sum(1 for _ in read_records(workspace.manifest, VideoSample))
+    for name in load_params(workspace.params).evaluated:
+        paths = workspace.round(name)
+        for path in sorted(paths.report("any").parent.glob("*.json")):
+            read_record(path, StepReport)
+        if paths.model_json.exists():
+            read_ref(paths.model_json, workspace.root)
+        if paths.metrics.exists():
+            read_record(paths.metrics, RoundMetrics)
+    return [Finding(True, f"{n} samples in the manifest; the rounds' files can be read")]
+
+
+def _stores(workspace: Workspace) -> list[Finding]:
+    """Whether the SQLite files can be read, and written to by us."""
+    prefect = workspace.root / HOME / "prefect.db"
+    findings = []
+    for path in [*sorted(workspace.answer_store.glob("*.sqlite")), workspace.mlflow_store, prefect]:
+        if not path.exists():
+            continue
+        try:
+            with closing(sqlite3.connect(path, timeout=LOCK_WAIT_S)) as database:
+                database.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            fix = "stop the program that holds it (make down), or make it writable"
+            findings.append(Finding(False, f"{path}: {error}", fix))
+        except sqlite3.DatabaseError as error:
+            findings.append(Finding(False, f"{path}: {error}", "move it away; it is made anew"))
+    return findings or [Finding(True, "the stores can be used")]
 
 
 def _mlflow_folder(workspace: Workspace) -> list[Finding]:
@@ -187,7 +255,12 @@ def _ports(workspace: Workspace) -> list[Finding]:
 
 
 def _disk(workspace: Workspace) -> list[Finding]:
-    free = shutil.disk_usage(workspace.root).free / 1e9
-    ok = free >= FREE_GB
-    fix = "" if ok else f"free at least {FREE_GB} GB; .work/ may be deleted"
-    return [Finding(ok, f"{free:.0f} GB of disk are free", fix)]
+    """Free space of each file system that the workspace lies on."""
+    findings = {}
+    for folder in (workspace.root, workspace.work, workspace.root / "rounds", workspace.mlflow):
+        if folder.exists() and folder.stat().st_dev not in findings:
+            free = shutil.disk_usage(folder).free / 1e9
+            ok = free >= FREE_GB
+            fix = "" if ok else f"free at least {FREE_GB} GB; .work/ may be deleted"
+            findings[folder.stat().st_dev] = Finding(ok, f"{free:.0f} GB are free in {folder}", fix)
+    return list(findings.values())

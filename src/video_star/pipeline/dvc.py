@@ -18,6 +18,7 @@ from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import Any
 
+from video_star.core.errors import VideoStarError, explain_refusal
 from video_star.core.messages import send
 from video_star.core.paths import Workspace
 from video_star.pipeline.runner import STEPS
@@ -42,22 +43,30 @@ def repository(root: Path) -> Iterator[Any]:
         yield repo
 
 
-def changed_stages(root: Path, targets: Iterable[str]) -> set[str] | None:
-    """Which stages or .dvc files differ from what DVC recorded; None when DVC cannot say."""
+class DvcCannotSay(VideoStarError):
+    """DVC cannot read its files."""
+
+
+def changed_stages(root: Path, targets: Iterable[str]) -> set[str]:
+    """Which stages or .dvc files differ from what DVC recorded; DvcCannotSay has the reason."""
     from dvc.exceptions import DvcException
 
     try:
         with repository(root) as repo:
             return {name.removeprefix("dvc.yaml:") for name in repo.status(targets=[*targets])}
-    except DvcException:
-        return None
+    except DvcException as error:
+        reason = " ".join(str(error.__cause__ or error).split())
+        raise DvcCannotSay(f"DVC cannot compare {root} ({reason}).") from error
 
 
 def is_recorded(workspace: Workspace, step: str, round_name: str) -> bool:
     """Whether DVC has this step with its present inputs, parameters and outputs."""
     if not _takes_part(workspace):
         return False
-    return changed_stages(workspace.root, [stage_name(step, round_name)]) == set()
+    try:
+        return not changed_stages(workspace.root, [stage_name(step, round_name)])
+    except DvcCannotSay:
+        return False
 
 
 def record(workspace: Workspace, step: str, round_name: str) -> bool:
@@ -92,6 +101,9 @@ def main(stage: str) -> int:
         # A ReproductionError itself says only which stage failed.
         cause = error.__cause__ if isinstance(error, ReproductionError) else error
         send(reason=" ".join(str(cause).split()), busy=isinstance(cause, LockError))
+        return 1
+    except OSError as error:
+        send(reason=str(explain_refusal(error) or error), busy=False)
         return 1
     return 0
 
