@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo-data up down cycle repro rounds ui doctor test smoke check format bench-verification clean
+.PHONY: help setup demo-data up down cycle repro rounds ui doctor test smoke check format bench-verification audit clean
 
 PYTHON ?= python3
 # Relative, as make takes a path with a space for two targets; programs that are looked up need it whole.
@@ -53,7 +53,7 @@ down: ## stop them
 	@test -x $(BIN)/video-star && $(BIN)/video-star down || echo "nothing is installed, so nothing runs"
 
 cycle: setup ## all rounds through Prefect, live, then the table (ROUNDS=2, PRESET=presets/24gb.yaml)
-	@$(if $(PRESET),$(BIN)/video-star preset $(PRESET))
+	@$(if $(PRESET),$(BIN)/video-star preset "$(PRESET)")
 	@$(BIN)/video-star cycle $(ROUNDS)
 
 repro: setup ## the same rounds with plain DVC, no server
@@ -86,6 +86,12 @@ format: $(VENV)/.installed ## let ruff put the code in shape
 
 bench-verification: $(VENV)/.installed ## how right verification is on real models' answers (VIDEO_STAR_REAL_DATA)
 	@$(BIN)/python benchmarks/real_answers.py
+
+# In an environment of its own, so that auditing changes nothing that is audited.
+audit: $(VENV)/.installed ## known vulnerabilities of all installed packages (asks PyPI)
+	@test -x .work/audit/bin/pip-audit || { $(PYTHON) -m venv .work/audit && .work/audit/bin/pip install --quiet pip-audit; }
+	@$(BIN)/python -m pip freeze --exclude-editable > .work/audit/installed.txt
+	@.work/audit/bin/pip-audit --requirement .work/audit/installed.txt --no-deps --disable-pip --strict
 
 clean: down ## remove scratch and caches (not data, rounds or the MLflow store)
 	@rm -rf .work
