@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -81,6 +82,18 @@ def test_a_service_that_ends_while_starting_shows_its_last_words(tmp_path: Path)
     time.sleep(1)
     with pytest.raises(ServiceError, match=r"thing ended while starting \(no disk\); see"):
         service.require_alive()
+
+
+def test_a_service_on_another_port_is_named(tmp_path: Path) -> None:
+    command = (sys.executable, "-c", "import time; time.sleep(60)")
+    service = Service("thing", command, tmp_path, free_port(), "THING_PORT")
+    service.start(tmp_path, os.environ)
+    service.require_port()
+    other = replace(service, port=free_port())
+    with pytest.raises(ServiceError, match=rf"thing .* runs on port {service.port}; set THING_POR"):
+        other.require_port()
+    assert service.stop()
+    other.require_port()
 
 
 def test_stopping_ends_a_service_with_its_children(tmp_path: Path) -> None:

@@ -104,6 +104,8 @@ def _start(workspace: Workspace, where: Addresses, show: Print) -> None:
     private_file(workspace.mlflow_store)
     services, env = services_of(workspace, where), environment(workspace, where)
     begun = time.monotonic()
+    for service in (services.server, services.mlflow):
+        service.require_port()
     if services.server.process() is None:
         services.worker.stop()  # a new server does not know the runs that it works on
     for service in (services.server, services.mlflow):

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil  # type: ignore[import-untyped]
@@ -50,13 +51,24 @@ class Service:
     def process(self) -> psutil.Process | None:
         """The running process; its start time excludes a later one with the same id."""
         try:
-            known = json.loads(self._pid_file.read_text(encoding="utf-8"))
+            known = self._known()
             process = psutil.Process(known["pid"])
             if process.status() == psutil.STATUS_ZOMBIE:
                 return None
             return process if process.create_time() == known["created"] else None
-        except (OSError, ValueError, KeyError, psutil.Error):
+        except (OSError, ValueError, TypeError, KeyError, psutil.Error):
             return None
+
+    def _known(self) -> dict[str, Any]:
+        return dict(json.loads(self._pid_file.read_text(encoding="utf-8")))
+
+    def require_port(self) -> None:
+        """ServiceError when it runs, but on another port than is asked for now."""
+        if self.process() is not None and (port := self._known().get("port")) != self.port:
+            raise ServiceError(
+                f"{self.name} of this workspace runs on port {port}; set {self.port_variable} to "
+                "that, or run `make down` first."
+            )
 
     def start(self, cwd: Path, env: Mapping[str, str]) -> None:
         """Start it in a session of its own, so that it outlives this command and its terminal."""
@@ -78,7 +90,9 @@ class Service:
                 umask=-1 if self.port is None else 0o077,
             )
         created = psutil.Process(child.pid).create_time()
-        write_text(self._pid_file, json.dumps({"pid": child.pid, "created": created}))
+        write_text(
+            self._pid_file, json.dumps({"pid": child.pid, "created": created, "port": self.port})
+        )
 
     def stop(self) -> bool:
         """Stop it and everything below it; False when it was not running."""
