@@ -35,6 +35,7 @@ from video_star.services.prefect_client import (
 )
 from video_star.services.prefect_home import (
     HOME,
+    PASSWORD_VARIABLE,
     prefect_settings,
     profile_file,
     write_profile,
@@ -83,9 +84,8 @@ def start(workspace: Workspace, show: Print) -> None:
     """Start what is not running yet, and say where it is."""
     where = addresses()
     ensure(workspace, show)
-    show(
-        f"Prefect  {where.prefect}   (its page asks for the password in {profile_file(workspace)})"
-    )
+    show(f"Prefect  {where.prefect}")
+    show(f"         (log in with {PASSWORD_VARIABLE} of {profile_file(workspace)})")
     show(f"MLflow   {where.mlflow}")
     show("To use the prefect command in your own shell:")
     home = shlex.quote(str(workspace.root / HOME))
