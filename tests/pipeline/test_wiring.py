@@ -25,6 +25,7 @@ PLUMBING = {
     "core.engine",
     "core.environment",
     "core.errors",
+    "core.excerpt",
     "core.jsonl",
     "core.messages",
     "core.model_paths",

@@ -7,6 +7,7 @@ numpy 1 and 2, in all pickle protocols; any other name is refused before it is i
 
 from __future__ import annotations
 
+import io
 import pickle
 import re
 import struct
@@ -18,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from video_star.core.errors import DataError
+from video_star.core.excerpt import cut, excerpt
+from video_star.data.readers.pickle_size import TooLarge, refuse_large
 
 _PLAIN_DTYPE = re.compile(r"[<>|=]?[biufSU]\d*")
 _BROKEN = (
@@ -34,12 +37,14 @@ class _Refused(Exception):
 def load_pickle(path: Path) -> Any:
     """The object in a pickle; text of Python 2 is read as latin-1.
 
-    DataError when the file cannot be read, is no pickle, or names anything but plain numpy arrays
-    and scalars and builtin containers; the message has the name.
+    DataError when the file cannot be read, is no pickle, is too large once its references are
+    followed, or names anything but plain numpy arrays and scalars and builtin containers; the
+    message has the name.
     """
     try:
-        with path.open("rb") as file:
-            return _Unpickler(file, encoding="latin-1").load()
+        content = path.read_bytes()
+        refuse_large(content)
+        return _Unpickler(io.BytesIO(content), encoding="latin-1").load()
     except FileNotFoundError as error:
         raise DataError(f"{path}: there is no such file; add it to the annotations.") from error
     except OSError as error:
@@ -49,8 +54,13 @@ def load_pickle(path: Path) -> Any:
             f"{path}: names {error}, which is neither a plain numpy array nor a builtin container, "
             "so it is not loaded; get the file from its publisher."
         ) from error
+    except TooLarge as error:
+        raise DataError(
+            f"{path}: {error}, so it is not loaded; get the file from its publisher."
+        ) from error
     except _BROKEN as error:
-        raise DataError(f"{path}: is not a whole pickle ({error}); replace the file.") from error
+        problem = cut(str(error))
+        raise DataError(f"{path}: is not a whole pickle ({problem}); replace the file.") from error
 
 
 class _Unpickler(pickle.Unpickler):
@@ -59,7 +69,7 @@ class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str, /) -> Any:
         found = _ALLOWED.get((module, name))
         if found is None:
-            raise _Refused(f"{module}.{name}")
+            raise _Refused(cut(f"{module}.{name}"))
         return found
 
 
@@ -75,7 +85,7 @@ class _Dtype:
     def __init__(self, spec: object, *flags: object) -> None:
         text = spec.decode("latin-1") if isinstance(spec, bytes) else spec
         if not isinstance(text, str) or not _PLAIN_DTYPE.fullmatch(text):
-            raise _Refused(f"numpy.dtype({text!r})")
+            raise _Refused(f"numpy.dtype({excerpt(text)})")
         self.dtype: np.dtype[Any] = np.dtype(text)
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
@@ -131,7 +141,7 @@ def _frombuffer(raw: object, plain: object, shape: Any, order: object) -> NDArra
 def _encode(text: str, encoding: str = "latin1") -> bytes:
     """`_codecs.encode`, by which old protocols write bytes, for that purpose only."""
     if encoding not in ("latin1", "latin-1"):
-        raise _Refused(f"_codecs.encode to {encoding}")
+        raise _Refused(f"_codecs.encode to {cut(encoding)}")
     return text.encode("latin-1")
 
 
