@@ -12,7 +12,14 @@ from typing import Annotated, Literal, TypeAlias, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-Name = Annotated[str, StringConstraints(min_length=1)]
+NAME_LENGTH = 1_000
+"""Characters of a name or an option: far more than any has. An answer is compared word by word."""
+TEXT_LENGTH = 10_000
+"""Characters of a label of sentences; no caption of a public set has as many."""
+NAMES = 5_000
+"""Names of one label."""
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=NAME_LENGTH)]
 Part = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -26,22 +33,24 @@ class ClassLabel(Record):
     """An action or object class; passes when each content word of a name is found."""
 
     kind: Literal["class"] = "class"
-    name: str = Field(min_length=1)
-    synonyms: tuple[str, ...] = ()
+    name: Name
+    synonyms: tuple[Annotated[str, StringConstraints(max_length=NAME_LENGTH)], ...] = Field(
+        default=(), max_length=NAMES
+    )
 
 
 class SequenceLabel(Record):
     """Named steps; passes when each is found, in order."""
 
     kind: Literal["sequence"] = "sequence"
-    names: tuple[Name, ...] = Field(min_length=1)
+    names: tuple[Name, ...] = Field(min_length=1, max_length=NAMES)
 
 
 class SetLabel(Record):
     """Names in any order; passes when each is found."""
 
     kind: Literal["set"] = "set"
-    names: tuple[Name, ...] = Field(min_length=1)
+    names: tuple[Name, ...] = Field(min_length=1, max_length=NAMES)
 
 
 class SpanLabel(Record):
@@ -76,7 +85,7 @@ class ScoreLabel(Record):
     low: float | None = None
     high: float | None = None
     """Ends of the scale, where they are known."""
-    name: str = "score"
+    name: str = Field(default="score", max_length=NAME_LENGTH)
     """What the number measures, as answers call it: "score", "difficulty"."""
 
 
@@ -100,7 +109,7 @@ class TextLabel(Record):
     """One or more sentences; passes when the answer means the same."""
 
     kind: Literal["text"] = "text"
-    text: str = Field(min_length=1)
+    text: str = Field(min_length=1, max_length=TEXT_LENGTH)
 
 
 class ChoiceLabel(Record):

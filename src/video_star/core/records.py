@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from video_star.core.labels import Label, Record
+from video_star.core.labels import NAME_LENGTH, TEXT_LENGTH, Label, Record
 
 Origin = Literal["direct", "rationalized"]
 Split = Literal["train", "test"]
@@ -19,20 +19,26 @@ Outcome = Literal["pass", "fail", "doubtful"]
 Form = Literal["direct", "chain_of_thought", "multiple_choice", "yes_no", "replay"]
 
 
+PATH_LENGTH = 4_096
+"""Characters of a path, as file systems bound it."""
+QUESTION_LENGTH = 4 * TEXT_LENGTH
+"""Characters of a question with its options."""
+
+
 class VideoSample(Record):
     """One question about one labelled video (or a part of it)."""
 
-    id: str = Field(min_length=1)
+    id: str = Field(min_length=1, max_length=NAME_LENGTH)
     dataset: str
-    video: str
+    video: str = Field(max_length=PATH_LENGTH)
     """Path relative to the data folder, with forward slashes."""
     start_s: float | None = None
     end_s: float | None = None
     """A part of the file, in seconds; null means from the start / to the end."""
-    source_id: str
+    source_id: str = Field(max_length=PATH_LENGTH)
     """The recording that the clip was cut from; no source is in both train and test."""
     split: Split
-    question: str
+    question: str = Field(max_length=QUESTION_LENGTH)
     question_template: str
     labels: tuple[Label, ...] = Field(min_length=1)
 
