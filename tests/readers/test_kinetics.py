@@ -108,9 +108,10 @@ def test_a_row_that_cannot_be_used_is_counted_by_reason(
     assert error(read(tmp_path, HEADER + row + "\n", "aaaaaaaaaaa_000001_000002.mp4")) == reason
 
 
-def test_rows_of_a_file_without_label_column_are_counted_as_unlabelled(tmp_path: Path) -> None:
+def test_a_list_without_labels_is_refused_and_says_so(tmp_path: Path) -> None:
     text = "youtube_id,time_start,time_end,split\naaaaaaaaaaa,1,2,test\n"
-    assert error(read(tmp_path, text, "aaaaaaaaaaa_000001_000002.mp4")) == "EmptyLabel"
+    with pytest.raises(DataError, match=r"no column label.*test split have no labels"):
+        read(tmp_path, text, "aaaaaaaaaaa_000001_000002.mp4")
 
 
 def test_a_file_with_other_columns_is_refused(tmp_path: Path) -> None:
@@ -179,15 +180,14 @@ def test_json_of_another_shape_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "rows", "labelled"),
+    ("name", "rows"),
     [
-        ("kinetics-400_val.csv", 19906, True),
-        ("kinetics-600_val.csv", None, True),
-        ("kinetics-600_test.head2000.csv", None, False),
+        ("kinetics-400_val.csv", 19906),
+        ("kinetics-600_val.csv", None),
     ],
 )
 def test_the_real_files_are_read_row_by_row(
-    tmp_path: Path, real_data: Path, name: str, rows: int | None, labelled: bool
+    tmp_path: Path, real_data: Path, name: str, rows: int | None
 ) -> None:
     path = real_data / "kinetics" / name
     if not path.is_file():
@@ -195,6 +195,14 @@ def test_the_real_files_are_read_row_by_row(
     found = read(tmp_path, path.read_text(encoding="utf-8"))
     reasons = Counter(row.error for row in found if isinstance(row, Failure))
     # No videos lie beside the file, so a row that reaches the look-up was understood.
-    assert reasons == {"MissingVideo" if labelled else "EmptyLabel": len(found)}
+    assert reasons == {"MissingVideo": len(found)}
     lines = path.read_text(encoding="utf-8").strip().splitlines()
     assert len(found) == (rows or len(lines) - 1)
+
+
+def test_the_real_list_without_labels_is_refused(tmp_path: Path, real_data: Path) -> None:
+    path = real_data / "kinetics" / "kinetics-600_test.head2000.csv"
+    if not path.is_file():
+        pytest.skip(f"{path.name} absent")
+    with pytest.raises(DataError, match="no column label"):
+        read(tmp_path, path.read_text(encoding="utf-8"))

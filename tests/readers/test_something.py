@@ -18,7 +18,7 @@ from video_star.core.errors import DataError
 from video_star.core.labels import SetLabel, TextLabel
 from video_star.core.params import VideoParams
 from video_star.core.records import VideoSample
-from video_star.data.readers import base
+from video_star.data.readers import json_files
 from video_star.data.readers.base import Row
 from video_star.data.readers.something import Something, SomethingSource, with_blanks
 from video_star.video.decode import probe, read_frames
@@ -167,12 +167,12 @@ def test_long_lists_are_read_piece_by_piece(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int
 ) -> None:
     """Pieces of a few characters cut names, numbers and white space in two."""
-    monkeypatch.setattr(base, "_CHUNK", chunk)
+    monkeypatch.setattr(json_files, "_CHUNK", chunk)
     values = [1234567890123, {"a": ["x" * 40, -1.5e-7]}, -1.5e-7, [], "é]", None, True, 42]
     for indent in (None, 4):
         path = tmp_path / f"{indent}.json"
         path.write_text(json.dumps(values, indent=indent, ensure_ascii=False), encoding="utf-8")
-        assert list(base.json_items(path)) == list(enumerate(values, start=1))
+        assert list(json_files.json_items(path)) == list(enumerate(values, start=1))
 
 
 def test_webm_files_are_decoded_in_the_right_order(tmp_path: Path) -> None:

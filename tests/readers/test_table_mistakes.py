@@ -21,7 +21,7 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("span", {"event": "x", "label_start": 1, "label_end": ""}, "BadRow"),
     ("span", {"event": "x", "label_start": 1, "label_end": 0.5}, "BadRow"),
     ("span", {"event": "x", "label_start": -1, "label_end": 0.5}, "BadRow"),
-    ("span", {"event": "x", "label_start": "0:01", "label_end": 2}, "BadRow"),
+    ("span", {"event": "x", "label_start": "0:01:02:03", "label_end": 2}, "BadRow"),
     ("span", {"event": "x", "label_start": 5, "label_end": 6}, "BadRow"),
     ("span", {"event": "", "label_start": 0.5, "label_end": 1}, "BadRow"),
     ("time", {"event": "x", "label_at": 9}, "BadRow"),

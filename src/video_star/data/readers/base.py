@@ -1,26 +1,25 @@
-"""What all readers share: their contract, annotation files and their fields, finding videos.
-
-CSV is read by the csv module and a JSON list item by item by the json module. On 1,000,000 rows
-pyarrow.csv takes 0.7 to 1.0 of the time and 2.4 times the memory, and it refuses a whole file for
-one short row; on 169 MB of JSON ijson takes 1.0 to 1.1 of the time and refuses a whole file for one
-NaN.
-"""
+"""What all readers share: their contract, text files, the fields of a row, finding videos."""
 
 from __future__ import annotations
 
-import csv
+import ast
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import tokenize
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from io import StringIO
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar
+from typing import Any, ClassVar, Generic, Literal, TextIO, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from video_star.core.errors import DataError, VideoError, VideoStarError
+from video_star.core.excerpt import cut, excerpt
 from video_star.core.labels import Label, say_box, say_seconds
 from video_star.core.paths import inside
 from video_star.core.records import Failure, Split, VideoSample
@@ -33,6 +32,14 @@ SUFFIXES = (".mp4", ".webm", ".mkv", ".avi", ".mov")
 GIVEN = "given"
 """Template name of questions that come from the annotations."""
 Row: TypeAlias = VideoSample | Failure
+UNUSABLE = (DataError, ValueError, OSError, RuntimeError)
+"""What a path raises that leads out of the data folder, holds a NUL, is too long, or is a loop of
+links (a RuntimeError before Python 3.13)."""
+_CLOCK = re.compile(r"(?:(\d{1,4}):)?(\d{1,4}):([0-5]?\d(?:[.,]\d*)?)", re.ASCII)
+_WRITTEN = 1 << 18
+"""Characters of a list in Python's form, whose parser takes hundreds of bytes for each."""
+_MESSAGE = 500
+"""Characters of a message about a row."""
 T = TypeVar("T")
 
 
@@ -135,15 +142,16 @@ class Reader(Generic[S]):
             try:
                 if inside(self.data, relative).is_file():
                     return relative
-            except (DataError, ValueError, OSError) as error:
-                raise BadRow(f"video {relative!r} is not a usable path ({error}).") from error
+            except UNUSABLE as error:
+                raise unusable_path(relative, error) from error
         return None
 
     def find_video(self, candidates: list[str], name: str) -> str:
         """As `first_file`, with MissingVideo when none of the paths is a file."""
         found = self.first_file(candidates)
         if found is None:
-            raise MissingVideo(f"{name} is not in the data folder as {' or '.join(candidates)}.")
+            places = cut(" or ".join(candidates), _MESSAGE)
+            raise MissingVideo(f"{cut(name)} is not in the data folder as {places}.")
         return found
 
     @cached_property
@@ -164,128 +172,92 @@ class Reader(Generic[S]):
         question: tuple[str, str],
         *labels: Label,
     ) -> VideoSample:
-        """The sample `name` of a recording (both unique in the data set); BadRow if it is none."""
+        """The sample `name` of a recording (both unique in the data set); ValidationError."""
         dataset = self.source.dataset
-        try:
-            return VideoSample(
-                id=f"{dataset}/{name}",
-                dataset=dataset,
-                video=shown.video,
-                start_s=shown.start_s,
-                end_s=shown.end_s,
-                source_id=f"{dataset}/{recording}",
-                split=split,
-                question=question[0],
-                question_template=question[1],
-                labels=labels,
-            )
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or "row"
-            raise BadRow(f"{where}: {first['msg']}; correct the row.") from error
+        return VideoSample(
+            id=f"{dataset}/{name}",
+            dataset=dataset,
+            video=shown.video,
+            start_s=shown.start_s,
+            end_s=shown.end_s,
+            source_id=f"{dataset}/{recording}",
+            split=split,
+            question=question[0],
+            question_template=question[1],
+            labels=labels,
+        )
 
 
 def failure(where: str, error: Exception) -> Failure:
-    """A row's error as the Failure that is counted and written down."""
-    return Failure(sample_id=where, step=STEP, error=type(error).__name__, message=str(error))
+    """A row's error as the Failure that is counted and written down, of bounded length."""
+    message = str(error).encode("utf-8", "backslashreplace").decode("utf-8")
+    where = where.encode("utf-8", "backslashreplace").decode("utf-8")
+    name = type(error).__name__
+    return Failure(
+        sample_id=cut(where, _MESSAGE), step=STEP, error=name, message=cut(message, _MESSAGE)
+    )
 
 
 def counted(where: str, found: Iterable[T]) -> Iterator[T | Failure]:
-    """What an iterable yields; a row or video that cannot be used ends it as a Failure."""
+    """What an iterable yields; a row or video that cannot be used ends it as a Failure.
+
+    So does a label or sample whose fields are not what their record allows: a BadRow.
+    """
     try:
         yield from found
     except (RowError, VideoError) as error:
         yield failure(where, error)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        field = ".".join(str(part) for part in first["loc"]) or "row"
+        problem = first["msg"].removeprefix("Value error, ")
+        yield failure(where, BadRow(f"{field}: {problem}; correct the row."))
 
 
-def open_text(path: Path) -> Iterator[str]:
-    """Lines of a UTF-8 file, with or without byte order mark; DataError when it cannot be read."""
+def unusable_path(path: str, error: Exception) -> BadRow:
+    """The BadRow of a path that raised one of UNUSABLE."""
+    return BadRow(f"video {excerpt(path)} is not a usable path ({cut(str(error), _MESSAGE)}).")
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[TextIO]:
+    """A text file in UTF-8, UTF-16 or UTF-32, told by its first bytes; line ends are kept.
+
+    DataError when it cannot be read, with the line of a byte that is no UTF-8.
+    """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            yield from file
-    except (OSError, UnicodeDecodeError) as error:
+        with path.open("rb") as raw:
+            encoding = json.detect_encoding(raw.read(4))
+        with path.open(encoding=encoding, newline="") as file:
+            yield file
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}); replace the file.") from error
+    except UnicodeError as error:
+        where = _first_that_is_not_utf8(path) if encoding.startswith("utf-8") else f" ({error})"
         raise DataError(
-            f"{path}: cannot be read as UTF-8 text ({error}); save it as UTF-8."
+            f"{path}{where}: neither UTF-8 nor UTF-16 text; save the file as UTF-8."
         ) from error
 
 
-def csv_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Line numbers and rows of a CSV file by its header; names and values stripped.
-
-    A field that a short row lacks is absent from its dict. DataError for a file that is no CSV.
-    """
-    rows = csv.reader(open_text(path))
-    try:
-        header = [name.strip() for name in next(rows, [])]
-        for row in rows:
-            if row:
-                yield rows.line_num, {n: v.strip() for n, v in zip(header, row, strict=False)}
-    except csv.Error as error:
-        raise DataError(f"{path}:{rows.line_num}: not CSV ({error}); correct that line.") from error
+def _first_that_is_not_utf8(path: Path) -> str:
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError as error:
+                return f":{number} (byte 0x{line[error.start]:02x})"
+    return ""
 
 
-def csv_header(path: Path) -> tuple[str, ...]:
-    """The column names of a CSV file."""
-    return tuple(name.strip() for name in next(csv.reader(open_text(path)), []))
+def column_of(name: str, present: Container[str]) -> str:
+    """The column that a name or a path ("segment.0") is about, among those that are present."""
+    return name if name in present else name.partition(".")[0]
 
 
-def json_value(path: Path) -> Any:
-    """The whole content of a JSON file; DataError when it cannot be read."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise _unreadable(path, error) from error
-
-
-def json_items(path: Path) -> Iterator[tuple[int, Any]]:
-    """Number (from 1) and value of each item of a file that holds one JSON list.
-
-    Only one item is in memory at a time, as such a file may be larger than memory (MOMA-LRG's has
-    1 GB). DataError when the file is no list, or breaks off.
-    """
-    try:
-        with path.open(encoding="utf-8-sig") as file:
-            yield from enumerate(_list_items(file.read), start=1)
-    except (OSError, ValueError, RecursionError) as error:
-        raise _unreadable(path, error) from error
-
-
-def _unreadable(path: Path, error: Exception) -> DataError:
-    return DataError(f"{path}: cannot be read as JSON ({error}); save it again as UTF-8 JSON.")
-
-
-_CHUNK = 1 << 20
-"""Characters read at once; an item that does not fit is tried again with twice as many."""
-_MARK = re.compile(r"[ \t\r\n]*(\S?)[ \t\r\n]*")
-"""The bracket or comma before an item."""
-
-
-def _list_items(read: Callable[[int], str]) -> Iterator[Any]:
-    """The items of a JSON list that is read in pieces; ValueError for anything else."""
-    decode = json.JSONDecoder().raw_decode
-    text, at, before, ended = "", 0, "[", False
-    while True:
-        found = _MARK.match(text, at)
-        mark, start = (found[1], found.end()) if found else ("", at)
-        if mark == "]" and before == ",":
-            return
-        if mark and mark != before:
-            raise ValueError(f"{mark!r} in place of {before!r}")
-        if before == "[" and text[start : start + 1] == "]":
-            return
-        try:
-            value, end = decode(text, start)
-        except ValueError:
-            if ended:
-                raise
-            end = len(text)
-        # A number at the end of what was read may go on in the next piece ("1.5" and then "e-7").
-        if end + len("e-") < len(text) or ended:
-            yield value
-            at, before = end, ","
-        else:
-            piece = read(max(_CHUNK, len(text) - at))
-            text, at, ended = text[at:] + piece, 0, not piece
+def open_text(path: Path) -> Iterator[str]:
+    """Lines of a text file as `opened` reads it, with or without byte order mark."""
+    with opened(path) as file:
+        yield from file
 
 
 def mapping(value: object, what: str) -> Mapping[str, Any]:
@@ -309,7 +281,7 @@ def text_of(row: Mapping[str, Any], name: str) -> str:
     """A field that holds text or a whole number, stripped; BadRow where it is missing or empty."""
     value = row.get(name)
     if isinstance(value, bool) or not isinstance(value, str | int) or not str(value).strip():
-        raise BadRow(f"{name} is {value!r}, not a text; correct the annotation.")
+        raise BadRow(f"{name} is {excerpt(value)}, not a text; correct the annotation.")
     return str(value).strip()
 
 
@@ -318,17 +290,48 @@ def number(value: object, name: str) -> float:
     try:
         result = float(str(value))
     except ValueError:
-        raise BadRow(f"{name} is {value!r}, not a number; correct the row.") from None
+        raise BadRow(f"{name} is {excerpt(value)}, not a number; correct the row.") from None
     if not abs(result) < float("inf"):
-        raise BadRow(f"{name} is {value!r}; it must be finite.")
+        raise BadRow(f"{name} is {excerpt(value)}; it must be finite.")
     return result
+
+
+def seconds(value: object, name: str) -> float:
+    """A time from a field in seconds: a number, or a text as h:mm:ss.ff or mm:ss; BadRow."""
+    clock = _CLOCK.fullmatch(value.strip()) if isinstance(value, str) else None
+    if clock is None:
+        return number(value, name)
+    hours, minutes, rest = clock.groups()
+    return int(hours or 0) * 3600 + int(minutes) * 60 + float(rest.replace(",", "."))
+
+
+def written_list(text: str, name: str) -> Any:
+    """A list that is written out, as JSON or as Python writes it; BadRow for anything else."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        pass
+    if len(text) > _WRITTEN:
+        raise BadRow(f"{name} has {len(text)} characters; write a list of that length as JSON.")
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError) as error:
+        raise BadRow(
+            f"{name} is {excerpt(text)}, which is not a list; write it as JSON."
+        ) from error
+    tokens = tokenize.generate_tokens(StringIO(text).readline)
+    kinds = [token.type for token in tokens if token.type not in (tokenize.NL, tokenize.NEWLINE)]
+    if (tokenize.STRING, tokenize.STRING) in pairwise(kinds):
+        # Python would make one text of the two, which are two in the array that numpy printed.
+        raise BadRow(f"{name} is {excerpt(text)}, without commas; write it as JSON.")
+    return value
 
 
 def interval(name: str, row: Mapping[str, Any], start: str, end: str) -> tuple[float, float]:
     """Start and end in seconds from two fields of a row; BadRow when they are not in order."""
     first, last = number(row.get(start), start), number(row.get(end), end)
     if not 0 <= first < last:
-        raise BadRow(f"{name} runs from {first:g} to {last:g} seconds; the end must be later.")
+        raise BadRow(f"{cut(name)} runs from {first:g} to {last:g} seconds; the end must be later.")
     return first, last
 
 

@@ -15,22 +15,24 @@ list of remarks is a list, or the text of a Python list.
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, TypeAlias
 
 from pydantic import Field
 
 from video_star.core.errors import DataError
+from video_star.core.excerpt import excerpt
 from video_star.core.hashing import stable_index
 from video_star.core.labels import ClassLabel, Label, TextLabel, TimeLabel
 from video_star.core.records import Failure
 from video_star.data.readers import base
 from video_star.data.readers.base import BadRow, EmptyLabel, Reader, Row, RowError, Segment
+from video_star.data.readers.json_files import json_items, json_value
 
 FILES = {
     "atomic_descriptions": ("text", "time"),
@@ -96,11 +98,15 @@ class Take:
     best_exo: str | None
     cameras: Mapping[str, str]
     """Camera to file, relative to `folder`; of several streams the picture in colour."""
+    worn: frozenset[str] = frozenset()
+    """The cameras that the capture's metadata calls `is_ego`; empty where it calls none so."""
 
     @property
     def ego(self) -> str | None:
-        """The first of the glasses' cameras."""
-        return next((name for name in self.cameras if name.lower().startswith("aria")), None)
+        """The first of the worn cameras, glasses before others; without metadata the glasses."""
+        glasses = [name for name in self.cameras if name.lower().startswith("aria")]
+        worn = [name for name in (*glasses, *self.cameras) if name in self.worn]
+        return next(iter(worn if self.worn else glasses), None)
 
 
 @dataclass(frozen=True)
@@ -148,7 +154,7 @@ class EgoExo4D(Reader[EgoExo4DSource]):
             for name in [f"{source.annotations}/{file}_{source.part}.json"]
         ]
         takes: dict[str, Take] = {}
-        for number, item in base.json_items(takes_path):
+        for number, item in json_items(takes_path):
             try:
                 take = _take(item)
                 takes[take.uid] = take
@@ -207,7 +213,7 @@ class EgoExo4D(Reader[EgoExo4DSource]):
     ) -> Iterator[Event | Failure]:
         """The events of one file, in its order; DataError when it has neither known layout."""
         counts: dict[str, int] = {}
-        content = base.json_value(path)
+        content = json_value(path)
         for number, (uid, item) in enumerate(_entries(content, path), start=1):
             where = uid or f"entry {number}"
             try:
@@ -245,7 +251,7 @@ class EgoExo4D(Reader[EgoExo4DSource]):
             raise EmptyLabel(f"{where} has no proficiency_score; the test part has none.")
         levels = {level.lower(): level for level in LEVELS}
         if score.lower() not in levels:
-            raise BadRow(f"proficiency_score is {score!r}, not one of {', '.join(LEVELS)}.")
+            raise BadRow(f"proficiency_score is {excerpt(score)}, not one of {', '.join(LEVELS)}.")
         share = stable_index(_STEPS + 1, self.seed, "proficiency", take.uid, where) / _STEPS
         time = round(share * take.duration, 2)
         level = levels[score.lower()]
@@ -273,7 +279,20 @@ def _take(item: object) -> Take:
         if isinstance(relative, str) and relative:
             cameras[str(name)] = relative
     best = row.get("best_exo")
-    return Take(uid, folder, duration, best if isinstance(best, str) and best else None, cameras)
+    exo = best if isinstance(best, str) and best else None
+    return Take(uid, folder, duration, exo, cameras, _worn(row))
+
+
+def _worn(row: Mapping[str, Any]) -> frozenset[str]:
+    """Names of the cameras with `is_ego` in `capture` (or in the take itself)."""
+    capture = row.get("capture")
+    listed = [holder.get("cameras") for holder in (capture, row) if isinstance(holder, dict)]
+    entries = chain.from_iterable(part for part in listed if isinstance(part, list))
+    return frozenset(
+        str(entry.get("cam_id"))
+        for entry in entries
+        if isinstance(entry, dict) and flag(entry.get("is_ego"))
+    )
 
 
 def _entries(content: object, path: Path) -> Iterator[tuple[str | None, Any]]:
@@ -382,12 +401,7 @@ def without_letter(text: str) -> str:
 def sentences(value: object, name: str) -> str:
     """A list of remarks, or the text of a Python list of them, as sentences; BadRow otherwise."""
     if isinstance(value, str):
-        try:
-            value = ast.literal_eval(value.strip())
-        except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
-            raise BadRow(
-                f"{name} is no Python list ({type(error).__name__}); correct it."
-            ) from error
+        value = base.written_list(value.strip(), name)
     if not isinstance(value, list | tuple) or not all(isinstance(part, str) for part in value):
         raise BadRow(f"{name} is not a list of texts; correct the annotation.")
     parts = [part for part in (" ".join(part.split()) for part in value) if part]

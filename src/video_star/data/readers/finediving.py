@@ -26,6 +26,7 @@ from typing import Any, Literal, TypeAlias
 from pydantic import Field
 
 from video_star.core.errors import DataError, VideoError
+from video_star.core.excerpt import excerpt
 from video_star.core.labels import ClassLabel, Label, ScoreLabel, SequenceLabel
 from video_star.core.paths import inside
 from video_star.core.records import Split
@@ -165,10 +166,10 @@ def _split_file(folder: Path, split: Split) -> Path:
 
 def _key(item: object) -> Key:
     if not isinstance(item, list | tuple) or len(item) != 2:
-        raise BadRow(f"{item!r} is not (competition, instance); correct the split file.")
+        raise BadRow(f"{excerpt(item)} is not (competition, instance); correct the split file.")
     competition, instance = str(item[0]), base.number(item[1], "instance")
     if not _PART.fullmatch(competition) or competition in (".", "..") or instance % 1:
-        raise BadRow(f"{item!r} does not name a dive; correct the split file.")
+        raise BadRow(f"{excerpt(item)} does not name a dive; correct the split file.")
     return competition, int(instance)
 
 
@@ -197,7 +198,7 @@ def steps_of(row: Mapping[str, Any], table: Mapping[Any, Any]) -> tuple[str, ...
     labels = row.get("frames_labels")
     try:
         ids = [int(label) for label in (() if labels is None else labels)]
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise BadRow(f"frames_labels are no step numbers ({error}); correct them.") from error
     if not ids:
         raise EmptyLabel("the dive has no frames_labels; add them or take it out.")

@@ -15,10 +15,14 @@ from pathlib import Path
 from typing import TypeAlias
 
 from video_star.core.errors import DataError
+from video_star.core.excerpt import cut, excerpt
 from video_star.core.labels import ClassLabel
 from video_star.data.readers import base
 from video_star.data.readers.base import BadRow, EmptyLabel, MissingVideo, Reader, Row, Segment
+from video_star.data.readers.csv_files import csv_rows
+from video_star.data.readers.json_files import json_value
 
+COLUMNS = ("label", "youtube_id", "time_start", "time_end")
 _STEM = re.compile(r"([\w-]{11})(?:_(\d{1,6})_(\d{1,6}))?", re.ASCII)
 _ID = re.compile(r"[\w-]{11}", re.ASCII)
 Clip: TypeAlias = tuple[str, int, int]
@@ -39,10 +43,14 @@ class Kinetics(Reader[KineticsSource]):
         for place, row in table:
             yield from base.counted(f"{self.source.annotations}:{place}", self._row(row))
 
-    def _row(self, row: dict[str, str]) -> Iterator[Row]:
+    def _row(self, row: dict[str, str] | BadRow) -> Iterator[Row]:
+        if isinstance(row, BadRow):
+            raise row
         label = row.get("label", "").strip("\"'").strip()
         if not label:
-            raise EmptyLabel(f"{row.get('youtube_id')} has no label; add one or take the row out.")
+            raise EmptyLabel(
+                f"{cut(row.get('youtube_id', ''))} has no label; add one or take the row out."
+            )
         clip = clip_of(row)
         name = f"{clip[0]}_{clip[1]:06d}_{clip[2]:06d}"
         shown, question = self._find(clip), self.ask("class", name)
@@ -69,20 +77,18 @@ class Kinetics(Reader[KineticsSource]):
         raise MissingVideo(f"{name} ({start} to {end} s) is not among the videos.")
 
 
-def _csv_rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    missing = {"youtube_id", "time_start", "time_end"} - set(base.csv_header(path))
-    if missing:
-        raise DataError(
-            f"{path}: no column {', '.join(sorted(missing))}; a Kinetics CSV has the header "
-            "label,youtube_id,time_start,time_end,split."
-        )
-    for line, row in base.csv_rows(path):
+def _csv_rows(path: Path) -> Iterator[tuple[str, dict[str, str] | BadRow]]:
+    remedy = (
+        "a Kinetics CSV has the header label,youtube_id,time_start,time_end,split (the published "
+        "lists of the test split have no labels, so nothing can be learned or measured with them)"
+    )
+    for line, row in csv_rows(path, COLUMNS, remedy):
         yield str(line), row
 
 
 def _json_rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
     """DeepMind's entries as rows of the CSV; what an entry lacks its row lacks."""
-    value = base.json_value(path)
+    value = json_value(path)
     if not isinstance(value, dict):
         raise DataError(f"{path}: not a mapping of YouTube ids; name one of DeepMind's JSON files.")
     for video, entry in value.items():
@@ -101,7 +107,7 @@ def clip_of(row: dict[str, str]) -> Clip:
     """The clip of a row; BadRow if its id or its times cannot be."""
     video = row.get("youtube_id", "")
     if not _ID.fullmatch(video):
-        raise BadRow(f"youtube_id is {video!r}, not 11 characters of A-Z a-z 0-9 - _.")
+        raise BadRow(f"youtube_id is {excerpt(video)}, not 11 characters of A-Z a-z 0-9 - _.")
     times = {"time_start": "", "time_end": "", **row}
     start, end = base.interval(video, times, "time_start", "time_end")
     return video, int(start), int(end)

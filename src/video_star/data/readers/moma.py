@@ -26,6 +26,7 @@ from typing import Any, Literal, TypeAlias
 from pydantic import Field
 
 from video_star.core.errors import DataError
+from video_star.core.excerpt import excerpt
 from video_star.core.hashing import stable_hash, stable_index
 from video_star.core.labels import (
     BoxLabel,
@@ -39,6 +40,7 @@ from video_star.core.labels import (
 from video_star.core.records import Failure, Split
 from video_star.data.readers import base
 from video_star.data.readers.base import BadRow, Box, EmptyLabel, Reader, Row, RowError, Segment
+from video_star.data.readers.json_files import json_items, json_value
 
 SPLITS: dict[str, Split] = {"train": "train", "val": "test", "test": "test"}
 """The official "val" is held out too."""
@@ -130,7 +132,7 @@ class Moma(Reader[MomaSource]):
         path = self.annotation_file()
         splits = _read_splits(self.annotation_file(self.source.splits))
         self.check_videos()
-        for number, item in base.json_items(path):
+        for number, item in json_items(path):
             place = f"{self.source.annotations}:{number}"
             yield from base.counted(place, self._entry(item, splits))
 
@@ -215,7 +217,7 @@ class Moma(Reader[MomaSource]):
 
 def _read_splits(path: Path) -> dict[str, Split]:
     """Activity id to split."""
-    content = base.json_value(path)
+    content = json_value(path)
     if not isinstance(content, dict) or not content.keys() <= SPLITS.keys():
         raise DataError(f'{path}: not {{"train": [ids], "val": [ids], "test": [ids]}}.')
     found: dict[str, Split] = {}
@@ -266,7 +268,7 @@ def corners(bbox: object, width: float, height: float) -> Box:
     Raises BadRow for anything but four numbers, and for a box with no part in the frame.
     """
     if not isinstance(bbox, list) or len(bbox) != 4:
-        raise BadRow(f"bbox is {bbox!r}, not [x, y, width, height]; correct the annotation.")
+        raise BadRow(f"bbox is {excerpt(bbox)}, not [x, y, width, height]; correct the annotation.")
     x, y, w, h = (base.number(value, "bbox") for value in bbox)
     across = [round(min(max(value / width, 0.0), 1.0), _DECIMALS) for value in (x, x + w)]
     down = [round(min(max(value / height, 0.0), 1.0), _DECIMALS) for value in (y, y + h)]

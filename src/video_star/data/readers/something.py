@@ -19,6 +19,7 @@ from pydantic import Field
 from video_star.core.labels import Label, SetLabel, TextLabel
 from video_star.data.readers import base
 from video_star.data.readers.base import BadRow, EmptyLabel, Reader, Row, Segment
+from video_star.data.readers.json_files import json_items
 
 BLANK = "___"
 SUFFIXES = (".webm", ".mp4")
@@ -40,7 +41,7 @@ class Something(Reader[SomethingSource]):
     def rows(self) -> Iterator[Row]:
         path = self.annotation_file()
         self.check_videos()
-        for number, item in base.json_items(path):
+        for number, item in json_items(path):
             where = f"{self.source.annotations}:{number}"
             yield from base.counted(where, self._clip(item, where))
 

@@ -34,6 +34,7 @@ from typing import Any, Literal, TypeAlias
 from pydantic import Field
 
 from video_star.core.errors import DataError
+from video_star.core.excerpt import excerpt
 from video_star.core.hashing import stable_hash, stable_index, stable_shuffle
 from video_star.core.labels import (
     ChoiceLabel,
@@ -58,6 +59,7 @@ from video_star.data.readers.base import (
     RowError,
     Segment,
 )
+from video_star.data.readers.json_files import json_items
 from video_star.data.readers.pickles import load_pickle
 
 TYPES = ("Interaction", "Sequence", "Prediction", "Feasibility")
@@ -146,7 +148,7 @@ class Question:
         numbered = []
         for name, situation in base.mapping(self.raw.get("situations"), "situations").items():
             if not str(name).isdecimal():
-                raise BadRow(f"{name!r} is no keyframe number; correct the situations.")
+                raise BadRow(f"{excerpt(name)} is no keyframe number; correct the situations.")
             numbered.append((int(name), base.mapping(situation, f"situation {name}")))
         numbered.sort(key=lambda item: item[0])
         return [((number - 1) / fps, situation) for number, situation in numbered]
@@ -182,7 +184,7 @@ class Star(Reader[StarSource]):
         self.check_videos()
         if OF_SITUATIONS.intersection(self.source.questions):
             _ = self.classes, self.rates  # a missing file is found before anything is read
-        for number, item in base.json_items(path):
+        for number, item in json_items(path):
             yield from base.counted(f"{self.source.annotations}:{number}", self._samples(item))
 
     def _samples(self, item: object) -> Iterator[Row]:
@@ -347,7 +349,7 @@ def question_of(item: object) -> Question:
     raw = base.mapping(item, "the entry")
     name = base.text_of(raw, "question_id")
     if not _ID.fullmatch(name) or name.partition("_")[0] not in TYPES:
-        raise BadRow(f"question_id is {name!r}, not one like Interaction_T1_13; correct it.")
+        raise BadRow(f"question_id is {excerpt(name)}, not one like Interaction_T1_13; correct it.")
     start, end = base.interval(name, raw, "start", "end")
     answered = raw.get("answer") not in (None, "")
     return Question(
@@ -403,7 +405,7 @@ def read_classes(folder: Path) -> dict[str, str]:
 def word_of(classes: Mapping[str, str], code: object) -> str:
     """The words of a code; BadRow for an unknown one, which never gets a made-up name."""
     if not isinstance(code, str) or code not in classes:
-        raise BadRow(f"{code!r} is in none of the class files; correct the situation.")
+        raise BadRow(f"{excerpt(code)} is in none of the class files; correct the situation.")
     return classes[code]
 
 
@@ -419,8 +421,10 @@ def _read_rates(folder: Path) -> dict[str, float]:
     for name, rate in content.items():
         try:
             value = float(rate)
-        except (TypeError, ValueError) as error:
-            raise DataError(f"{path}: the rate of {name} is {rate!r}; correct it.") from error
+        except (TypeError, ValueError, OverflowError) as error:
+            raise DataError(
+                f"{path}: the rate of {excerpt(name)} is {excerpt(rate)}; correct it."
+            ) from error
         # A file that its publisher's tool could not open has the rate 0 there.
         if value > 0:
             rates[str(name).removesuffix(".mp4")] = value
@@ -436,7 +440,7 @@ def _things_in(frame: Keyframe) -> Iterator[Thing]:
         if box is None or code == PERSON:
             continue
         if not isinstance(box, list) or len(box) != 4:
-            raise BadRow(f"bbox {box!r} is not x1, y1, x2, y2; correct the situation.")
+            raise BadRow(f"bbox {excerpt(box)} is not x1, y1, x2, y2; correct the situation.")
         x1, y1, x2, y2 = (base.number(part, "bbox") for part in box)
         yield Thing(at, code, (x1, y1, x2, y2))
 

@@ -22,6 +22,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, TypeAlias
 
 from video_star.core.errors import DataError
+from video_star.core.excerpt import excerpt
 from video_star.core.jsonl import write_text
 from video_star.core.labels import (
     BoxLabel,
@@ -39,6 +40,7 @@ from video_star.core.labels import (
 from video_star.core.records import VideoSample
 from video_star.data.readers import base
 from video_star.data.readers.base import BadRow, EmptyLabel, Reader, Row, Segment
+from video_star.data.readers.json_files import json_items
 from video_star.video.decode import probe
 
 Value: TypeAlias = str | float | bool | list[Any]
@@ -67,7 +69,7 @@ class StarAnnotations(Reader[StarAnnotationsSource]):
     def rows(self) -> Iterator[Row]:
         path = self.annotation_file()
         self.check_videos()
-        for number, item in base.json_items(path):
+        for number, item in json_items(path):
             yield from base.counted(f"{self.source.annotations}:{number}", self._sample(item))
 
     def _sample(self, raw: object) -> Iterator[Row]:
@@ -101,7 +103,7 @@ def _labels(item: Mapping[str, Any]) -> tuple[Label, ...]:
         raise EmptyLabel("label_type is empty; name the labels or take the item out.")
     missing = [name for name in names if name not in values]
     if missing:
-        raise EmptyLabel(f"label has no {missing[0]!r}, which label_type names.")
+        raise EmptyLabel(f"label has no {excerpt(missing[0])}, which label_type names.")
     return tuple(
         label_from(str(name), str(verifier), values[name], item.get("duration"))
         for name, verifier in zip(names, verifiers, strict=True)
@@ -115,7 +117,7 @@ def label_from(name: str, verifier: str, value: object, duration: object) -> Lab
     empty value.
     """
     if verifier not in VERIFIERS:
-        raise BadRow(f"verifier_type {verifier!r} is none of {', '.join(VERIFIERS)}.")
+        raise BadRow(f"verifier_type {excerpt(verifier)} is none of {', '.join(VERIFIERS)}.")
     if value is None or value in ("", []):
         raise EmptyLabel(f"label {name} is empty; add a value or take it out.")
     name = _NUMBERED.sub("", name)
@@ -139,18 +141,22 @@ def label_from(name: str, verifier: str, value: object, duration: object) -> Lab
             length = _seconds(duration)
             start, end = (round(part * length, _DECIMALS) for part in _numbers(value, 2))
             if not 0 <= start < end:
-                raise BadRow(f"temporal range {value!r} does not run forward; correct the label.")
+                raise BadRow(
+                    f"temporal range {excerpt(value)} does not run forward; correct the label."
+                )
             return SpanLabel(start=start, end=end, duration=length)
         case "timestamp":
             length = _seconds(duration)
             at = round(base.number(value, name) * length, _DECIMALS)
             if at < 0:
-                raise BadRow(f"timestamp {value!r} is before the start; correct the label.")
+                raise BadRow(f"timestamp {excerpt(value)} is before the start; correct the label.")
             return TimeLabel(at=at, duration=length)
         case "bbox":
             x1, y1, x2, y2 = (min(max(part, 0.0), 1.0) for part in _numbers(value, 4))
             if x1 >= x2 or y1 >= y2:
-                raise BadRow(f"box {value!r} is not x1 y1 x2 y2 with an area; correct the label.")
+                raise BadRow(
+                    f"box {excerpt(value)} is not x1 y1 x2 y2 with an area; correct the label."
+                )
             return BoxLabel(xyxy=(x1, y1, x2, y2))
         case _:
             same = value if isinstance(value, bool) else not _DENIAL.search(plain(value))
@@ -161,7 +167,7 @@ def plain(value: object) -> str:
     """A value as text; underscores are spaces, as in the authors' prompts."""
     text = " ".join(str(value).replace("_", " ").split())
     if not text or isinstance(value, list | dict | bool):
-        raise BadRow(f"{value!r} is not a text; correct the label.")
+        raise BadRow(f"{excerpt(value)} is not a text; correct the label.")
     return text
 
 
@@ -171,7 +177,7 @@ def _texts(value: object) -> tuple[str, ...]:
 
 def _numbers(value: object, n: int) -> list[float]:
     if not isinstance(value, list) or len(value) != n:
-        raise BadRow(f"{value!r} is not a list of {n} numbers; correct the label.")
+        raise BadRow(f"{excerpt(value)} is not a list of {n} numbers; correct the label.")
     return [base.number(part, "the value") for part in value]
 
 
@@ -228,8 +234,8 @@ def _score_type(name: str) -> str:
     label_type = types.get(name, name.replace(" ", "_"))
     if _score_name(_NUMBERED.sub("", label_type)) != name:
         raise DataError(
-            f"A score named {name!r} would be read back from star_annotations under another name; "
-            "rename it."
+            f"A score named {excerpt(name)} would be read back from star_annotations under another "
+            "name; rename it."
         )
     return label_type
 

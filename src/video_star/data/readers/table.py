@@ -1,14 +1,17 @@
-"""Any table with one labelled clip per row: CSV, JSON lines, Parquet, or a saved `datasets` folder.
+"""Any table with one labelled clip per row: CSV, JSON, Parquet, or a saved `datasets` folder.
 
-`columns` maps our names to the file's. `video` is needed, and for each kind of label the columns
-that table_labels.py lists. Optional columns:
+`columns` maps our names to the file's; table_columns.py has the forms of a column. `video` is
+needed, and for each kind of label the columns that table_labels.py lists. Optional columns:
 
     id                  of the row; without it one is made of the video, its times and its question
     split               train or test, under any of their usual names
     source_id           the recording that the clip was cut from; without it the video
-    start_s, end_s      the part of the file that is the clip, in seconds
+    start_s, end_s      the part of the file that is the clip, in seconds or as h:mm:ss.ff
     question            the row's own question; without it a template of the kind is chosen
     event, object, name what the template asks about: span and time, box (without an article), score
+
+A video may be named without its suffix, and without its folder where only one file has the name.
+The id of the records of {id: {...}} is the column "(key)".
 
 A row that has neither a question of its own nor what its template needs is left out and counted.
 """
@@ -16,13 +19,14 @@ A row that has neither a question of its own nor what its template needs is left
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from math import isnan
-from pathlib import Path
+from functools import cached_property
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-from pydantic import field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from video_star.core.errors import DataError, UsageError
+from video_star.core.excerpt import cut, excerpt
 from video_star.core.hashing import stable_hash
 from video_star.core.labels import ChoiceLabel, Label
 from video_star.core.paths import inside
@@ -30,8 +34,9 @@ from video_star.core.prompts import with_options
 from video_star.core.records import Split
 from video_star.data.readers import base
 from video_star.data.readers.base import BadRow, MissingVideo, Reader, Row, RowError, Segment
+from video_star.data.readers.table_columns import Spec, item_by_item, mapped, named_in
 from video_star.data.readers.table_files import Placed, arrow_rows, rows_of, splits_of
-from video_star.data.readers.table_labels import ASKED_WITH, COLUMNS, CORNERS, labels_of
+from video_star.data.readers.table_labels import ASKED_WITH, COLUMNS, CORNERS, by_window, labels_of
 
 OPTIONAL = ("id", "split", "source_id", "start_s", "end_s", "question")
 SPLITS: dict[str, Split] = {
@@ -45,15 +50,31 @@ class EmbeddedVideo(RowError):
     """The row holds the bytes of its video; clips are read from files only."""
 
 
+class Join(BaseModel):
+    """Columns of another file, whose rows have the same value in the column `by`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    annotations: str
+    by: str
+    columns: tuple[str, ...] = Field(min_length=1)
+
+
 class TableSource(base.Source):
     """`annotations`: the file; for huggingface the folder that `save_to_disk` wrote."""
 
     kind: str
     """Kind of every row's label, or `labels` for a column of labels as JSON."""
-    columns: dict[str, str]
+    columns: dict[str, Spec]
     """Our names to the file's; the module and table_labels.py list them for each kind."""
     split: Literal["train", "test"] | None
     """Split of every row, or null when a column has it."""
+    each: tuple[str, ...] = ()
+    """Columns that hold lists of one length: every item of them is a row of its own."""
+    join: Join | None = None
+    """A second file with more columns, such as the answers to the questions of the first."""
+    line: str | None = None
+    """The form of the lines of a text file, columns in braces: "{video} {start} {end}##{text}"."""
 
     @field_validator("kind")
     @classmethod
@@ -72,20 +93,86 @@ class Table(Reader[TableSource]):
         if source.split is None and "split" not in source.columns:
             raise self._no_split()
         path = self.annotation_file()
-        table = rows_of(path, source.columns.values())
+        table = rows_of(path, self._columns(), source.line)
         yield from self._samples(source.annotations, table, source.split)
+
+    def _columns(self) -> list[str]:
+        """The columns that the annotations must have."""
+        source = self.source
+        joined = source.join.columns if source.join else ()
+        named = named_in([*source.columns.values(), *source.each])
+        keys = [source.join.by] if source.join else []
+        return list(dict.fromkeys([*(name for name in named if name not in joined), *keys]))
 
     def _samples(self, place: str, table: Iterator[Placed], split: Split | None) -> Iterator[Row]:
         self.check_videos()
         for number, row in table:
-            yield from base.counted(f"{place}:{number}", self._sample(row, split))
+            yield from base.counted(f"{place}:{number}", self._row(row, f"{place}:{number}", split))
+
+    def _row(self, raw: dict[str, Any] | BadRow, place: str, split: Split | None) -> Iterator[Row]:
+        """The samples of a row, of each of its items, and of each of its windows."""
+        if isinstance(raw, BadRow):
+            raise raw
+        source = self.source
+        if source.join is not None:
+            raw = {**raw, **self._joined(raw, source.join)}
+        for number, item in enumerate(item_by_item(raw, source.each) if source.each else [raw], 1):
+            where = f"{place}:{number}" if source.each else place
+            yield from base.counted(where, self._item(item, number, where, split))
+
+    def _item(
+        self, item: Mapping[str, Any], number: int, place: str, split: Split | None
+    ) -> Iterator[Row]:
+        source = self.source
+        row = mapped(item, source.columns)
+        ending = ""
+        if source.each and "id" in row:
+            own = {base.column_of(name, source.each) for name in named_in([source.columns["id"]])}
+            ending = "" if own & {*source.each} else f"/{number}"
+        if "windows" not in row:
+            yield from self._sample(row, ending, split)
+            return
+        for window, one in enumerate(by_window(row), start=1):
+            where = f"{place}:{window}"
+            yield from base.counted(where, self._sample(one, f"{ending}/{window}", split))
+
+    def _joined(self, row: Mapping[str, Any], join: Join) -> Mapping[str, Any]:
+        key = str(row.get(join.by))
+        found = self._others.get(key)
+        if found is None:
+            raise BadRow(
+                f"{cut(join.by)} {excerpt(key)} is not in {join.annotations}; add it there."
+            )
+        return found
+
+    @cached_property
+    def _others(self) -> dict[str, dict[str, Any]]:
+        """The columns of the other file by what both have; DataError for a row that is none."""
+        join = self.source.join
+        assert join is not None
+        found: dict[str, dict[str, Any]] = {}
+        path = self.annotation_file(join.annotations)
+        for place, row in rows_of(path, [join.by, *join.columns]):
+            if isinstance(row, BadRow):
+                raise DataError(f"{path}:{place}: {row}")
+            key = str(row.get(join.by))
+            if key in found:
+                raise DataError(
+                    f"{path}:{place}: {join.by} {excerpt(key)} is there twice; keep one."
+                )
+            found[key] = {name: row.get(name) for name in join.columns}
+        return found
 
     def _check_columns(self) -> None:
         """UsageError for a mapping by which no row could be read."""
         kind, columns = self.source.kind, self.source.columns
         needed, optional = COLUMNS[kind]
-        known = ("video", *needed, *optional, *OPTIONAL)
-        required = ["video", *(CORNERS if kind == "box" and "x1" in columns else needed)]
+        known = tuple(dict.fromkeys(("video", *needed, *optional, *OPTIONAL)))
+        if kind == "box" and "x1" in columns:
+            needed = CORNERS
+        if kind == "span" and "windows" in columns:
+            needed = ("windows",)
+        required = ["video", *needed]
         if kind in ASKED_WITH and "question" not in columns:
             required.append(ASKED_WITH[kind] or "question")
         unknown = [name for name in columns if name not in known]
@@ -103,23 +190,21 @@ class Table(Reader[TableSource]):
             "set `split` or name its column in `columns`."
         )
 
-    def _sample(self, raw: dict[str, Any] | BadRow, split: Split | None) -> Iterator[Row]:
-        if isinstance(raw, BadRow):
-            raise raw
-        row = _mapped(raw, self.source.columns)
+    def _sample(self, row: Mapping[str, Any], ending: str, split: Split | None) -> Iterator[Row]:
+        """The sample of a row by our names; `ending` tells it from others of the same id."""
         video = self._video(row)
         start_s, end_s = (
-            base.number(row[name], name) if name in row else None for name in ("start_s", "end_s")
+            base.seconds(row[name], name) if name in row else None for name in ("start_s", "end_s")
         )
 
         def duration() -> float:
             return (self.info(video).duration_s if end_s is None else end_s) - (start_s or 0.0)
 
         labels = labels_of(self.source.kind, row, duration)
-        name = str(row["id"]) if "id" in row else self._own_id(video, row)
+        name = (_text(row, "id") if "id" in row else self._own_id(video, row)) + ending
         yield self.sample(
             name,
-            row.get("source_id", video),
+            _text(row, "source_id") if "source_id" in row else video,
             _split(row) if split is None else split,
             Segment(video, start_s, end_s),
             self._question(row, name, labels[0]),
@@ -130,14 +215,14 @@ class Table(Reader[TableSource]):
         """The row's own question or one from a template, and the template's name ("given")."""
         kind = self.source.kind
         if "question" in row:
-            question, template = str(row["question"]), base.GIVEN
+            question, template = _text(row, "question"), base.GIVEN
         else:
-            fields = {key: str(row[key]) for key in ("event", "object", "name") if key in row}
+            fields = {key: _text(row, key) for key in ("event", "object", "name") if key in row}
             needed = ASKED_WITH.get(kind, kind)
             if kind in ASKED_WITH and needed not in fields:
                 raise BadRow(f"neither question nor {needed or 'another'} in the row; add one.")
             if kind == "box" and "label_at" in row:
-                fields["time"] = base.in_seconds(base.number(row["label_at"], "label_at"))
+                fields["time"] = base.in_seconds(base.seconds(row["label_at"], "label_at"))
             question, template = self.ask(kind, name, **fields)
         if isinstance(label, ChoiceLabel):
             question = with_options(question, label.options)
@@ -155,30 +240,51 @@ class Table(Reader[TableSource]):
             )
         if not value:
             raise BadRow("the row names no video; add one or take the row out.")
+        name = _text({"video": value}, "video")
         folder = self.data / self.source.videos
         try:
             # A full path, as `datasets` keeps it, is one inside of the folder or none of ours.
-            path = (folder / str(value)).resolve() if Path(str(value)).is_absolute() else None
-            tail = path.relative_to(folder.resolve()).as_posix() if path else str(value)
-            relative = (Path(self.source.videos) / tail).as_posix()
-            found = inside(self.data, relative).is_file()
-        except (DataError, ValueError, OSError) as error:
-            raise BadRow(f"video {value!r} is not a usable path ({error}).") from error
-        if not found and embedded:
-            raise EmbeddedVideo(f"{relative} is inside of the table only; save it as a file.")
-        if not found:
-            raise MissingVideo(f"{relative} is not in the data folder.")
-        return relative
+            path = (folder / name).resolve() if Path(name).is_absolute() else None
+            tail = path.relative_to(folder.resolve()).as_posix() if path else name
+        except base.UNUSABLE as error:
+            raise base.unusable_path(name, error) from error
+        relative = (PurePosixPath(self.source.videos) / tail).as_posix()
+        found = self.first_file([relative, *(relative + suffix for suffix in base.SUFFIXES)])
+        if found is None and "/" not in tail:
+            found = self._below(tail)
+        if found is None and embedded:
+            raise EmbeddedVideo(f"{cut(relative)} is inside of the table only; save it as a file.")
+        if found is None:
+            raise MissingVideo(f"{cut(relative)} is not in the data folder.")
+        return found
+
+    def _below(self, name: str) -> str | None:
+        """The file of that name or stem in some folder below; BadRow where there are several."""
+        places = self._named_files.get(name, [])
+        if len(places) > 1:
+            first = " and ".join(map(cut, places[:2]))
+            raise BadRow(f"video {excerpt(name)} may be {first}; name its folder too.")
+        return next(iter(places), None)
+
+    @cached_property
+    def _named_files(self) -> dict[str, list[str]]:
+        """All video files below the folder, by name and by name without suffix."""
+        found: dict[str, list[str]] = {}
+        for stem, path in self.video_files():
+            for name in (PurePosixPath(path).name, stem):
+                found.setdefault(name, []).append(path)
+        return found
 
     def _own_id(self, video: str, row: Mapping[str, Any]) -> str:
         """An id for a row without one: the video's path, its times, and what else differs."""
-        times = [f"{base.number(row[n], n):g}" for n in ("start_s", "end_s") if n in row]
+        times = [f"{base.seconds(row[n], n):g}" for n in ("start_s", "end_s") if n in row]
         # One video may be asked about several events or objects; equal questions are duplicates.
         names = ["question", "event", "object", "name"]
         names += ["label_at"] if self.source.kind == "box" else []
         asked = [f"{name}={row[name]}" for name in names if name in row]
         parts = [f"{stable_hash(*asked):016x}"[:8]] if asked else []
-        return "_".join([Path(video).with_suffix("").as_posix(), *times, *parts])
+        # The suffix is kept, but for the most usual one: a.mp4 and a.webm are two videos.
+        return "_".join([PurePosixPath(video).as_posix().removesuffix(".mp4"), *times, *parts])
 
 
 class HuggingFace(Table):
@@ -199,24 +305,20 @@ class HuggingFace(Table):
                     raise self._no_split()
                 if own is not None and own != split:
                     continue
-            table = arrow_rows(folder, source.columns.values())
+            table = arrow_rows(folder, self._columns())
             yield from self._samples(folder.relative_to(self.data).as_posix(), table, split)
 
 
-def _mapped(row: Mapping[str, Any], columns: Mapping[str, str]) -> dict[str, Any]:
-    """Our names to the row's values; absent and blank values are left out."""
-    named = {ours: row.get(theirs) for ours, theirs in columns.items()}
-    stripped = {k: v.strip() if isinstance(v, str) else v for k, v in named.items()}
-    return {k: v for k, v in stripped.items() if not _is_blank(v)}
-
-
-def _is_blank(value: object) -> bool:
-    """Nothing, an empty text, or the NaN that data frames write for an empty cell."""
-    return value is None or value == "" or (isinstance(value, float) and isnan(value))
+def _text(row: Mapping[str, Any], name: str) -> str:
+    """A field that is a text or a number."""
+    value = row[name]
+    if not isinstance(value, str | int | float) or isinstance(value, bool):
+        raise BadRow(f"{name} is {excerpt(value)}, not a text; correct the row.")
+    return str(value)
 
 
 def _split(row: Mapping[str, Any]) -> Split:
     value = str(row.get("split", "")).strip().lower()
     if value not in SPLITS:
-        raise BadRow(f"split is {row.get('split', '')!r}; write train or test.")
+        raise BadRow(f"split is {excerpt(row.get('split', ''))}; write train or test.")
     return SPLITS[value]

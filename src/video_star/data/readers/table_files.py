@@ -1,4 +1,4 @@
-"""Rows of the files that the table reader takes: CSV, JSON lines, Parquet, saved `datasets`.
+"""Rows of the files that the table reader takes: CSV, JSON, plain lines, Parquet, saved `datasets`.
 
 Every function gives (place, row): the place names a row in a message, the row has the file's own
 column names. A row that cannot be read at all is a BadRow in place of a dict.
@@ -7,9 +7,8 @@ column names. A row that cannot be read at all is a BadRow in place of a dict.
 from __future__ import annotations
 
 import json
-from codecs import BOM_UTF8
+import re
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import suppress
 from itertools import chain, count
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -18,69 +17,99 @@ import pyarrow as pa
 from pyarrow import ipc, parquet
 
 from video_star.core.errors import DataError
+from video_star.core.excerpt import cut, excerpt
 from video_star.core.paths import inside
-from video_star.data.readers import base
-from video_star.data.readers.base import BadRow
+from video_star.data.readers.base import BadRow, column_of, open_text
+from video_star.data.readers.csv_files import csv_rows
+from video_star.data.readers.json_files import json_records, json_value
 
 Placed: TypeAlias = tuple[str, dict[str, Any] | BadRow]
-BATCH = 64
+BATCH = 16
 """Rows of a Parquet file in memory at once; they may hold the bytes of whole videos."""
+UNPACKED, RATIO = 1 << 25, 100
+"""Bytes of a column in one row group, and how many times its size in the file they may be beyond
+that. Repeated texts are kept once in Parquet, and videos cannot be packed: more is made to fill the
+memory."""
+REMEDY = "correct `columns` under ingest.sources"
+_COLUMN = re.compile(r"\{(\w+)\}")
+_JSON = (".json", ".jsonl", ".ndjson")
 
 
-def rows_of(path: Path, columns: Collection[str]) -> Iterator[Placed]:
-    """Rows of a file by its suffix (.csv, .json, .jsonl, .parquet), with the columns needed."""
+def rows_of(path: Path, columns: Collection[str], line: str | None = None) -> Iterator[Placed]:
+    """Rows of a file with the columns needed: by its suffix Parquet, JSON, or else CSV.
+
+    With `line`, a pattern such as "{video} {start} {end}##{text}", rows are lines of that form.
+    """
     suffix = path.suffix.lower()
+    if line is not None:
+        return _lines(path, line)
     if suffix == ".parquet":
         return _parquet(path, columns)
-    if suffix == ".json" and _is_list(path):
-        return ((str(number), _object(value)) for number, value in base.json_items(path))
-    return _json_lines(path) if suffix in (".json", ".jsonl") else _csv(path, columns)
-
-
-def _is_list(path: Path) -> bool:
-    """Whether a JSON file begins as a list; its first line may be all of it, so is not read."""
-    with suppress(OSError), path.open("rb") as file:
-        return file.read(1024).removeprefix(BOM_UTF8).lstrip().startswith(b"[")
-    return False
+    return json_records(path, columns) if suffix in _JSON else _csv(path, columns)
 
 
 def _csv(path: Path, columns: Collection[str]) -> Iterator[Placed]:
-    _require(path, columns, base.csv_header(path))
-    for line, row in base.csv_rows(path):
+    for line, row in csv_rows(path, columns, REMEDY):
         yield str(line), row
 
 
-def _json_lines(path: Path) -> Iterator[Placed]:
-    for line, text in enumerate(base.open_text(path), start=1):
-        if not text.strip():
-            continue
-        try:
-            value = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            yield str(line), BadRow(f"not JSON ({error}); write one object per line.")
-            continue
-        yield str(line), _object(value)
+def columns_of(form: str) -> list[str]:
+    """The columns in braces of the form of a line."""
+    return _COLUMN.split(form)[1::2]
 
 
-def _object(value: object) -> dict[str, Any] | BadRow:
-    return value if isinstance(value, dict) else BadRow("not a JSON object; write {...}.")
+def _lines(path: Path, form: str) -> Iterator[Placed]:
+    for number, text in enumerate(open_text(path), start=1):
+        if text.strip():
+            yield str(number), _read_line(" ".join(text.split()), form)
+
+
+def _read_line(text: str, form: str) -> dict[str, Any] | BadRow:
+    """The columns of a line: each goes up to where the text behind it stands for the first time."""
+    before, *parts = _COLUMN.split(" ".join(form.split()))
+    row: dict[str, Any] = {}
+    rest = text.removeprefix(before)
+    fits = text.startswith(before)
+    for name, behind in zip(parts[::2], parts[1::2], strict=True):
+        row[name], found, rest = rest.partition(behind) if behind else (rest, "", "")
+        fits = fits and found == behind
+    return row if fits and not rest else BadRow(f"{excerpt(text)} is not of the form {form}.")
 
 
 def _parquet(path: Path, columns: Collection[str]) -> Iterator[Placed]:
     try:
         with parquet.ParquetFile(path) as file:
-            _require(path, columns, file.schema_arrow.names)
-            batches = file.iter_batches(batch_size=BATCH, columns=sorted(set(columns)))
-            rows = chain.from_iterable(map(_plain, batches))
+            needed = _require(path, columns, file.schema_arrow.names)
+            _refuse_bombs(path, needed, file.metadata)
+            batches = file.iter_batches(batch_size=BATCH, columns=needed)
+            names = _class_names(file.schema_arrow)
+            rows = chain.from_iterable(_plain(batch, names) for batch in batches)
             yield from ((str(number), row) for number, row in enumerate(rows, start=1))
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path}: cannot be read as Parquet ({error}); write it again.") from error
 
 
-def _plain(batch: Any) -> Iterator[dict[str, Any]]:
-    """Rows of a record batch; of embedded bytes only whether there are any (they may be huge)."""
+def _refuse_bombs(path: Path, columns: Collection[str], metadata: Any) -> None:
+    """DataError for a column that unpacks to far more than it takes in the file."""
+    for group in map(metadata.row_group, range(metadata.num_row_groups)):
+        for column in map(group.column, range(group.num_columns)):
+            packed, unpacked = column.total_compressed_size, column.total_uncompressed_size
+            name = column.path_in_schema.partition(".")[0]
+            if name in columns and unpacked > max(UNPACKED, RATIO * packed):
+                raise DataError(
+                    f"{path}: column {cut(name)} unpacks from {packed} bytes to {unpacked}, so it "
+                    "is not read; get the file from its publisher."
+                )
+
+
+def _plain(batch: Any, names: Mapping[str, list[str]]) -> Iterator[dict[str, Any]]:
+    """Rows of a record batch, class numbers as class names.
+
+    Of embedded bytes only whether there are any, as they may be huge.
+    """
     for row in zip(*map(_values, batch.columns), strict=True):
-        yield dict(zip(batch.schema.names, row, strict=True))
+        cells = zip(batch.schema.names, row, strict=True)
+        yield {name: _named(value, names.get(name)) for name, value in cells}
 
 
 def _values(column: Any) -> list[Any]:
@@ -107,7 +136,7 @@ def splits_of(folder: Path) -> dict[str | None, Path]:
             f"{folder}: neither dataset_dict.json nor state.json lies there; name a folder that "
             "`save_to_disk` of the datasets library wrote."
         )
-    state = base.json_value(folder / "state.json")
+    state = json_value(folder / "state.json")
     name = state.get("_split") if isinstance(state, dict) else None
     return {name if isinstance(name, str) else None: folder}
 
@@ -122,12 +151,11 @@ def arrow_rows(folder: Path, columns: Collection[str]) -> Iterator[Placed]:
         path = inside(folder, name)
         try:
             with pa.memory_map(str(path)) as file, ipc.open_stream(file) as stream:
-                _require(path, columns, stream.schema.names)
+                needed = _require(path, columns, stream.schema.names)
                 names = _class_names(stream.schema)
                 for batch in stream:
-                    for row in _plain(batch.select(sorted(set(columns)))):
-                        named = {k: _named(v, names.get(k)) for k, v in row.items()}
-                        yield str(next(numbers)), named
+                    for row in _plain(batch.select(needed), names):
+                        yield str(next(numbers)), row
         except (pa.ArrowException, OSError) as error:
             raise DataError(
                 f"{path}: cannot be read as Arrow ({error}); save the data set again."
@@ -136,7 +164,7 @@ def arrow_rows(folder: Path, columns: Collection[str]) -> Iterator[Placed]:
 
 def _state(path: Path, key: str) -> list[Any]:
     """A list that a JSON file of a saved data set holds; DataError without it."""
-    value = base.json_value(path)
+    value = json_value(path)
     if isinstance(value, dict) and value.get("_indices_data_files"):
         raise DataError(
             f"{path}: the rows are chosen by an index; call flatten_indices() and save it again."
@@ -179,9 +207,13 @@ def _named(value: Any, names: list[str] | None) -> Any:
     return names[value] if isinstance(value, int) and 0 <= value < len(names) else None
 
 
-def _require(path: Path, columns: Collection[str], present: Collection[str]) -> None:
-    missing = sorted(set(columns) - set(present))
+def _require(path: Path, columns: Collection[str], present: Collection[str]) -> list[str]:
+    """The file's columns that are needed; DataError where one is missing or there twice."""
+    needed = sorted({column_of(name, present) for name in columns})
+    missing = [name for name in needed if name not in present]
+    twice = [name for name in needed if list(present).count(name) > 1]
     if missing:
-        raise DataError(
-            f"{path}: no column {', '.join(missing)}; correct `columns` under ingest.sources."
-        )
+        raise DataError(f"{path}: no column {cut(', '.join(missing))}; {REMEDY}.")
+    if twice:
+        raise DataError(f"{path}: column {cut(twice[0])} stands twice; rename one of them.")
+    return needed

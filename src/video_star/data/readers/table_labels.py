@@ -4,7 +4,8 @@
     class       label                     synonyms
     sequence    label
     set         label
-    span        label_start, label_end    event, duration
+    span        label_start, label_end,   event, duration
+                or windows
     time        label_at                  event, duration
     score       label                     low, high, name
     box         label, or x1, y1, x2, y2  object, label_at
@@ -13,33 +14,38 @@
     same        label
     labels      labels, question
 
-Lists (names, synonyms, options) are JSON lists or texts separated by ";". Times are seconds of the
-clip. A box is "x1, y1, x2, y2" in fractions of width and height. `answer` is an option's text, its
-letter, or its index from 0. `same` takes yes, true, 1, same, and their opposites. `labels` is a
-JSON list of labels as they stand in the manifest.
+Lists (names, synonyms, options) are JSON lists or texts separated by ";". Times are of the clip,
+in seconds or as h:mm:ss.ff; `windows` is a list of [start, end]. A box is "x1, y1, x2, y2" in
+fractions of width and height. Options may bring their letters ("A. Apples."). `answer` is an
+option's text, its letter, or its index from 0. `same` takes yes, true, 1, same, and their
+opposites. `labels` is a JSON list of labels as they stand in the manifest. A class -1 is no label,
+as in `datasets`.
 """
 
 from __future__ import annotations
 
-import ast
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from decimal import Decimal
 from string import ascii_uppercase
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from video_star.core import labels
-from video_star.core.labels import Label
-from video_star.data.readers.base import BadRow, EmptyLabel, number
+from video_star.core.excerpt import excerpt
+from video_star.core.labels import Label, option_line
+from video_star.data.readers.base import BadRow, EmptyLabel, number, seconds, written_list
+from video_star.data.readers.json_files import problem_of
 
 CORNERS = ("x1", "y1", "x2", "y2")
 COLUMNS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "class": (("label",), ("synonyms",)),
     "sequence": (("label",), ()),
     "set": (("label",), ()),
-    "span": (("label_start", "label_end"), ("event", "duration")),
+    "span": (("label_start", "label_end"), ("event", "duration", "windows")),
     "time": (("label_at",), ("event", "duration")),
     "score": (("label",), ("low", "high", "name")),
     "box": (("label",), (*CORNERS, "object", "label_at")),
@@ -55,6 +61,10 @@ ASKED_WITH = {"span": "event", "time": "event", "box": "object", "labels": None}
 
 _TRUE = frozenset({"yes", "true", "1", "same", "the same"})
 _FALSE = frozenset({"no", "false", "0", "different", "not the same"})
+_MARKED = re.compile(r"\(?(?P<mark>[A-Za-z]|\d\d?)[.:)]\s*(?P<text>\S.*)")
+"""An option with a letter or a number of its own: "A. Apples.", "(b) berries", "3) three"."""
+_DECIMALS = 3
+"""Of a time that is the difference of two."""
 _COMMA = re.compile(r"\s*[,;\s]\s*")
 _MANY: TypeAdapter[list[Label]] = TypeAdapter(list[Label])
 
@@ -65,7 +75,7 @@ def labels_of(
     """The labels of a row by our column names; empty values are absent from it.
 
     `duration` gives the length of the clip in seconds, for rows without a column for it. Raises
-    EmptyLabel where the row has no label and BadRow where it cannot be understood.
+    EmptyLabel where the row has no label, BadRow where it cannot be understood, ValidationError.
     """
     needed = COLUMNS[kind][0]
     if kind == "box" and any(corner in row for corner in CORNERS):
@@ -75,12 +85,7 @@ def labels_of(
         raise EmptyLabel(f"no {' and '.join(needed)} in the row; add one or take the row out.")
     if absent:
         raise BadRow(f"no {' and '.join(absent)} in the row; add it or take the row out.")
-    try:
-        made = _many(row) if kind == "labels" else (_label(kind, row, duration),)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or kind
-        raise BadRow(f"{where}: {first['msg'].removeprefix('Value error, ')}.") from error
+    made = _many(row) if kind == "labels" else (_label(kind, row, duration),)
     if not made:
         raise EmptyLabel("the list of labels is empty; add one or take the row out.")
     return made
@@ -90,7 +95,10 @@ def _label(kind: str, row: Mapping[str, Any], duration: Callable[[], float]) -> 
     match kind:
         case "class":
             synonyms = texts(row.get("synonyms", ()), "synonyms")
-            return labels.ClassLabel(name=_text(row["label"]), synonyms=synonyms)
+            name = _one(row["label"])
+            if name == "-1":
+                raise EmptyLabel("label is -1, which stands for none; take the row out.")
+            return labels.ClassLabel(name=name, synonyms=synonyms)
         case "sequence" | "set":
             names = texts(row["label"], "label")
             if not names:
@@ -98,28 +106,30 @@ def _label(kind: str, row: Mapping[str, Any], duration: Callable[[], float]) -> 
             of_names = labels.SequenceLabel if kind == "sequence" else labels.SetLabel
             return of_names(names=names)
         case "span":
-            start, end = (number(row[name], name) for name in ("label_start", "label_end"))
+            start, end = (seconds(row[name], name) for name in ("label_start", "label_end"))
             length = _length(row, duration, start, "label_start")
             # Annotated ends often lie a little behind the last frame; no answer can see beyond it.
             return labels.SpanLabel(start=start, end=min(end, length), duration=length)
         case "time":
-            at = number(row["label_at"], "label_at")
+            at = seconds(row["label_at"], "label_at")
             return labels.TimeLabel(at=at, duration=_length(row, duration, at, "label_at"))
         case "score":
             return _score(row)
         case "box":
             return _box(row)
         case "text":
-            return labels.TextLabel(text=_text(row["label"]))
+            return labels.TextLabel(text=_one(row["label"]))
         case "choice":
-            options = texts(row["options"], "options")
+            options = without_letters(texts(_by_letter(row["options"]), "options"))
+            if not 2 <= len(options) <= len(ascii_uppercase):
+                raise BadRow(f"{len(options)} options; a choice has 2 to {len(ascii_uppercase)}.")
             if len({option.casefold() for option in options}) < len(options):
                 raise BadRow("an option is there twice; correct the row.")
             return labels.ChoiceLabel(options=options, answer=_answer(row["answer"], options))
         case "same":
-            text = _text(row["label"]).casefold().removesuffix(".0")
+            text = _text(row["label"], "label").casefold().removesuffix(".0")
             if text not in _TRUE | _FALSE:
-                raise BadRow(f"label is {row['label']!r}; write yes or no.")
+                raise BadRow(f"label is {excerpt(row['label'])}; write yes or no.")
             return labels.SameLabel(same=text in _TRUE)
     raise AssertionError(f"no label is made of a row of kind {kind}")
 
@@ -128,41 +138,109 @@ def texts(value: object, name: str) -> tuple[str, ...]:
     """The texts of a list: a list, a text that holds one (JSON or Python), or separated by ";"."""
     if isinstance(value, str):
         text = value.strip()
-        value = _literal(text, name) if text.startswith("[") else text.split(";")
+        value = written_list(text, name) if text.startswith("[") else text.split(";")
     if not isinstance(value, list | tuple):
-        raise BadRow(f"{name} is {value!r}; write a list, or texts separated by ';'.")
-    return tuple(text for text in (_text(part) for part in value) if text)
+        raise BadRow(f"{name} is {excerpt(value)}; write a list, or texts separated by ';'.")
+    return tuple(text for text in (_text(part, name) for part in value) if text)
 
 
-def _text(value: object) -> str:
+def _text(value: object, name: str) -> str:
+    """A text or a number as one line; BadRow for what is neither."""
+    if not isinstance(value, str | int | float | Decimal | None):
+        raise BadRow(f"{name} is {excerpt(value)}, not a text; correct the row.")
     return "" if value is None else " ".join(str(value).split())
 
 
-def _literal(text: str, name: str) -> object:
-    """A list that is written out; data frames write Python's form into CSV files."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        pass
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError, RecursionError, MemoryError) as error:
-        raise BadRow(f"{name} is {text[:80]!r}, which is not a list; write it as JSON.") from error
+def _one(value: object) -> str:
+    """The text of a label; BadRow for a list of them, also one that is written out."""
+    text = _text(value, "label")
+    if text.startswith("[") and text.endswith("]"):
+        # Names may have brackets, as in "[Something] falling like a [feather]".
+        with suppress(BadRow):
+            value = written_list(text, "label")
+    if not isinstance(value, list):
+        return text
+    raise BadRow(f"label is {excerpt(value)}, a list; give one name, or set `kind: set`.")
 
 
-def _length(
-    row: Mapping[str, Any], duration: Callable[[], float], seconds: float, name: str
-) -> float:
+def _mark(option: str) -> str:
+    """The letter or number that an option brings, or nothing."""
+    found = _MARKED.fullmatch(option)
+    return found["mark"].upper() if found else ""
+
+
+def without_letters(options: tuple[str, ...]) -> tuple[str, ...]:
+    """The options without their letters where they bring A, B, C ...; others are no letters."""
+    if tuple(map(_mark, options)) != tuple(ascii_uppercase[: len(options)]):
+        return options
+    return tuple(_MARKED.sub(r"\g<text>", option) for option in options)
+
+
+def _by_letter(value: object) -> object:
+    """The options of {"A": "Apples.", "B": "Berries."} as a list."""
+    if isinstance(value, dict) and [*value] == [*ascii_uppercase[: len(value)]]:
+        return list(value.values())
+    return value
+
+
+def by_window(row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """A row for each of the `windows` of a row, as label_start and label_end.
+
+    Each is asked about in a clip from the end of the window before to the start of the one behind:
+    in the whole clip the question would have several right answers. Windows that touch are one.
+    """
+    spans: list[tuple[float, float]] = []
+    for start, end in sorted(map(_window, _windows(row["windows"]))):
+        if spans and start <= spans[-1][1]:
+            spans[-1] = (spans[-1][0], max(end, spans[-1][1]))
+        else:
+            spans.append((start, end))
+    if not spans:
+        raise EmptyLabel("windows is an empty list; add one or take the row out.")
+    offset = seconds(row["start_s"], "start_s") if "start_s" in row else 0.0
+    length = seconds(row["duration"], "duration") if "duration" in row else None
+    for before, (start, end), behind in zip(
+        [None, *spans], spans, [*spans[1:], None], strict=False
+    ):
+        low = before[1] if before else 0.0
+        high = behind[0] if behind else length
+        cut = {"label_start": start - low, "label_end": end - low}
+        if before:
+            cut["start_s"] = offset + low
+        if behind:
+            cut["end_s"] = offset + behind[0]
+        if high is not None:
+            cut["duration"] = high - low
+        yield {**row, **{name: round(time, _DECIMALS) for name, time in cut.items()}}
+
+
+def _windows(value: object) -> list[Any]:
+    value = written_list(value, "windows") if isinstance(value, str) else value
+    if not isinstance(value, list):
+        raise BadRow(f"windows is {excerpt(value)}; write a list of [start, end].")
+    return value
+
+
+def _window(value: object) -> tuple[float, float]:
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        raise BadRow(f"a window is {excerpt(value)}, not [start, end]; correct the row.")
+    start, end = (seconds(part, "windows") for part in value)
+    if not 0 <= start < end:
+        raise BadRow(f"a window runs from {start:g} to {end:g} s; the end must be later.")
+    return start, end
+
+
+def _length(row: Mapping[str, Any], duration: Callable[[], float], at: float, name: str) -> float:
     """Length of the clip; BadRow where the label lies behind it."""
-    length = number(row["duration"], "duration") if "duration" in row else duration()
-    if seconds > length:
-        raise BadRow(f"{name} is {seconds:g} s, but the clip ends after {length:.4g} s.")
+    length = seconds(row["duration"], "duration") if "duration" in row else duration()
+    if at > length:
+        raise BadRow(f"{name} is {at:g} s, but the clip ends after {length:.4g} s.")
     return length
 
 
 def _score(row: Mapping[str, Any]) -> Label:
     ends = {name: number(row[name], name) for name in ("low", "high") if name in row}
-    named = {"name": _text(row["name"])} if "name" in row else {}
+    named = {"name": _text(row["name"], "name")} if "name" in row else {}
     value = number(row["label"], "label")
     low, high = ends.get("low", value), ends.get("high", value)
     if not low <= value <= high:
@@ -175,26 +253,33 @@ def _box(row: Mapping[str, Any]) -> Label:
     if isinstance(value, str):
         value = _COMMA.split(value.strip("[]() "))
     if not isinstance(value, list | tuple) or len(value) != len(CORNERS):
-        raise BadRow(f"label is {value!r}; write a box as x1, y1, x2, y2.")
+        raise BadRow(f"label is {excerpt(value)}; write a box as x1, y1, x2, y2.")
     corners = [number(part, name) for part, name in zip(value, CORNERS, strict=True)]
-    at = number(row["label_at"], "label_at") if "label_at" in row else None
+    at = seconds(row["label_at"], "label_at") if "label_at" in row else None
     return labels.BoxLabel.model_validate({"xyxy": corners, "at": at})
 
 
 def _answer(value: object, options: tuple[str, ...]) -> int:
-    """Index of the right option; BadRow when the value fits none, or several."""
-    text = _text(value)
+    """Index of the right option; BadRow when the value fits none, or several.
+
+    It is an option's text, its letter ("B", "(b)"), both, or the index from 0.
+    """
+    text = _text(value, "answer")
     fits = set()
     if isinstance(value, str):
-        fits = {i for i, option in enumerate(options) if option.casefold() == text.casefold()}
-        fits |= {i for i, letter in enumerate(ascii_uppercase) if letter == text.upper()}
+        said, letter = text.casefold(), text.strip("().:").upper()
+        whole = [option_line(options, i).casefold() for i in range(len(options))]
+        fits = {i for i, option in enumerate(options) if said in (option.casefold(), whole[i])}
+        fits |= {i for i in range(len(options)) if ascii_uppercase[i] == letter}
+        # Options may have kept marks in another order, or numbers from 1: then it is not known.
+        fits |= {i for i, option in enumerate(options) if _mark(option) == letter != ""}
     index = text.removesuffix(".0")
-    if not isinstance(value, bool) and index.isdecimal():
+    if not isinstance(value, bool) and index.isdecimal() and int(index) < len(options):
         fits.add(int(index))
-    fits = {i for i in fits if i < len(options)}
+        fits |= {i for i, option in enumerate(options) if _mark(option) == index}
     if len(fits) != 1:
         problem = "fits several options" if fits else "is none of the options"
-        raise BadRow(f"answer {text!r} {problem}; write the option's letter.")
+        raise BadRow(f"answer {excerpt(text)} {problem}; write the option's letter.")
     return fits.pop()
 
 
@@ -204,7 +289,7 @@ def _many(row: Mapping[str, Any]) -> tuple[Label, ...]:
         try:
             value = json.loads(value)
         except (ValueError, RecursionError) as error:
-            raise BadRow(f"labels is not JSON ({error}); write a list of labels.") from error
+            raise BadRow(f"labels is {problem_of(error)}; write a list of labels.") from error
     value = value if isinstance(value, list) else [value]
     # Columnar files give every label the fields of all kinds, empty ones as null.
     given = [
