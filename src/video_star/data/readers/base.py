@@ -35,6 +35,8 @@ Row: TypeAlias = VideoSample | Failure
 UNUSABLE = (DataError, ValueError, OSError, RuntimeError)
 """What a path raises that leads out of the data folder, holds a NUL, is too long, or is a loop of
 links (a RuntimeError before Python 3.13)."""
+NO_TEXT = {b"PK\x03\x04": "an Excel or zip file", b"PAR1": "Parquet under another suffix"}
+"""First bytes of files that people take for tables of text."""
 _CLOCK = re.compile(r"(?:(\d{1,4}):)?(\d{1,4}):([0-5]?\d(?:[.,]\d*)?)", re.ASCII)
 _WRITTEN = 1 << 18
 """Characters of a list in Python's form, whose parser takes hundreds of bytes for each."""
@@ -227,7 +229,10 @@ def opened(path: Path) -> Iterator[TextIO]:
     """
     try:
         with path.open("rb") as raw:
-            encoding = json.detect_encoding(raw.read(4))
+            start = raw.read(4)
+        encoding = json.detect_encoding(start)
+        if start in NO_TEXT:
+            raise DataError(f"{path}: {NO_TEXT[start]}; save its table as CSV.")
         with path.open(encoding=encoding, newline="") as file:
             yield file
     except OSError as error:

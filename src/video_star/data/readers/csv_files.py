@@ -19,8 +19,8 @@ from video_star.core.excerpt import cut, excerpt
 from video_star.data.readers.base import BadRow, column_of, open_text
 
 DELIMITERS = (",", ";", "\t", "|")
-CELL_LIMIT = 1 << 20
-"""Characters of a cell. No caption is as long, but what a quote swallows that is not closed."""
+CELL_LIMIT = 1 << 24
+"""Characters of a cell: what is longer is no cell, but rows behind a quote that is not closed."""
 
 Line: TypeAlias = tuple[int, dict[str, str] | BadRow]
 
@@ -107,6 +107,8 @@ def _delimiter(path: Path, needed: Collection[str], remedy: str) -> str:
 
 def _no_csv(path: Path, line: int, error: csv.Error) -> DataError:
     text = str(error)
-    if "unexpected end" in text or "field limit" in text:
+    if "unexpected end" in text:
         text = "a quote opens in this row and is not closed"
+    elif "field limit" in text:
+        text = f"a cell of more than {CELL_LIMIT} characters, or a quote that is not closed"
     return DataError(f"{path}:{line}: not CSV from this line on ({text}); correct that row.")

@@ -27,6 +27,10 @@ _LOOKED_AT = 100
 Record: TypeAlias = tuple[str, dict[str, Any] | BadRow]
 
 
+class _Twice(ValueError):
+    """A key stands twice in one object."""
+
+
 class _NoList(ValueError):
     """The file does not begin as a list."""
 
@@ -36,7 +40,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in found if names.count(name) > 1)
-        raise ValueError(f"the key {excerpt(twice)} stands twice in one object; keep one")
+        raise _Twice(f"the key {excerpt(twice)} stands twice in one object")
     return found
 
 
@@ -55,6 +59,8 @@ def problem_of(error: Exception) -> str:
     """Why a text cannot be read as JSON."""
     if isinstance(error, RecursionError):
         return "nested too deeply to be read as JSON"
+    if isinstance(error, _Twice):
+        return str(error)
     return f"not JSON ({cut(str(error), 200)})"
 
 
@@ -161,7 +167,7 @@ def _line(text: str) -> dict[str, Any] | BadRow:
     try:
         return _object(_DECODER.decode(text))
     except (ValueError, RecursionError) as error:
-        return BadRow(f"{problem_of(error)}; write one object per line.")
+        return BadRow(f"{problem_of(error)}; write one object per line, each key once.")
 
 
 def _object(value: object) -> dict[str, Any] | BadRow:

@@ -33,7 +33,15 @@ from video_star.core.paths import inside
 from video_star.core.prompts import with_options
 from video_star.core.records import Split
 from video_star.data.readers import base
-from video_star.data.readers.base import BadRow, MissingVideo, Reader, Row, RowError, Segment
+from video_star.data.readers.base import (
+    BadRow,
+    EmptyLabel,
+    MissingVideo,
+    Reader,
+    Row,
+    RowError,
+    Segment,
+)
 from video_star.data.readers.table_columns import Spec, item_by_item, mapped, named_in
 from video_star.data.readers.table_files import Placed, arrow_rows, rows_of, splits_of
 from video_star.data.readers.table_labels import ASKED_WITH, COLUMNS, CORNERS, by_window, labels_of
@@ -51,12 +59,14 @@ class EmbeddedVideo(RowError):
 
 
 class Join(BaseModel):
-    """Columns of another file, whose rows have the same value in the column `by`."""
+    """Columns of another file, found by the value of a column that both have."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     annotations: str
     by: str
+    key: str | None = None
+    """What `by` is called in the other file, where that is another name."""
     columns: tuple[str, ...] = Field(min_length=1)
 
 
@@ -140,7 +150,7 @@ class Table(Reader[TableSource]):
         key = str(row.get(join.by))
         found = self._others.get(key)
         if found is None:
-            raise BadRow(
+            raise EmptyLabel(
                 f"{cut(join.by)} {excerpt(key)} is not in {join.annotations}; add it there."
             )
         return found
@@ -151,15 +161,13 @@ class Table(Reader[TableSource]):
         join = self.source.join
         assert join is not None
         found: dict[str, dict[str, Any]] = {}
-        path = self.annotation_file(join.annotations)
-        for place, row in rows_of(path, [join.by, *join.columns]):
+        path, by = self.annotation_file(join.annotations), join.key or join.by
+        for place, row in rows_of(path, [by, *join.columns]):
             if isinstance(row, BadRow):
                 raise DataError(f"{path}:{place}: {row}")
-            key = str(row.get(join.by))
+            key = str(row.get(by))
             if key in found:
-                raise DataError(
-                    f"{path}:{place}: {join.by} {excerpt(key)} is there twice; keep one."
-                )
+                raise DataError(f"{path}:{place}: {by} {excerpt(key)} is there twice; keep one.")
             found[key] = {name: row.get(name) for name in join.columns}
         return found
 
