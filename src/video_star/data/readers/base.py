@@ -114,7 +114,7 @@ class Reader(Generic[S]):
 
     def annotation_file(self, relative: str | None = None) -> Path:
         """A file inside the data folder (`annotations` by default); DataError if there is none."""
-        path = inside(self.data, self.source.annotations if relative is None else relative)
+        path = self._inside(self.source.annotations if relative is None else relative)
         if not path.is_file():
             raise DataError(
                 f"{path}: there is no such annotation file; "
@@ -122,9 +122,17 @@ class Reader(Generic[S]):
             )
         return path
 
+    def _inside(self, relative: str) -> Path:
+        try:
+            return inside(self.data, relative)
+        except DataError:
+            raise
+        except UNUSABLE as error:
+            raise DataError(f"{relative}: not a usable path ({error}); correct it.") from error
+
     def check_videos(self) -> None:
         """DataError when the folder of videos is not there."""
-        if not inside(self.data, self.source.videos).is_dir():
+        if not self._inside(self.source.videos).is_dir():
             raise DataError(
                 f"{self.data / self.source.videos}: there is no such folder; "
                 "correct `videos` under ingest.sources."

@@ -26,7 +26,7 @@ from typing import Any, Literal, TypeAlias
 from pydantic import Field
 
 from video_star.core.errors import DataError
-from video_star.core.excerpt import excerpt
+from video_star.core.excerpt import cut, excerpt
 from video_star.core.hashing import stable_hash, stable_index
 from video_star.core.labels import (
     BoxLabel,
@@ -223,10 +223,12 @@ def _read_splits(path: Path) -> dict[str, Split]:
     found: dict[str, Split] = {}
     for name, ids in content.items():
         if not isinstance(ids, list):
-            raise DataError(f"{path}: {name} is not a list of activity ids; correct it.")
+            raise DataError(f"{path}: {cut(name)} is not a list of activity ids; correct it.")
         for activity in map(str, ids):
             if found.setdefault(activity, SPLITS[name]) != SPLITS[name]:
-                raise DataError(f"{path}: {activity} is in train and held out; keep it in one.")
+                raise DataError(
+                    f"{path}: {cut(activity)} is in train and held out; keep it in one."
+                )
     return found
 
 

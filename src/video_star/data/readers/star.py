@@ -34,7 +34,7 @@ from typing import Any, Literal, TypeAlias
 from pydantic import Field
 
 from video_star.core.errors import DataError
-from video_star.core.excerpt import excerpt
+from video_star.core.excerpt import cut, excerpt
 from video_star.core.hashing import stable_hash, stable_index, stable_shuffle
 from video_star.core.labels import (
     ChoiceLabel,
@@ -396,7 +396,7 @@ def read_classes(folder: Path) -> dict[str, str]:
         for number, line in enumerate(base.open_text(path), start=1):
             code, _, text = line.strip().partition(" ")
             if code and not text.strip():
-                raise DataError(f"{path}:{number}: {code} has no words; restore that line.")
+                raise DataError(f"{path}:{number}: {cut(code)} has no words; restore that line.")
             if code:
                 words[code] = text.strip()
     return words

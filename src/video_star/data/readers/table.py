@@ -23,7 +23,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from video_star.core.errors import DataError, UsageError
 from video_star.core.excerpt import cut, excerpt
@@ -85,6 +85,12 @@ class TableSource(base.Source):
     """A second file with more columns, such as the answers to the questions of the first."""
     line: str | None = None
     """The form of the lines of a text file, columns in braces: "{video} {start} {end}##{text}"."""
+
+    @model_validator(mode="after")
+    def _only_files_have_lines(self) -> TableSource:
+        if self.line is not None and self.reader != "table":
+            raise ValueError("line goes with reader: table")
+        return self
 
     @field_validator("kind")
     @classmethod
@@ -285,7 +291,7 @@ class Table(Reader[TableSource]):
 
     def _own_id(self, video: str, row: Mapping[str, Any]) -> str:
         """An id for a row without one: the video's path, its times, and what else differs."""
-        times = [f"{base.seconds(row[n], n):g}" for n in ("start_s", "end_s") if n in row]
+        times = [_plain(base.seconds(row[n], n)) for n in ("start_s", "end_s") if n in row]
         # One video may be asked about several events or objects; equal questions are duplicates.
         names = ["question", "event", "object", "name"]
         names += ["label_at"] if self.source.kind == "box" else []
@@ -315,6 +321,11 @@ class HuggingFace(Table):
                     continue
             table = arrow_rows(folder, self._columns())
             yield from self._samples(folder.relative_to(self.data).as_posix(), table, split)
+
+
+def _plain(time: float) -> str:
+    """A time as ids have it, all of its digits."""
+    return f"{time:g}" if float(f"{time:g}") == time else repr(time)
 
 
 def _text(row: Mapping[str, Any], name: str) -> str:

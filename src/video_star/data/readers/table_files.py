@@ -86,7 +86,9 @@ def _parquet(path: Path, columns: Collection[str]) -> Iterator[Placed]:
             rows = chain.from_iterable(_plain(batch, names) for batch in batches)
             yield from ((str(number), row) for number, row in enumerate(rows, start=1))
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path}: cannot be read as Parquet ({error}); write it again.") from error
+        raise DataError(
+            f"{path}: cannot be read as Parquet ({cut(str(error), 200)}); write it again."
+        ) from error
 
 
 def _refuse_bombs(path: Path, columns: Collection[str], metadata: Any) -> None:
@@ -158,7 +160,7 @@ def arrow_rows(folder: Path, columns: Collection[str]) -> Iterator[Placed]:
                         yield str(next(numbers)), row
         except (pa.ArrowException, OSError) as error:
             raise DataError(
-                f"{path}: cannot be read as Arrow ({error}); save the data set again."
+                f"{path}: cannot be read as Arrow ({cut(str(error), 200)}); save it again."
             ) from error
 
 

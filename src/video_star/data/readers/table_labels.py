@@ -36,7 +36,7 @@ from pydantic import TypeAdapter
 
 from video_star.core import labels
 from video_star.core.excerpt import excerpt
-from video_star.core.labels import Label, option_line
+from video_star.core.labels import Label
 from video_star.data.readers.base import BadRow, EmptyLabel, number, seconds, written_list
 from video_star.data.readers.json_files import problem_of
 
@@ -61,7 +61,7 @@ ASKED_WITH = {"span": "event", "time": "event", "box": "object", "labels": None}
 
 _TRUE = frozenset({"yes", "true", "1", "same", "the same"})
 _FALSE = frozenset({"no", "false", "0", "different", "not the same"})
-_MARKED = re.compile(r"\(?(?P<mark>[A-Za-z]|\d\d?)[.:)]\s*(?P<text>\S.*)")
+_MARKED = re.compile(r"\(?(?P<mark>[A-Za-z]|\d\d?)(?:[.:)]|\s[-\u2013])\s*(?P<text>\S.*)")
 """An option with a letter or a number of its own: "A. Apples.", "(b) berries", "3) three"."""
 _DECIMALS = 3
 """Of a time that is the difference of two."""
@@ -268,8 +268,11 @@ def _answer(value: object, options: tuple[str, ...]) -> int:
     fits = set()
     if isinstance(value, str):
         said, letter = text.casefold(), text.strip("().:").upper()
-        whole = [option_line(options, i).casefold() for i in range(len(options))]
-        fits = {i for i, option in enumerate(options) if said in (option.casefold(), whole[i])}
+        fits = {i for i, option in enumerate(options) if option.casefold() == said}
+        whole = _MARKED.fullmatch(text)
+        if whole and _mark(text) in ascii_uppercase[: len(options)]:
+            marked = ascii_uppercase.index(_mark(text))
+            fits |= {marked} if options[marked].casefold() == whole["text"].casefold() else set()
         fits |= {i for i in range(len(options)) if ascii_uppercase[i] == letter}
         # Options may have kept marks in another order, or numbers from 1: then it is not known.
         fits |= {i for i, option in enumerate(options) if _mark(option) == letter != ""}
