@@ -27,7 +27,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from decimal import Decimal
 from string import ascii_uppercase
 from typing import Any
@@ -61,6 +60,8 @@ ASKED_WITH = {"span": "event", "time": "event", "box": "object", "labels": None}
 
 _TRUE = frozenset({"yes", "true", "1", "same", "the same"})
 _FALSE = frozenset({"no", "false", "0", "different", "not the same"})
+_LIST = re.compile(r"\[\s*(?:['\"].*['\"]|[\d\s.,-]*)\s*\]")
+"""A list of texts or numbers in JSON, Python or numpy; but names may have brackets: "[part]"."""
 _MARKED = re.compile(r"\(?(?P<mark>[A-Za-z]|\d\d?)(?:[.:)]|\s[-\u2013])\s*(?P<text>\S.*)")
 """An option with a letter or a number of its own: "A. Apples.", "(b) berries", "3) three"."""
 _DECIMALS = 3
@@ -154,13 +155,9 @@ def _text(value: object, name: str) -> str:
 def _one(value: object) -> str:
     """The text of a label; BadRow for a list of them, also one that is written out."""
     text = _text(value, "label")
-    if text.startswith("[") and text.endswith("]"):
-        # Names may have brackets, as in "[Something] falling like a [feather]".
-        with suppress(BadRow):
-            value = written_list(text, "label")
-    if not isinstance(value, list):
-        return text
-    raise BadRow(f"label is {excerpt(value)}, a list; give one name, or set `kind: set`.")
+    if _LIST.fullmatch(text):
+        raise BadRow(f"label is {excerpt(text)}, a list; give one name, or set `kind: set`.")
+    return text
 
 
 def _mark(option: str) -> str:
