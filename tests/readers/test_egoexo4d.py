@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import tiny
-from outcomes import errors, samples, touch
+from outcomes import errors, reasons, samples, touch
 
 from video_star.core.engine import Clip
 from video_star.core.errors import DataError
@@ -475,3 +475,34 @@ def test_the_window_shows_the_event(data: Path) -> None:
     clip = Clip(data / sample.video, sample.start_s + at, None)
     frames = read_frames(clip, VideoParams(sampling="uniform", frames=1, fps=None, short_side=None))
     assert frames.pixels.mean() == pytest.approx(16 + 12 * 10, abs=4)
+
+
+@pytest.mark.parametrize(
+    ("capture", "worn"),
+    [
+        ({"cameras": [{"cam_id": "cam01", "is_ego": True}]}, "cam01.mp4"),
+        ({"cameras": [{"cam_id": "cam01", "is_ego": "1"}, {"cam_id": "cam02"}]}, "cam01.mp4"),
+        (
+            {"cameras": [{"cam_id": name, "is_ego": True} for name in ("cam01", "aria01")]},
+            "aria01_214-1.mp4",
+        ),
+        ({"cameras": [{"cam_id": "cam01", "is_ego": False}]}, "aria01_214-1.mp4"),
+        ({"cameras": None}, "aria01_214-1.mp4"),
+        (None, "aria01_214-1.mp4"),
+    ],
+)
+def test_the_ego_camera_is_the_one_that_the_capture_calls_so(
+    data: Path, capture: Any, worn: str
+) -> None:
+    rows = read(data, ("proficiency",), takes=[{**TAKE, "capture": capture}], view="ego")
+    (found,) = samples(rows).values()
+    assert found.video.endswith(f"/{worn}")
+
+
+def test_a_take_of_other_cameras_only_has_its_worn_one(data: Path) -> None:
+    videos = {name: TAKE["frame_aligned_videos"][name] for name in ("cam01", "cam02")}
+    bare = {**TAKE, "best_exo": None, "frame_aligned_videos": videos}
+    assert reasons(read(data, ("proficiency",), takes=[bare])) == ["BadRow"]
+    worn = {**bare, "capture": {"cameras": [{"cam_id": "cam02", "is_ego": True}]}}
+    (found,) = samples(read(data, ("proficiency",), takes=[worn])).values()
+    assert found.video.endswith("/cam02.mp4")

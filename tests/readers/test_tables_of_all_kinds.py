@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from outcomes import error, one
+from outcomes import error, one, samples
 from tables import WRITERS, read
 
 from video_star.core.labels import (
@@ -193,3 +193,83 @@ def test_a_video_is_not_opened_where_the_duration_is_known(tmp_path: Path, clips
     assert error(read(tmp_path, clips, "time", row)) == "VideoError"
     found = one(read(tmp_path, clips, "time", {**row, "duration": 10}))
     assert found.labels == (TimeLabel(at=1.0, duration=10.0),)
+
+
+@pytest.mark.parametrize(
+    ("time", "seconds"),
+    [
+        ("1:02:03.5", 3723.5),
+        ("00:00:00.56", 0.56),
+        ("61:05", 3665.0),
+        ("0:07,25", 7.25),
+        ("12.5", 12.5),
+        (12, 12.0),
+        ("1e1", 10.0),
+        ("1:62", None),
+        ("1:2:3:4", None),
+        ("-0:05", None),
+        ("00:00:01;12", None),
+        ("soon", None),
+        ("", None),
+    ],
+)
+def test_times_are_seconds_or_as_clocks_show_them(
+    tmp_path: Path, clips: Path, time: object, seconds: float | None
+) -> None:
+    row = {"event": "x", "label_at": time, "duration": 7200}
+    rows = read(tmp_path, clips, "time", row)
+    if seconds is None:
+        assert error(rows) in ("BadRow", "EmptyLabel")
+    else:
+        assert one(rows).labels == (TimeLabel(at=seconds, duration=7200.0),)
+
+
+Cut = tuple[float | None, float | None, SpanLabel]
+
+
+def cut(start: float | None, end: float | None, *span: float) -> Cut:
+    return start, end, SpanLabel(start=span[0], end=span[1], duration=span[2])
+
+
+@pytest.mark.parametrize(
+    ("row", "cuts"),
+    [
+        ({"windows": [[0.5, 1.0]]}, [cut(None, None, 0.5, 1.0, 1.5)]),
+        ({"windows": "[[0.5, 1.0]]"}, [cut(None, None, 0.5, 1.0, 1.5)]),
+        (  # out of order; each clip ends where the next window begins
+            {"windows": [[1.0, 1.25], [0.25, 0.5]]},
+            [cut(None, 1.0, 0.25, 0.5, 1.0), cut(0.5, None, 0.5, 0.75, 1.0)],
+        ),
+        (
+            {"windows": [[0.1, 0.2], [0.3, 0.4], [0.5, 0.6]]},
+            [
+                cut(None, 0.3, 0.1, 0.2, 0.3),
+                cut(0.2, 0.5, 0.1, 0.2, 0.3),
+                cut(0.4, None, 0.1, 0.2, 1.1),
+            ],
+        ),
+        ({"windows": [[0.1, 0.5], [0.5, 1.0], [0.2, 0.3]]}, [cut(None, None, 0.1, 1.0, 1.5)]),
+        (  # windows are of the clip, which is a part of the file
+            {"windows": [[1, 2], ["0:05", "0:06"]], "start_s": 100, "end_s": 110},
+            [cut(100, 105, 1, 2, 5), cut(102, 110, 3, 4, 8)],
+        ),
+        (
+            {"windows": [[1, 2], [5, 6]], "duration": 10},
+            [cut(None, 5, 1, 2, 5), cut(2, None, 3, 4, 8)],
+        ),
+    ],
+)
+def test_each_of_several_windows_is_the_only_one_of_its_clip(
+    tmp_path: Path, clips: Path, row: dict[str, Any], cuts: list[Cut]
+) -> None:
+    found = samples(read(tmp_path, clips, "span", {"event": "x", "id": "q", **row}))
+    assert list(found) == [f"t/q/{number}" for number in range(1, len(cuts) + 1)]
+    assert [(s.start_s, s.end_s, s.labels[0]) for s in found.values()] == cuts
+
+
+@pytest.mark.parametrize(
+    "windows", [[], [[1]], [1, 2], [[2, 1]], [[-1, 1]], [["a", "b"]], "1-2", "[[1, 2]", {"a": 1}]
+)
+def test_windows_that_are_none_are_a_bad_row(tmp_path: Path, clips: Path, windows: object) -> None:
+    rows = read(tmp_path, clips, "span", {"event": "x", "windows": windows, "duration": 9})
+    assert error(rows) == ("EmptyLabel" if windows == [] else "BadRow")

@@ -43,7 +43,7 @@ STEPS: dict[str, Step] = {
         "video_star.pipeline.steps.ingest:run_ingest",
         ("seed", "ingest", "evaluate.benchmarks"),
         "once",
-        2,
+        3,
     ),
     "base": Step("video_star.pipeline.steps.base:run_base", ("model",), "once", 2),
     "generate": Step(
