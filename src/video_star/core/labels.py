@@ -16,7 +16,7 @@ NAME_LENGTH = 1_000
 """Characters of a name or an option: far more than any has. An answer is compared word by word."""
 TEXT_LENGTH = 10_000
 """Characters of a label of sentences; no caption of a public set has as many."""
-NAMES = 5_000
+NAMES = 2_000
 """Names of one label."""
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=NAME_LENGTH)]
