@@ -1,0 +1,105 @@
+"""Pixels of a decoded frame as a player shows them: upright, square pixels, at one size.
+
+The display matrix is that of ISO 14496-12 (`tkhd`), as FFmpeg hands it on (libavutil/display.h).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from av.video.reformatter import Interpolation
+from numpy.typing import NDArray
+
+from video_star.core.errors import VideoError
+
+Pixels = NDArray[np.uint8]
+MAX_ENLARGED = 1920 * 1088
+"""Pixels up to which a frame may be enlarged: a full HD picture. A frame of 2 x 4000 pixels with a
+short side of 224 would have a hundred million."""
+SAME_ASPECT = Fraction(1, 50)
+"""Largest difference of two aspects that only rounding makes, as between 426x240 and 640x360."""
+_SCALER = (
+    Interpolation.AREA
+    | Interpolation.ACCURATE_RND
+    | Interpolation.BITEXACT
+    | Interpolation.FULL_CHR_H_INT
+)
+"""Area averaging, exact: pixels do not depend on the CPU's vector instructions."""
+
+
+@dataclass(frozen=True)
+class Orientation:
+    """What is done to a stored picture, in this order."""
+
+    transpose: bool
+    mirror: bool
+    """Left and right swapped."""
+    flip: bool
+    """Top and bottom swapped."""
+
+    def apply(self, pixels: Pixels) -> Pixels:
+        """Pixels [H, W, 3] as shown."""
+        shown = pixels.transpose(1, 0, 2) if self.transpose else pixels
+        shown = shown[:, ::-1] if self.mirror else shown
+        return np.ascontiguousarray(shown[::-1] if self.flip else shown)
+
+
+def orientation(frame: av.VideoFrame) -> Orientation:
+    """Of the frame's display matrix, at the nearest right angle; as stored without one.
+
+    The matrix (a b u, c d v, x y w) takes the point (p, q) to (a p + c q + x, b p + d q + y).
+    """
+    matrix = frame.side_data.get("DISPLAYMATRIX")
+    if matrix is None:
+        return Orientation(False, False, False)
+    a, b, _, c, d = np.frombuffer(bytes(matrix), np.int32)[:5].tolist()
+    if abs(b) + abs(c) > abs(a) + abs(d):
+        return Orientation(True, c < 0, b < 0)
+    return Orientation(False, a < 0, d < 0)
+
+
+@dataclass
+class Screen:
+    """Shows the frames of one clip, all at the size of the first."""
+
+    path: Path
+    """Of the clip, for messages."""
+    short_side: int | None
+    """The shorter side of what is shown; None: as stored."""
+    size: tuple[int, int] | None = None
+    """Width and height of what is shown; None before the first frame."""
+
+    def show(self, frame: av.VideoFrame, aspect: Fraction | None) -> Pixels:
+        """uint8 [H, W, 3], RGB; `aspect` is the width of a stored pixel in terms of its height.
+
+        VideoError when the frame is shaped otherwise than the first, or would become huge.
+        """
+        turn = orientation(frame)
+        width, height = self._scaled(frame.width * (aspect or Fraction(1)), frame.height)
+        if width * height > max(frame.width * frame.height, MAX_ENLARGED):
+            raise VideoError(
+                f"{self.path}: its picture of {frame.width}x{frame.height} would be enlarged to "
+                f"{width}x{height} pixels; leave the video out or re-encode it."
+            )
+        shown = (height, width) if turn.transpose else (width, height)
+        if self.size is None:
+            self.size = shown
+        elif shown != self.size:
+            if abs(Fraction(*shown) / Fraction(*self.size) - 1) > SAME_ASPECT:
+                raise VideoError(
+                    f"{self.path}: its pictures differ in size ({self.size[0]}x{self.size[1]}, "
+                    f"then {shown[0]}x{shown[1]}); cut it there or scale them to one size."
+                )
+            width, height = self.size[::-1] if turn.transpose else self.size
+        rgb = frame.reformat(width=width, height=height, format="rgb24", interpolation=_SCALER)
+        return turn.apply(rgb.to_ndarray())
+
+    def _scaled(self, width: Fraction, height: int) -> tuple[int, int]:
+        """The size that is shown, before the picture is turned."""
+        short = min(width, height)
+        scale = Fraction(1) if self.short_side is None else self.short_side / short
+        return max(round(width * scale), 1), max(round(height * scale), 1)
