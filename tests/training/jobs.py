@@ -9,6 +9,7 @@ import tiny
 
 from video_star.core.params import FinetuneParams, VideoParams
 from video_star.training.job import Job
+from video_star.video.isolated import LIMITS
 
 
 def make_job(folder: Path, **changes: Any) -> Job:
@@ -18,6 +19,7 @@ def make_job(folder: Path, **changes: Any) -> Job:
         "folder": folder,
         "data": folder / "data",
         "frames": folder / "frames",
+        "limits": LIMITS,
         "examples": folder / "examples.jsonl",
         "base": Path("base"),
         "base_name": "base",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from video_star.video import cache as frames_module
 from video_star.video.cache import FrameCache
 from video_star.video.decode import Frames, probe, read_frames
 from video_star.video.frame_folder import numbered_images
+from video_star.video.isolated import store_frames
 
 
 def params(frames: int = 4, sampling: str = "uniform", **more: object) -> VideoParams:
@@ -100,11 +102,11 @@ def test_a_folder_is_decoded_once_until_a_frame_changes(
 ) -> None:
     decoded: list[str] = []
 
-    def counting(clip: Clip, video: VideoParams) -> Frames:
+    def counting(clip: Clip, *others: Any) -> str | None:
         decoded.append(clip.path.name)
-        return read_frames(clip, video)
+        return store_frames(clip, *others)
 
-    monkeypatch.setattr(frames_module, "read_frames", counting)
+    monkeypatch.setattr(frames_module, "store_frames", counting)
 
     def get(path: Path) -> list[int]:
         return levels(FrameCache(tmp_path / "cache", params(), 1).get(Clip(path, None, None)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import frame_images
 import numpy as np
@@ -14,6 +15,7 @@ from video_star.core.params import VideoParams
 from video_star.video import cache as frames_module
 from video_star.video.cache import FrameCache
 from video_star.video.decode import Frames, read_frames
+from video_star.video.isolated import store_frames
 
 
 def params(frames: int = 4) -> VideoParams:
@@ -30,11 +32,11 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the files that were really decoded."""
     names: list[str] = []
 
-    def counting(clip: Clip, video: VideoParams) -> Frames:
+    def counting(clip: Clip, *others: Any) -> str | None:
         names.append(clip.path.name)
-        return read_frames(clip, video)
+        return store_frames(clip, *others)
 
-    monkeypatch.setattr(frames_module, "read_frames", counting)
+    monkeypatch.setattr(frames_module, "store_frames", counting)
     return names
 
 

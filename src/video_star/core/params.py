@@ -215,6 +215,10 @@ class Settings(Section):
     device: str
     batch_size: int = Field(ge=1)
     decode_workers: int = Field(ge=1)
+    decode_deadline_s: float = Field(gt=0)
+    """Seconds after which a video that is still being read is given up."""
+    decode_memory_gb: float = Field(gt=0)
+    """GiB that a process which reads a video may take."""
     processes: int = Field(ge=1)
     micro_batch_size: int = Field(ge=1)
     checkpoint_steps: int = Field(ge=1)

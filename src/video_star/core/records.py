@@ -235,3 +235,5 @@ class StepReport(Record):
     reasons: dict[str, int] = Field(default_factory=dict)
     """Rejected and failed samples by reason."""
     metrics: dict[str, float] = Field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    """What to know of samples that were used all the same, such as videos that break off."""

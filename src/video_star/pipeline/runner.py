@@ -131,7 +131,7 @@ def run_step(step: str, round_name: str, workspace: Workspace, progress: Progres
         result = function(context)
         _refuse_changed_params(step, params, load_params(workspace.params))
         context.refuse_failures(result.report, result.failures)
-        write_text(context.paths.report(step), dump_json(result.report.model_dump(mode="json")))
+        _write_report(context, result.report)
     return result.report
 
 
@@ -156,6 +156,14 @@ def _refuse_changed_params(step: str, before: Params, after: Params) -> None:
             f"{', '.join(changed)} in params.yaml changed while {step} ran, so its result would be "
             "filed under the wrong parameters; run it again."
         )
+
+
+def _write_report(context: StepContext, report: StepReport) -> None:
+    if report.notes:
+        context.progress.note(f"{report.notes[0]} In all {len(report.notes)} such; see the report.")
+    without = None if report.notes else {"notes"}
+    text = dump_json(report.model_dump(mode="json", exclude=without))
+    write_text(context.paths.report(report.step), text)
 
 
 @contextmanager

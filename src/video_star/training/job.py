@@ -12,6 +12,7 @@ from video_star.core.errors import UsageError
 from video_star.core.params import FinetuneParams, VideoParams, Zero
 from video_star.core.paths import inside
 from video_star.core.records import TrainingExample
+from video_star.video.isolated import Limits
 
 DONE = "done.json"
 """Written last into the result's folder: weights and loss curve are complete."""
@@ -27,6 +28,8 @@ class Job(BaseModel):
     data: Path
     frames: Path
     """Root of the frame cache."""
+    limits: Limits
+    """Of reading a video."""
     examples: Path
     """JSONL of TrainingExample; the step has read all their clips."""
     base: Path

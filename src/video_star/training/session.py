@@ -94,7 +94,7 @@ def encode(
     n_clips = len({(item.video, item.start_s, item.end_s) for item in examples})
     clips = ClipInputs(model, n_clips, job.folder / f"pixels-{rank}")
     encoded: dict[int, EncodedExample] = {}
-    frames = FrameCache(job.frames, job.video, 1)
+    frames = FrameCache(job.frames, job.video, 1, job.limits)
     model.eval()
     groups = encode_examples(examples, Conversations(processor), frames, job.data)
     for done, group in enumerate(groups, start=1):

@@ -1,5 +1,6 @@
 """The frame cache: a video is decoded once for each cut and each set of video parameters.
 
+Videos are read in child processes (isolated.py), which write the frames; here they are only loaded.
 The key of a clip's frames is made of the file's content, the cut and the parameters, so a renamed
 file hits and a changed file misses. The digest of a path is kept with its size, time stamp and
 inode: in JSON lines and not in SQLite, because a finetune on several machines shares the file over
@@ -9,27 +10,26 @@ a network file system.
 from __future__ import annotations
 
 import json
-import os
 import threading
 from collections import deque
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from errno import EIO
 from pathlib import Path
-from typing import BinaryIO
-from zipfile import BadZipFile
-
-import numpy as np
 
 from video_star.core.engine import Clip
 from video_star.core.errors import VideoError
 from video_star.core.hashing import sha256, sha256_file
 from video_star.core.params import Params, VideoParams
 from video_star.core.paths import Workspace
-from video_star.video.decode import Frames, read_frames
+from video_star.video.container import refuse_special
+from video_star.video.decode import Frames
+from video_star.video.entry import read_entry
 from video_star.video.frame_folder import folder_digest, folder_state
+from video_star.video.isolated import LIMITS, Limits, store_frames
 
-DECODER_VERSION = 2
+DECODER_VERSION = 3
 """Increased when `read_frames` gives other pixels or times for equal files and parameters."""
 
 
@@ -49,16 +49,25 @@ class FrameCache:
     folder: Path
     params: VideoParams
     workers: int
+    limits: Limits = LIMITS
     _digests: dict[str, list[object]] = field(default_factory=dict, repr=False)
+    _notes: dict[str, str] = field(default_factory=dict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._digests.update(_read_digests(self._digest_file))
+        for name, *known in _read_lines(self._digest_file, 5):
+            self._digests[str(name)] = known
+        for key, note in _read_lines(self._note_file, 2):
+            self._notes[str(key)] = str(note)
 
     @property
     def _digest_file(self) -> Path:
         return self.folder / "digests.jsonl"
+
+    @property
+    def _note_file(self) -> Path:
+        return self.folder / "notes.jsonl"
 
     def key(self, clip: Clip) -> str:
         """Content key of the clip's frames; VideoError when the file cannot be read."""
@@ -67,20 +76,36 @@ class FrameCache:
         return sha256(text)
 
     def get(self, clip: Clip) -> Frames:
-        """The clip's frames, from the cache or decoded and stored; VideoError when unusable."""
+        """The clip's frames, from the cache or decoded and stored; VideoError when unusable.
+
+        OSError when they cannot be stored.
+        """
         key = self.key(clip)
         path = self.folder / key[:2] / f"{key}.npz"
-        try:
-            return _load(path)
-        except (OSError, ValueError, EOFError, KeyError, BadZipFile):
-            frames = read_frames(clip, self.params)
-        path.parent.mkdir(exist_ok=True)
-        # A name for this process and thread: others may decode the same clip at the same time.
-        temporary = path.with_name(f".{key}.{os.getpid()}.{threading.get_ident()}.part")
-        with temporary.open("wb") as file:
-            _save(file, frames)
-        temporary.replace(path)
-        return frames
+        frames = read_entry(path, key)
+        if frames is None:
+            path.parent.mkdir(exist_ok=True)
+            note = store_frames(clip, self.params, path, key, self.limits)
+            if note is not None:
+                self._add_line(self._note_file, [key, note])
+                self._notes[key] = note
+            frames = read_entry(path, key)
+        if frames is None:
+            raise OSError(EIO, "does not hold what was just written", str(path))
+        return replace(frames, note=self._notes.get(key))
+
+    def notes(self, clips: Iterable[Clip], data: Path) -> tuple[str, ...]:
+        """A sentence for each damaged video among those that were read; `data` is their folder."""
+        found = set()
+        for clip in clips if self._notes else ():
+            try:
+                note = self._notes.get(self.key(clip))
+            except VideoError:
+                continue
+            if note is not None:
+                name = clip.path.relative_to(data).as_posix()
+                found.add(f"{name} {note}; it was read as far as it goes.")
+        return tuple(sorted(found))
 
     def prefetch(self, clips: Iterable[Clip], depth: int) -> Generator[Decoded, None, None]:
         """Clips with their frames, in order; up to `depth` clips are decoded in advance."""
@@ -106,6 +131,7 @@ class FrameCache:
     def _digest(self, path: Path) -> str:
         """sha256 of the file or frame folder; reused while size, time stamps and inode stay."""
         try:
+            refuse_special(path)
             state = _state(path)
             name = str(path.resolve())
             known = self._digests.get(name)
@@ -116,30 +142,19 @@ class FrameCache:
             raise VideoError(
                 f"{path}: cannot be read ({error.strerror}); correct the annotation or add it."
             ) from error
-        with self._lock:
-            self._digests[name] = [*state, digest]
-            with self._digest_file.open("a", encoding="utf-8") as file:
-                file.write(json.dumps([name, *state, digest]) + "\n")
+        self._digests[name] = [*state, digest]
+        self._add_line(self._digest_file, [name, *state, digest])
         return digest
+
+    def _add_line(self, path: Path, values: list[object]) -> None:
+        with self._lock, path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(values) + "\n")
 
 
 def open_frames(workspace: Workspace, params: Params) -> FrameCache:
     """The frame cache of a workspace, for the video parameters of params.yaml."""
-    return FrameCache(workspace.frames, params.video, params.settings.decode_workers)
-
-
-def _load(path: Path) -> Frames:
-    with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-        clock = file["clock"].tolist()
-        if not clock:
-            return Frames(file["pixels"], None, None)
-        return Frames(file["pixels"], tuple(clock[:-1]), clock[-1])
-
-
-def _save(file: BinaryIO, frames: Frames) -> None:
-    """`pixels`, and `clock`: the times and then the duration; empty without a clock."""
-    clock = [] if frames.times is None else [*frames.times, frames.duration]
-    np.savez(file, pixels=frames.pixels, clock=np.array(clock, dtype=np.float64))
+    settings = params.settings
+    return FrameCache(workspace.frames, params.video, settings.decode_workers, Limits.of(settings))
 
 
 def _state(path: Path) -> list[object]:
@@ -150,15 +165,14 @@ def _state(path: Path) -> list[object]:
     return [state.st_size, state.st_mtime_ns, state.st_ino]
 
 
-def _read_digests(path: Path) -> dict[str, list[object]]:
-    """Digests written by earlier processes; a line that cannot be read costs hashing a file."""
-    digests: dict[str, list[object]] = {}
+def _read_lines(path: Path, length: int) -> Iterator[list[object]]:
+    """Lists of a length from JSON lines of earlier processes; other lines cost work done again."""
     if not path.is_file():
-        return digests
+        return
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
-            name, size, changed, inode, digest = json.loads(line)
-        except (ValueError, TypeError, RecursionError):
+            values = json.loads(line)
+        except (ValueError, RecursionError):
             continue
-        digests[str(name)] = [size, changed, inode, digest]
-    return digests
+        if isinstance(values, list) and len(values) == length:
+            yield values

@@ -10,6 +10,7 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 
 import av
@@ -25,8 +26,8 @@ CONTAINERS = (
     *("vvc", "evc", "obu", "vc1", "cavsvideo", "avs2", "avs3", "dirac"),
 )
 """FFmpeg's names of containers and raw streams that hold a video and refer to no other file."""
-_IMAGES = ("jpeg_pipe", "png_pipe")
-"""What an image of a folder of frames may be."""
+IMAGES = ("jpeg_pipe", "png_pipe", "webp_pipe", "bmp_pipe", "tiff_pipe", "gif")
+"""FFmpeg's names of what a frame in a folder may be, whatever its suffix."""
 _NOT_SHOWN = Disposition.attached_pic | Disposition.timed_thumbnails
 
 
@@ -45,25 +46,30 @@ def unreadable(path: Path, error: OSError) -> VideoError:
     return VideoError(f"{path}: cannot be read ({reason}); correct the annotation or add it.")
 
 
+def too_large(path: Path) -> VideoError:
+    """A video whose pictures need more memory than a reader may take."""
+    return VideoError(
+        f"{path}: does not fit in memory; raise settings.decode_memory_gb in params.yaml, or "
+        "replace the file."
+    )
+
+
 @contextmanager
-def opened(path: Path, formats: tuple[str, ...] = CONTAINERS) -> Iterator[InputContainer]:
-    """An open container; errors of the codec library inside become a VideoError."""
+def opened(path: Path, image: bool = False) -> Iterator[InputContainer]:
+    """An open video, or image of a folder; errors of the codec library become a VideoError."""
     try:
         refuse_special(path)
     except (OSError, ValueError) as error:
         cause = error if isinstance(error, OSError) else OSError(str(error))
         raise unreadable(path, cause) from error
     try:
-        with _open(path, formats) as container:
+        with _open(path, image) as container:
             for stream in container.streams.video:
                 if stream.codec_context is not None:
                     stream.codec_context.thread_count = 1
             yield container
     except MemoryError as error:
-        raise VideoError(
-            f"{path}: does not fit in memory; raise settings.decode_memory_gb in params.yaml, "
-            "or replace the file."
-        ) from error
+        raise too_large(path) from error
     except (av.FFmpegError, OSError, ValueError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise VideoError(
@@ -71,21 +77,21 @@ def opened(path: Path, formats: tuple[str, ...] = CONTAINERS) -> Iterator[InputC
         ) from error
 
 
-def _open(path: Path, formats: tuple[str, ...]) -> InputContainer:
-    options = {"protocol_whitelist": "file", "format_whitelist": ",".join(formats)}
+def _open(path: Path, image: bool) -> InputContainer:
+    # A sequence of images could be meant by the name of one.
+    source = BytesIO(path.read_bytes()) if image else f"file:{path}"
+    options = {
+        "protocol_whitelist": "file",
+        "format_whitelist": ",".join(IMAGES if image else CONTAINERS),
+    }
     try:
-        return av.open(f"file:{path}", metadata_errors="replace", container_options=options)
+        return av.open(source, metadata_errors="replace", container_options=options)
     except av.ArgumentError as error:
         # So FFmpeg says that a format is not on the list.
         raise VideoError(
-            f"{path}: cannot be decoded (by its content it is no video: a still picture, text, a "
-            "playlist, a script or damaged); replace the file."
+            f"{path}: has no video stream (its content is a sound, a still picture, text, a "
+            "playlist, a script or unknown); use a video file."
         ) from error
-
-
-def opened_image(path: Path) -> contextmanager[InputContainer]:
-    """As `opened`, for an image of a folder of frames."""
-    return opened(path, _IMAGES)
 
 
 def video_streams(container: InputContainer, path: Path) -> list[av.VideoStream]:

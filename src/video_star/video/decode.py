@@ -23,15 +23,15 @@ from av.container import InputContainer
 from video_star.core.engine import Clip
 from video_star.core.errors import VideoError
 from video_star.core.params import VideoParams
-from video_star.video.container import opened, opened_image
+from video_star.video.container import opened
 from video_star.video.frame_folder import numbered_images
 from video_star.video.picture import Pixels, Screen
 from video_star.video.timeline import (
     Timeline,
     choose_times,
     exact,
-    stamps_of,
     scan,
+    stamps_of,
     until_damaged,
 )
 
@@ -170,6 +170,7 @@ class _Reader:
     ) -> Iterator[tuple[int, av.VideoFrame, Fraction | None]]:
         """Time, picture and pixel aspect of what the decoder gives from here on."""
         stream = container.streams[self.index]
+        assert isinstance(stream, av.VideoStream)
         stamps, count = stamps_of(container, stream), 0
         for packet in until_damaged(container.demux(stream)):
             stamps.mend(packet)
@@ -212,7 +213,7 @@ def _read_folder(clip: Clip, params: VideoParams) -> Frames:
     targets = choose_times(range(len(images)), Fraction(1), clip, params)
     screen, found = Screen(clip.path, params.short_side), dict[int, Pixels]()
     for index in sorted(set(targets)):
-        with opened_image(images[index]) as container:
+        with opened(images[index], image=True) as container:
             frame = next(container.decode(video=0), None)
             if frame is None:
                 raise VideoError(f"{images[index]}: cannot be decoded; replace the image.")

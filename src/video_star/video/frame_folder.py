@@ -6,6 +6,7 @@ A folder has no times, so it is sampled by count (uniform, middle) and cannot be
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -19,20 +20,24 @@ _NUMBERED = re.compile(r"\D*(\d+)", re.ASCII)
 def numbered_images(folder: Path) -> list[Path]:
     """The frames of a folder by number; other files are ignored.
 
-    VideoError when the folder cannot be read, holds no numbered image, or two of the same number.
+    VideoError when the folder cannot be read, holds no numbered image, or two of the same number,
+    or one that is no file.
     """
     numbers: dict[int, Path] = {}
     try:
-        names = sorted(path.name for path in folder.iterdir())
+        with os.scandir(folder) as entries:
+            files = {entry.name: entry.is_file() for entry in entries}
     except OSError as error:
         raise VideoError(
             f"{folder}: cannot be read ({error.strerror}); correct the annotation or add it."
         ) from error
-    for name in names:
+    for name in sorted(files):
         path = folder / name
         match = _NUMBERED.fullmatch(path.stem)
         if match is None or name.startswith(".") or path.suffix.lower() not in SUFFIXES:
             continue
+        if not files[name]:
+            raise VideoError(f"{path}: is no regular file; replace it with an image.")
         number = int(match[1])
         if number in numbers:
             raise VideoError(

@@ -100,6 +100,7 @@ class Screen:
 
     def _scaled(self, width: Fraction, height: int) -> tuple[int, int]:
         """The size that is shown, before the picture is turned."""
-        short = min(width, height)
-        scale = Fraction(1) if self.short_side is None else self.short_side / short
+        scale = Fraction(1)
+        if self.short_side is not None:
+            scale = self.short_side / min(width, Fraction(height))
         return max(round(width * scale), 1), max(round(height * scale), 1)

@@ -25,8 +25,8 @@ from video_star.core.params import VideoParams
 from video_star.video.container import video_streams
 
 FORWARD_S, BACK_S = 10, Fraction(1, 10)
-"""A jump of the time stamps by more is a joint of two recordings, as for ffmpeg, which these numbers
-are from (dts_delta_threshold, and the limit for steps back): what follows is shown at once."""
+"""A jump of the time stamps by more is a joint of two recordings: what follows is shown at once.
+The numbers are those of ffmpeg (dts_delta_threshold, and its limit for steps back)."""
 LOST_S = Fraction(1, 2)
 """A file that ends so much before the length in its header is cut off."""
 
@@ -46,7 +46,7 @@ class Timeline:
     origin: int
     """The file's start by the time stamps of the stream."""
     counted: bool
-    """There are no usable time stamps: the n-th picture that the decoder gives has the n-th time."""
+    """Time stamps are of no use: the n-th picture that the decoder gives has the n-th time."""
     seekable: bool
     """Whether time stamps lead to their pictures."""
     promised: int
@@ -141,8 +141,12 @@ def until_damaged(packets: Iterator[av.Packet]) -> Iterator[av.Packet]:
 
 def stamps_of(container: InputContainer, stream: av.VideoStream) -> Stamps:
     """For a pass over the packets of a stream."""
-    jumps = bool(container.format.flags & Flags.ts_discont.value)
-    return Stamps(stream.time_base or Fraction(1), jumps, container.format.name == "avi")
+    avi = container.format.name == "avi"
+    return Stamps(stream.time_base or Fraction(1), _has(container, Flags.ts_discont), avi)
+
+
+def _has(container: InputContainer, flag: Flags) -> bool:
+    return bool(container.format.flags & int(flag.value))  # type: ignore[call-overload]
 
 
 def scan(container: InputContainer, path: Path) -> tuple[av.VideoStream, Timeline]:
@@ -172,8 +176,13 @@ def scan(container: InputContainer, path: Path) -> tuple[av.VideoStream, Timelin
             -s.index,
         ),
     )
-    others = (end * container.streams[index].time_base for index, end in reach.items())
-    return stream, _timeline(container, stream, seen[stream.index], max(others, default=Fraction(0)))
+    others = [
+        end * unit
+        for index, end in reach.items()
+        if (unit := container.streams[index].time_base) is not None
+    ]
+    longest = max(others, default=Fraction(0))
+    return stream, _timeline(container, stream, seen[stream.index], longest)
 
 
 def _note_packet(seen: _Seen, packet: av.Packet, path: Path) -> None:
@@ -194,7 +203,7 @@ def _timeline(
     container: InputContainer, stream: av.VideoStream, seen: _Seen, others: Fraction
 ) -> Timeline:
     unit = seen.stamps.unit
-    raw = bool(container.format.flags & Flags.no_timestamps.value) or not seen.times
+    raw = _has(container, Flags.no_timestamps) or not seen.times
     counted = raw or (seen.stamps.avi and stream.codec_context.has_b_frames)
     if raw:
         starts = accumulate((max(length, 1) for length in seen.lengths[:-1]), initial=0)

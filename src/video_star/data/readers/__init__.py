@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from video_star.core.errors import UsageError
 from video_star.core.params import explain
 from video_star.data.readers.base import Reader
+from video_star.video.isolated import LIMITS, Limits
 
 READERS: dict[str, str] = {
     "kinetics": "video_star.data.readers.kinetics:Kinetics",
@@ -38,15 +39,19 @@ def reader_class(name: str) -> type[Reader[Any]]:
     return found
 
 
-def open_readers(sections: Sequence[Mapping[str, Any]], data: Path, seed: int) -> list[Reader[Any]]:
+def open_readers(
+    sections: Sequence[Mapping[str, Any]], data: Path, seed: int, limits: Limits = LIMITS
+) -> list[Reader[Any]]:
     """A reader for each section of `ingest.sources`; UsageError for a section that is wrong.
 
     Nothing is read yet. `data` is the data folder.
     """
-    return [_open(number, raw, data, seed) for number, raw in enumerate(sections)]
+    return [_open(number, raw, data, seed, limits) for number, raw in enumerate(sections)]
 
 
-def _open(number: int, raw: Mapping[str, Any], data: Path, seed: int) -> Reader[Any]:
+def _open(
+    number: int, raw: Mapping[str, Any], data: Path, seed: int, limits: Limits
+) -> Reader[Any]:
     key, name = f"ingest.sources.{number}", raw.get("reader")
     if not isinstance(name, str) or name not in READERS:
         raise UsageError(
@@ -55,7 +60,7 @@ def _open(number: int, raw: Mapping[str, Any], data: Path, seed: int) -> Reader[
         )
     kind = reader_class(name)
     try:
-        return kind(kind.Section.model_validate(raw), data, seed)
+        return kind(kind.Section.model_validate(raw), data, seed, limits)
     except ValidationError as error:
         problems = "; ".join(explain(item, f"{key}.{name}") for item in error.errors()[:5])
         raise UsageError(f"params.yaml: {problems}.") from error

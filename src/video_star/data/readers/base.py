@@ -24,7 +24,8 @@ from video_star.core.labels import Label, say_box, say_seconds
 from video_star.core.paths import inside
 from video_star.core.records import Failure, Split, VideoSample
 from video_star.data import questions
-from video_star.video.decode import VideoInfo, probe
+from video_star.video.decode import VideoInfo
+from video_star.video.isolated import LIMITS, Limits, probe_apart
 
 STEP = "ingest"
 SUFFIXES = (".mp4", ".webm", ".mkv", ".avi", ".mov")
@@ -104,6 +105,8 @@ class Reader(Generic[S]):
     data: Path
     """The data folder."""
     seed: int
+    limits: Limits = LIMITS
+    """Of reading a video's length and size."""
 
     def rows(self) -> Iterator[Row]:
         """The samples in the order of the annotations, and a Failure for each that is left out.
@@ -167,7 +170,7 @@ class Reader(Generic[S]):
     @cached_property
     def info(self) -> Callable[[str], VideoInfo]:
         """Duration, rate and size of a video, probed once; VideoError."""
-        return lru_cache(maxsize=1 << 16)(lambda video: probe(self.data / video))
+        return lru_cache(maxsize=1 << 16)(lambda video: probe_apart(self.data / video, self.limits))
 
     def ask(self, kind: str, name: str, /, **fields: str) -> tuple[str, str]:
         """The question for the sample `name`, and the name of its template."""

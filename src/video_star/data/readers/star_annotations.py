@@ -41,7 +41,7 @@ from video_star.core.records import VideoSample
 from video_star.data.readers import base
 from video_star.data.readers.base import BadRow, EmptyLabel, Reader, Row, Segment
 from video_star.data.readers.json_files import json_items
-from video_star.video.decode import probe
+from video_star.video.isolated import probe_apart
 
 Value: TypeAlias = str | float | bool | list[Any]
 _DECIMALS = 6
@@ -251,7 +251,7 @@ def write_star_annotations(samples: Iterable[VideoSample], data: Path, path: Pat
     Raises VideoError when a file without a known end cannot be read, DataError when a label cannot
     be written in this format.
     """
-    length = lru_cache(maxsize=None)(lambda video: probe(data / video).duration_s)
+    length = lru_cache(maxsize=None)(lambda video: probe_apart(data / video).duration_s)
     items = [_item(number, sample, length) for number, sample in enumerate(samples)]
     write_text(path, json.dumps(items, indent=4, ensure_ascii=False) + "\n")
     return len(items)

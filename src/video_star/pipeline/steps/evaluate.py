@@ -25,6 +25,7 @@ from video_star.evaluation.benchmarks.base import Benchmark, Item, Measure, Scor
 from video_star.evaluation.comparisons import compare, digest_scores, refuse_unmeasured
 from video_star.evaluation.metrics import Bootstrap, RoundMetrics, Undefined, summarise
 from video_star.generation.store import ask, open_store
+from video_star.video.cache import open_frames
 
 Replies = Mapping[str, Outcome]
 
@@ -59,7 +60,9 @@ def run_evaluate(context: StepContext) -> StepResult:
     results = {exam.name: _score(context, exam, replies) for exam in exams}
     failures = tuple(failure for done in results.values() for failure in done.failures)
     metrics = _summarise(context, results)
-    report = _report(context, results, metrics)
+    clips = [item.clip for exam in exams for item in exam.items]
+    notes = open_frames(context.workspace, context.params).notes(clips, context.workspace.data)
+    report = _report(context, results, metrics).model_copy(update={"notes": notes})
     context.refuse_failures(report, failures)
     # metrics.json never outlives the scores that it sums up.
     context.paths.metrics.unlink(missing_ok=True)

@@ -31,6 +31,7 @@ from video_star.training.launch import count_processes, hostfile_of, launch
 from video_star.training.requirements import check_requirements
 from video_star.training.threads import threads_for
 from video_star.video.cache import open_frames
+from video_star.video.isolated import Limits
 
 PREFETCHED = 8
 """Clips that are decoded in advance."""
@@ -106,6 +107,7 @@ def _describe(
         folder=folder,
         data=context.workspace.data.absolute(),
         frames=context.workspace.frames.absolute(),
+        limits=Limits.of(params.settings),
         examples=folder / "examples.jsonl",
         base=location if start is None else location_of(start, params.model, root),
         base_name=base.base,

@@ -20,6 +20,7 @@ from video_star.core.prompts import direct, line_request
 from video_star.core.records import Answer, Failure, Origin, StepReport, VideoSample
 from video_star.data.manifest import training_samples
 from video_star.generation.store import ask, open_store
+from video_star.video.cache import open_frames
 
 
 @dataclass(frozen=True)
@@ -91,21 +92,27 @@ def build_report(
         failed=len(failures),
         reasons=dict(sorted(Counter(failure.error for failure in failures).items())),
         metrics=metrics,
+        notes=open_frames(context.workspace, context.params).notes(
+            (_clip(context, sample) for sample in questions.samples), context.workspace.data
+        ),
     )
 
 
 def _request(
     context: StepContext, questions: Questions, sample: VideoSample, attempt: int
 ) -> Request:
-    clip = Clip(context.workspace.video(sample.video), sample.start_s, sample.end_s)
     sampling = questions.sampling
     return Request(
         key=f"{sample.id}#{attempt}",
-        clip=clip,
+        clip=_clip(context, sample),
         prompt=questions.prompt(sample),
         sampling=Sampling(sampling.temperature, sampling.top_p, sampling.max_new_tokens),
         seed=stable_seed(context.params.seed, context.round, sample.id, attempt, questions.origin),
     )
+
+
+def _clip(context: StepContext, sample: VideoSample) -> Clip:
+    return Clip(context.workspace.video(sample.video), sample.start_s, sample.end_s)
 
 
 def _answer(

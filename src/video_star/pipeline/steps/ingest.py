@@ -15,6 +15,7 @@ from video_star.data.questions import load_questions, using
 from video_star.data.readers import open_readers
 from video_star.data.readers.base import STEP, DuplicateId, Row, failure
 from video_star.evaluation.leakage import refuse_shared_videos
+from video_star.video.isolated import Limits
 
 
 def run_ingest(context: StepContext) -> StepResult:
@@ -73,7 +74,8 @@ def _questions(context: StepContext) -> dict[str, tuple[str, ...]]:
 def _rows(context: StepContext) -> Iterator[tuple[str, Row]]:
     """The rows of all sources, each with the name of its file."""
     params = context.params
-    readers = open_readers(params.ingest.sources, context.workspace.data, params.seed)
+    limits = Limits.of(params.settings)
+    readers = open_readers(params.ingest.sources, context.workspace.data, params.seed, limits)
     for done, reader in enumerate(readers, start=1):
         for row in reader.rows():
             yield reader.source.annotations, row

@@ -1,0 +1,57 @@
+"""A file of the frame cache: the frames of one clip, and a digest that says whether it is whole.
+
+It is a NumPy archive (`pixels`, and `clock`: the times and then the duration; empty without a
+clock), followed by the sha256 of its key and all that. So nothing is read but what was written
+under this key, whatever a full disk, a copy or a hand made of it.
+"""
+
+from __future__ import annotations
+
+import os
+from hashlib import sha256
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+
+from video_star.video.decode import Frames
+
+_DIGEST = sha256().digest_size
+
+
+def write_entry(path: Path, part: Path, key: str, frames: Frames) -> None:
+    """Write under another name, `part`, then rename; OSError, as of a full disk, leaves no file."""
+    clock = [] if frames.times is None else [*frames.times, frames.duration]
+    content = BytesIO()
+    np.savez(content, pixels=frames.pixels, clock=np.array(clock, dtype=np.float64))
+    try:
+        with part.open("wb") as file:
+            file.write(content.getbuffer())
+            file.write(_digest(key, content.getbuffer()))
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        # A write says no name.
+        raise OSError(error.errno, os.strerror(error.errno or 0), str(path)) from error
+
+
+def read_entry(path: Path, key: str) -> Frames | None:
+    """The frames without their note; None when there is no file, or it is not what was written."""
+    try:
+        content = memoryview(path.read_bytes())
+    except OSError:
+        return None
+    archive, digest = content[:-_DIGEST], content[-_DIGEST:]
+    if digest != _digest(key, archive):
+        return None
+    with np.load(BytesIO(archive), allow_pickle=False) as file:
+        clock = file["clock"].tolist()
+        if not clock:
+            return Frames(file["pixels"], None, None)
+        return Frames(file["pixels"], tuple(clock[:-1]), clock[-1])
+
+
+def _digest(key: str, archive: memoryview) -> bytes:
+    digest = sha256(key.encode())
+    digest.update(archive)
+    return digest.digest()

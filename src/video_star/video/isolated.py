@@ -1,0 +1,202 @@
+"""Reads videos in child processes, so that no file hangs, crashes or fills the process of a step.
+
+A child serves one request at a time, within a deadline and a bound on its memory, and is replaced
+when it does not answer. Children start when they are needed, as many as threads ask at once, and
+stay for the next videos, whoever asks.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any
+from uuid import uuid4
+
+from video_star.core.engine import Clip
+from video_star.core.errors import VideoError, VideoStarError
+from video_star.core.params import Settings, VideoParams
+from video_star.video.decode import VideoInfo
+
+SOURCE = Path(__file__).parents[2]
+"""Where this package lies."""
+START_S = 120
+"""Seconds within which a child must have loaded its libraries, on the slowest of file systems."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What reading one video may take."""
+
+    deadline_s: float
+    memory_gb: float
+
+    @classmethod
+    def of(cls, settings: Settings) -> Limits:
+        """The limits that params.yaml gives."""
+        return cls(settings.decode_deadline_s, settings.decode_memory_gb)
+
+
+LIMITS = Limits(deadline_s=600, memory_gb=4)
+"""Where no params.yaml is at hand, the same as in ours."""
+
+
+def probe_apart(path: Path, limits: Limits = LIMITS) -> VideoInfo:
+    """As `decode.probe`, in a child; VideoError also for what a child cannot do."""
+    return VideoInfo(**_ask(path, {"do": "probe"}, limits))
+
+
+def store_frames(
+    clip: Clip, params: VideoParams, entry: Path, key: str, limits: Limits
+) -> str | None:
+    """Write a clip's frames to a file of the frame cache, in a child; returns their note.
+
+    VideoError as `decode.read_frames` and for what a child cannot do, OSError when the cache cannot
+    be written.
+    """
+    part = entry.with_name(f".{key}.{uuid4().hex}.part")
+    request = {
+        **{"do": "read", "start_s": clip.start_s, "end_s": clip.end_s},
+        **{"params": params.model_dump(mode="json")},
+        **{"entry": str(entry.absolute()), "part": str(part.absolute()), "key": key},
+    }
+    try:
+        note: str | None = _ask(clip.path, request, limits)
+        return note
+    finally:
+        part.unlink(missing_ok=True)  # of a child that was ended while it wrote
+
+
+class _Silence(Exception):
+    """A child did not answer in time."""
+
+
+class _Death(Exception):
+    """A child ended; the message says how."""
+
+
+class _Child:
+    """A process that reads videos."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._errors = TemporaryFile()  # noqa: SIM115 (it is open as long as the child lives)
+        source = Path(__file__).parents[2]
+        path = os.pathsep.join([str(source), *filter(None, [os.environ.get("PYTHONPATH")])])
+        self._process = subprocess.Popen(
+            [
+                sys.executable,
+                "-P",
+                "-m",
+                "video_star.video.child",
+                str(int(limits.memory_gb * 2**30)),
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            bufsize=0,
+            # One thread each: the stacks of others count as memory.
+            env={**os.environ, "PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1"},
+        )
+        try:
+            self._line(START_S)
+        except (_Silence, _Death) as error:
+            self.end()
+            raise VideoStarError(
+                f"The process that reads videos does not start ({error}); run video-star doctor."
+            ) from error
+
+    def ask(self, request: dict[str, Any], deadline_s: float) -> dict[str, Any]:
+        """The reply to a request; _Silence, _Death."""
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps(request).encode() + b"\n")
+        except BrokenPipeError:
+            raise _Death(self._last_words()) from None
+        reply: dict[str, Any] = json.loads(self._line(deadline_s))
+        return reply
+
+    def _line(self, seconds: float) -> bytes:
+        assert self._process.stdout is not None
+        end, said = time.monotonic() + seconds, self._process.stdout.fileno()
+        poll = select.poll()
+        poll.register(said, select.POLLIN)
+        line = b""
+        while not line.endswith(b"\n"):
+            if not poll.poll(max(0.0, end - time.monotonic()) * 1000):
+                raise _Silence(f"no answer in {seconds:g} s")
+            part = os.read(said, 1 << 16)
+            if not part:
+                raise _Death(self._last_words())
+            line += part
+        return line
+
+    def _last_words(self) -> str:
+        code = self._process.wait()
+        if code < 0:
+            return signal.Signals(-code).name
+        self._errors.seek(0)
+        lines = self._errors.read().decode(errors="replace").split("\n")
+        return next((line for line in reversed(lines) if line.strip()), f"exit code {code}")
+
+    def end(self) -> None:
+        """End the process, whatever it does."""
+        self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout, self._errors):
+            if stream is not None:
+                stream.close()
+
+
+_idle: dict[Limits, list[_Child]] = {}
+_lock = threading.Lock()
+
+
+def _ask(path: Path, request: dict[str, Any], limits: Limits) -> Any:
+    """The value that a child answers about a video."""
+    with _lock:
+        waiting = _idle.get(limits)
+        child = waiting.pop() if waiting else None
+    child = child or _Child(limits)
+    try:
+        reply = child.ask({**request, "path": str(path.absolute())}, limits.deadline_s)
+    except _Silence:
+        child.end()
+        raise VideoError(
+            f"{path}: reading takes more than {limits.deadline_s:g} s; raise "
+            "settings.decode_deadline_s in params.yaml, or replace the file."
+        ) from None
+    except _Death as error:
+        child.end()
+        raise VideoError(
+            f"{path}: the process that read it ended ({error}); replace or re-encode the file."
+        ) from None
+    except BaseException:
+        child.end()
+        raise
+    with _lock:
+        _idle.setdefault(limits, []).append(child)
+    if "error" in reply:
+        raise VideoError(reply["error"])
+    if "os_error" in reply:
+        raise OSError(*reply["os_error"])
+    return reply["value"]
+
+
+@atexit.register
+def _end_all() -> None:
+    while _idle:
+        for child in _idle.popitem()[1]:
+            child.end()
+
+
+# A forked process must not talk to the children of this one.
+os.register_at_fork(after_in_child=_idle.clear)
