@@ -8,6 +8,7 @@ its input, also in the middle of a request.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import resource
@@ -69,9 +70,11 @@ def main() -> None:
     os.dup2(2, 1)
     requests: SimpleQueue[bytes] = SimpleQueue()
     threading.Thread(target=_listen, args=(requests,), daemon=True).start()
+    gc.freeze()
     print(READY, file=replies, flush=True)
     while True:
         print(json.dumps(answer(json.loads(requests.get()))), file=replies, flush=True)
+        gc.collect()  # a decoder with all its pictures is part of a cycle
 
 
 if __name__ == "__main__":

@@ -38,11 +38,11 @@ def refuse_special(path: Path) -> None:
         raise VideoError(f"{path}: is no regular file; replace it with a video file.")
 
 
-def unreadable(path: Path, error: OSError) -> VideoError:
+def unreadable(path: Path, error: OSError | ValueError) -> VideoError:
     """The system's refusal of a file, as the error of one video."""
     if isinstance(error, FileNotFoundError):
         return VideoError(f"{path}: does not exist; correct the annotation or add it.")
-    reason = error.strerror or str(error)
+    reason = getattr(error, "strerror", None) or str(error)
     return VideoError(f"{path}: cannot be read ({reason}); correct the annotation or add it.")
 
 
@@ -59,9 +59,10 @@ def opened(path: Path, image: bool = False) -> Iterator[InputContainer]:
     """An open video, or image of a folder; errors of the codec library become a VideoError."""
     try:
         refuse_special(path)
+        with path.open("rb"):
+            pass  # the system's reasons are said in its words, unlike those of a codec
     except (OSError, ValueError) as error:
-        cause = error if isinstance(error, OSError) else OSError(str(error))
-        raise unreadable(path, cause) from error
+        raise unreadable(path, error) from error
     try:
         with _open(path, image) as container:
             for stream in container.streams.video:
@@ -72,6 +73,9 @@ def opened(path: Path, image: bool = False) -> Iterator[InputContainer]:
         raise too_large(path) from error
     except (av.FFmpegError, OSError, ValueError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error)
+        if isinstance(error, OSError | EOFError):
+            # "Operation not permitted" and the like sound like the system, but are of the content.
+            reason = f"damaged, cut off or of an unknown kind: {reason}"
         raise VideoError(
             f"{path}: cannot be decoded ({reason}); replace or re-encode the file."
         ) from error

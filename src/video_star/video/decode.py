@@ -92,8 +92,8 @@ def read_frames(clip: Clip, params: VideoParams) -> Frames:
         stream, line = scan(container, clip.path)
         reader = _Reader(clip, params, stream.index)
         targets = choose_times(line.times, line.unit, clip, params)
-        found = reader.by_groups(container, line, targets) if line.seekable else {}
-    if not line.seekable:
+        found = reader.by_groups(container, line, targets) if line.seekable else None
+    if found is None:
         found = reader.in_order(line, set(targets))
     note = line.note
     if len(found) < len(set(targets)):
@@ -118,6 +118,10 @@ def read_frames(clip: Clip, params: VideoParams) -> Frames:
     return Frames(np.stack([found[time] for time in targets]), shown, duration, note)
 
 
+class _Astray(Exception):
+    """A seek did not lead to the packets that the first pass saw."""
+
+
 @dataclass
 class _Reader:
     """Decodes one stream of a clip's file."""
@@ -131,28 +135,42 @@ class _Reader:
 
     def by_groups(
         self, container: InputContainer, line: Timeline, targets: Sequence[int]
-    ) -> dict[int, Pixels]:
-        """Frames by target time; groups of pictures without a target are skipped."""
+    ) -> dict[int, Pixels] | None:
+        """Frames by target time; groups of pictures without a target are skipped.
+
+        None where a seek fails or leads elsewhere.
+        """
         groups: dict[int, set[int]] = {}
         for time in targets:
             groups.setdefault(bisect_right(line.keys, time) - 1, set()).add(time)
         screen, found = self._screen(), dict[int, Pixels]()
-        container.seek(0, backward=True)
-        frames = self._frames(container, line)
-        previous: int | None = None
+        frames, previous = self._frames(container, line), None
         for group in sorted(groups):
-            if group > 0 and (previous is None or group > previous + 1):
-                stream = container.streams[self.index]
-                container.seek(line.keys[group] + line.origin, backward=True, stream=stream)
-                frames = self._frames(container, line)
-            found.update(self._collect(frames, groups[group], screen))
+            try:
+                if previous is None or group > previous + 1:
+                    self._seek(container, line, group)
+                    frames = self._frames(container, line, sought=group > 0)
+                found.update(self._collect(frames, groups[group], screen))
+            except _Astray:
+                return None
             previous = group
         return found
+
+    def _seek(self, container: InputContainer, line: Timeline, group: int) -> None:
+        try:
+            if group > 0:
+                stream = container.streams[self.index]
+                container.seek(line.keys[group] + line.origin, backward=True, stream=stream)
+            else:
+                container.seek(0, backward=True)
+        except av.FFmpegError as error:
+            raise _Astray from error
 
     def in_order(self, line: Timeline, targets: set[int]) -> dict[int, Pixels]:
         """Frames by target time, decoded from the file's first packet on."""
         with opened(self.clip.path) as container:
-            return self._collect(self._frames(container, line), targets, self._screen())
+            frames = self._frames(container, line)
+            return self._collect(frames, targets, self._screen(), ordered=False)
 
     def decoded_line(self, line: Timeline) -> Timeline:
         """The timeline of the frames that the decoder really gives; VideoError without any."""
@@ -166,7 +184,7 @@ class _Reader:
         return Screen(self.clip.path, self.params.short_side)
 
     def _frames(
-        self, container: InputContainer, line: Timeline
+        self, container: InputContainer, line: Timeline, sought: bool = False
     ) -> Iterator[tuple[int, av.VideoFrame, Fraction | None]]:
         """Time, picture and pixel aspect of what the decoder gives from here on."""
         stream = container.streams[self.index]
@@ -174,6 +192,8 @@ class _Reader:
         stamps, count = stamps_of(container, stream), 0
         for packet in until_damaged(container.demux(stream)):
             stamps.mend(packet)
+            if sought and not line.knows(packet):
+                raise _Astray
             try:
                 frames = packet.decode()
             except av.InvalidDataError:
@@ -190,14 +210,15 @@ class _Reader:
         frames: Iterator[tuple[int, av.VideoFrame, Fraction | None]],
         targets: set[int],
         screen: Screen,
+        ordered: bool = True,
     ) -> dict[int, Pixels]:
-        """Decode until all target times are reached or passed."""
+        """Decode until all target times are found or, where pictures are in order, passed."""
         found: dict[int, Pixels] = {}
         last = max(targets)
         for time, frame, aspect in frames:
             if time in targets:
                 found[time] = screen.show(frame, aspect)
-            if time >= last:
+            if len(found) == len(targets) or (ordered and time >= last):
                 break
         return found
 

@@ -95,7 +95,9 @@ class Screen:
                     f"then {shown[0]}x{shown[1]}); cut it there or scale them to one size."
                 )
             width, height = self.size[::-1] if turn.transpose else self.size
-        rgb = frame.reformat(width=width, height=height, format="rgb24", interpolation=_SCALER)
+        rgb = frame.reformat(
+            width=width, height=height, format="rgb24", interpolation=_SCALER, threads=1
+        )
         return turn.apply(rgb.to_ndarray())
 
     def _scaled(self, width: Fraction, height: int) -> tuple[int, int]:

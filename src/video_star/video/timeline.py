@@ -7,7 +7,7 @@ which need not be the video. Packets of an edit list that are decoded but not sh
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import accumulate, pairwise
@@ -49,6 +49,8 @@ class Timeline:
     """Time stamps are of no use: the n-th picture that the decoder gives has the n-th time."""
     seekable: bool
     """Whether time stamps lead to their pictures."""
+    sizes: Mapping[int, int]
+    """Bytes of the packet by its time."""
     promised: int
     """The end of the pictures according to the file's header; as `end` where it says none."""
 
@@ -61,6 +63,15 @@ class Timeline:
         """Mean seconds from one picture to the next."""
         n = len(self.times)
         return self.seconds(self.times[-1] - self.times[0]) / (n - 1) if n > 1 else Fraction(0)
+
+    def knows(self, packet: av.Packet) -> bool:
+        """Whether a packet is the one that had this time in the first pass.
+
+        After a seek it may be another: MPEG program streams do not say the time of each picture.
+        """
+        if packet.pts is None or packet.is_discard:
+            return True
+        return self.sizes.get(packet.pts - self.origin, packet.size) == packet.size
 
     def time_of(self, frame: av.VideoFrame, count: int) -> int | None:
         """The time of a picture, which is the decoder's `count`-th; None: it is not shown."""
@@ -126,6 +137,8 @@ class _Seen:
     stamps: Stamps
     times: dict[int, int] = field(default_factory=dict)
     """Length by presentation time."""
+    sizes: dict[int, int] = field(default_factory=dict)
+    """Bytes by presentation time."""
     lengths: list[int] = field(default_factory=list)
     """In the file's order."""
     keys: set[int] = field(default_factory=set)
@@ -135,7 +148,8 @@ def until_damaged(packets: Iterator[av.Packet]) -> Iterator[av.Packet]:
     """The packets up to where the container cannot be read further, as a player reads them."""
     try:
         yield from packets
-    except av.InvalidDataError:
+    except (av.InvalidDataError, av.OSError, IndexError):
+        # IndexError: PyAV's end of a file with streams that its start did not tell of.
         return
 
 
@@ -195,6 +209,7 @@ def _note_packet(seen: _Seen, packet: av.Packet, path: Path) -> None:
     seen.lengths.append(length)
     if packet.pts is not None:
         seen.times[packet.pts] = length
+        seen.sizes[packet.pts] = packet.size
         if packet.is_keyframe:
             seen.keys.add(packet.pts)
 
@@ -224,6 +239,7 @@ def _timeline(
         origin=origin,
         counted=counted,
         seekable=not counted and not seen.stamps.offset,
+        sizes={time - origin: size for time, size in seen.sizes.items()},
         promised=end
         if raw or seen.stamps.offset
         else _promised(container, stream, others, origin, end),
