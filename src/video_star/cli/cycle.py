@@ -17,7 +17,8 @@ def run_cycle(workspace: Workspace, rounds: int | None, show: Print) -> None:
     """Run the deployment and show it until it ends; raises when it did not complete."""
     # A mistake in params.yaml should cost no server start.
     params = load_params(workspace.params)
-    open_readers(params.ingest.sources, workspace.data, params.seed)
+    roots = workspace.allowing(params.settings.video_roots).video_roots
+    open_readers(params.ingest.sources, workspace.data, params.seed, roots)
     ensure(workspace, show)
     where = addresses()
     with prefect_client(workspace) as client:

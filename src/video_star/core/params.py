@@ -227,6 +227,15 @@ class Settings(Section):
     liger: bool
     hostfile: str | None
     tracking_uri: str | None
+    video_roots: tuple[str, ...]
+
+    @field_validator("video_roots")
+    @classmethod
+    def _are_absolute(cls, roots: tuple[str, ...]) -> tuple[str, ...]:
+        for root in roots:
+            if not Path(root).is_absolute():
+                raise ValueError(f"{root} is no absolute path; write it from / on")
+        return roots
 
 
 class Params(Section):

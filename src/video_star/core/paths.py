@@ -9,7 +9,9 @@ mlflow/                  the tracking store
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from video_star.core.errors import DataError
@@ -93,6 +95,8 @@ class Workspace:
     """A folder with params.yaml, data/ and rounds/."""
 
     root: Path
+    video_roots: tuple[Path, ...] = ()
+    """Folders outside of data/ whose videos may be used: settings.video_roots."""
 
     @property
     def params(self) -> Path:
@@ -131,13 +135,32 @@ class Workspace:
         return RoundPaths(self.root, name)
 
     def video(self, relative: str) -> Path:
-        """The file of a video; DataError when the path would leave the data folder."""
-        return inside(self.data, relative)
+        """The file of a video; DataError when it is neither in data/ nor below a video root."""
+        return inside(self.data, relative, self.video_roots)
+
+    def allowing(self, video_roots: Iterable[str]) -> Workspace:
+        """The same with folders outside of data/ whose videos may be used."""
+        return replace(self, video_roots=tuple(map(Path, video_roots)))
 
 
-def inside(folder: Path, relative: str) -> Path:
-    """`folder / relative`; DataError when it is outside of the folder."""
-    path = (folder / relative).resolve()
-    if not path.is_relative_to(folder.resolve()):
-        raise DataError(f"{relative}: leads out of {folder.name}/; use a path inside of it.")
-    return folder / relative
+def inside(folder: Path, name: str, roots: Sequence[Path] = ()) -> Path:
+    """`folder / name`, where an absolute name stands for itself.
+
+    DataError when that is, or is a link to what is, outside of the folder and of the roots.
+    """
+    path = folder / name
+    real = Path(os.path.realpath(path))  # unlike resolve, it has no error of its own for a loop
+    if real.is_symlink():
+        raise DataError(f"{name}: is a link that leads to itself; correct the link.")
+    if any(real.is_relative_to(os.path.realpath(root)) for root in (folder, *roots)):
+        return path
+    plain = Path(os.path.normpath(path))
+    if plain == real or not plain.is_relative_to(os.path.normpath(folder)):
+        raise DataError(
+            f"{name}: leads out of {folder.name}/; use a path inside of it (for videos elsewhere "
+            "there is settings.video_roots)."
+        )
+    raise DataError(
+        f"{name}: is or lies behind a link to {real}, outside of {folder.name}/; allow its folder "
+        "in settings.video_roots."
+    )

@@ -121,6 +121,7 @@ def run_step(step: str, round_name: str, workspace: Workspace, progress: Progres
             f"Step {step} has no round {round_name!r}; it exists for {', '.join(known)} "
             "(rounds in params.yaml)."
         )
+    workspace = workspace.allowing(params.settings.video_roots)
     module, _, name = STEPS[step].function.partition(":")
     update_chain(workspace, params)
     context = StepContext(

@@ -40,18 +40,20 @@ def reader_class(name: str) -> type[Reader[Any]]:
 
 
 def open_readers(
-    sections: Sequence[Mapping[str, Any]], data: Path, seed: int, limits: Limits = LIMITS
+    sections: Sequence[Mapping[str, Any]],
+    data: Path,
+    seed: int,
+    limits: Limits = LIMITS,
+    video_roots: tuple[Path, ...] = (),
 ) -> list[Reader[Any]]:
     """A reader for each section of `ingest.sources`; UsageError for a section that is wrong.
 
-    Nothing is read yet. `data` is the data folder.
+    Nothing is read yet. `data` is the data folder, `video_roots` others that videos may be in.
     """
-    return [_open(number, raw, data, seed, limits) for number, raw in enumerate(sections)]
+    return [_open(n, raw, data, seed, limits, video_roots) for n, raw in enumerate(sections)]
 
 
-def _open(
-    number: int, raw: Mapping[str, Any], data: Path, seed: int, limits: Limits
-) -> Reader[Any]:
+def _open(number: int, raw: Mapping[str, Any], *rest: Any) -> Reader[Any]:
     key, name = f"ingest.sources.{number}", raw.get("reader")
     if not isinstance(name, str) or name not in READERS:
         raise UsageError(
@@ -60,7 +62,7 @@ def _open(
         )
     kind = reader_class(name)
     try:
-        return kind(kind.Section.model_validate(raw), data, seed, limits)
+        return kind(kind.Section.model_validate(raw), *rest)
     except ValidationError as error:
         problems = "; ".join(explain(item, f"{key}.{name}") for item in error.errors()[:5])
         raise UsageError(f"params.yaml: {problems}.") from error

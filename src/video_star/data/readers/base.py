@@ -107,6 +107,8 @@ class Reader(Generic[S]):
     seed: int
     limits: Limits = LIMITS
     """Of reading a video's length and size."""
+    video_roots: tuple[Path, ...] = ()
+    """Folders outside of the data folder that videos may be in."""
 
     def rows(self) -> Iterator[Row]:
         """The samples in the order of the annotations, and a Failure for each that is left out.
@@ -117,7 +119,7 @@ class Reader(Generic[S]):
 
     def annotation_file(self, relative: str | None = None) -> Path:
         """A file inside the data folder (`annotations` by default); DataError if there is none."""
-        path = self._inside(self.source.annotations if relative is None else relative)
+        path = self.inside(self.source.annotations if relative is None else relative)
         if not path.is_file():
             raise DataError(
                 f"{path}: there is no such annotation file; "
@@ -125,17 +127,18 @@ class Reader(Generic[S]):
             )
         return path
 
-    def _inside(self, relative: str) -> Path:
+    def inside(self, name: str) -> Path:
+        """A path below the data folder or a video root; DataError when it leads elsewhere."""
         try:
-            return inside(self.data, relative)
+            return inside(self.data, name, self.video_roots)
         except DataError:
             raise
         except UNUSABLE as error:
-            raise DataError(f"{relative}: not a usable path ({error}); correct it.") from error
+            raise DataError(f"{name}: not a usable path ({error}); correct it.") from error
 
     def check_videos(self) -> None:
         """DataError when the folder of videos is not there."""
-        if not self._inside(self.source.videos).is_dir():
+        if not self.inside(self.source.videos).is_dir():
             raise DataError(
                 f"{self.data / self.source.videos}: there is no such folder; "
                 "correct `videos` under ingest.sources."
@@ -144,16 +147,16 @@ class Reader(Generic[S]):
     def video_files(self) -> Iterator[tuple[str, str]]:
         """Stem and path of all files below the folder of videos, in the order of the paths."""
         self.check_videos()
-        tree = os.walk(self.data / self.source.videos)
-        paths = (Path(top) / name for top, _, names in tree for name in names)
-        for path in sorted(p for p in paths if p.suffix.lower() in SUFFIXES):
-            yield path.stem, path.relative_to(self.data).as_posix()
+        paths = (p for p in walk(self.data / self.source.videos) if p.suffix.lower() in SUFFIXES)
+        for path in sorted(paths):
+            own = path.is_relative_to(self.data)
+            yield path.stem, (path.relative_to(self.data) if own else path).as_posix()
 
     def first_file(self, candidates: Iterable[str]) -> str | None:
         """The first of the paths that is a file; BadRow for one outside of the data folder."""
         for relative in candidates:
             try:
-                if inside(self.data, relative).is_file():
+                if self.inside(relative).is_file():
                     return relative
             except UNUSABLE as error:
                 raise unusable_path(relative, error) from error
@@ -199,6 +202,18 @@ class Reader(Generic[S]):
             question_template=question[1],
             labels=labels,
         )
+
+
+def walk(folder: Path) -> Iterator[Path]:
+    """All files below a folder, also behind links to folders, each folder once."""
+    seen: set[tuple[int, int]] = set()
+    for top, below, names in os.walk(folder, followlinks=True):
+        state = Path(top).stat()
+        if (state.st_dev, state.st_ino) in seen:
+            below.clear()
+            continue
+        seen.add((state.st_dev, state.st_ino))
+        yield from (Path(top) / name for name in names)
 
 
 def failure(where: str, error: Exception) -> Failure:

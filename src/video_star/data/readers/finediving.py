@@ -28,7 +28,6 @@ from pydantic import Field
 from video_star.core.errors import DataError, VideoError
 from video_star.core.excerpt import excerpt
 from video_star.core.labels import ClassLabel, Label, ScoreLabel, SequenceLabel
-from video_star.core.paths import inside
 from video_star.core.records import Split
 from video_star.data.readers import base
 from video_star.data.readers.base import BadRow, EmptyLabel, MissingVideo, Reader, Row, Segment
@@ -87,7 +86,7 @@ class FineDiving(Reader[FineDivingSource]):
     Section = FineDivingSource
 
     def rows(self) -> Iterator[Row]:
-        folder = inside(self.data, self.source.annotations)
+        folder = self.inside(self.source.annotations)
         self.check_videos()
         notes = _annotations(folder)
         for split in SPLITS:
@@ -122,7 +121,7 @@ class FineDiving(Reader[FineDivingSource]):
         clip = self._file(f"{competition}_{instance}") or self._file(f"{competition}/{instance}")
         if clip is not None:
             return Segment(clip)
-        if inside(self.data, folder).is_dir():
+        if self.inside(folder).is_dir():
             try:
                 numbered_images(self.data / folder)
             except VideoError as error:

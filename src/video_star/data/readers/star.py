@@ -46,7 +46,6 @@ from video_star.core.labels import (
     TextLabel,
     say_box,
 )
-from video_star.core.paths import inside
 from video_star.core.prompts import with_options
 from video_star.data.readers import base
 from video_star.data.readers.base import (
@@ -305,11 +304,11 @@ class Star(Reader[StarSource]):
 
     @cached_property
     def classes(self) -> dict[str, str]:
-        return read_classes(inside(self.data, self.source.classes))
+        return read_classes(self.inside(self.source.classes))
 
     @cached_property
     def rates(self) -> dict[str, float]:
-        return _read_rates(inside(self.data, self.source.classes))
+        return _read_rates(self.inside(self.source.classes))
 
     @cached_property
     def _files(self) -> tuple[dict[str, str], dict[str, list[tuple[float, float, str]]]]:

@@ -29,7 +29,6 @@ from video_star.core.errors import DataError, UsageError
 from video_star.core.excerpt import cut, excerpt
 from video_star.core.hashing import stable_hash
 from video_star.core.labels import ChoiceLabel, Label
-from video_star.core.paths import inside
 from video_star.core.prompts import with_options
 from video_star.core.records import Split
 from video_star.data.readers import base
@@ -218,7 +217,7 @@ class Table(Reader[TableSource]):
         name = (_text(row, "id") if "id" in row else self._own_id(video, row)) + ending
         yield self.sample(
             name,
-            _text(row, "source_id") if "source_id" in row else video,
+            _text(row, "source_id") if "source_id" in row else self._named(video),
             _split(row) if split is None else split,
             Segment(video, start_s, end_s),
             self._question(row, name, labels[0]),
@@ -298,7 +297,12 @@ class Table(Reader[TableSource]):
         asked = [f"{name}={row[name]}" for name in names if name in row]
         parts = [f"{stable_hash(*asked):016x}"[:8]] if asked else []
         # The suffix is kept, but for the most usual one: a.mp4 and a.webm are two videos.
-        return "_".join([PurePosixPath(video).as_posix().removesuffix(".mp4"), *times, *parts])
+        return "_".join([self._named(video).removesuffix(".mp4"), *times, *parts])
+
+    def _named(self, video: str) -> str:
+        """A video by its path below data/, or of one elsewhere below the folder of videos."""
+        path = PurePosixPath(video)
+        return (path.relative_to(self.source.videos) if path.is_absolute() else path).as_posix()
 
 
 class HuggingFace(Table):
@@ -310,7 +314,7 @@ class HuggingFace(Table):
     def rows(self) -> Iterator[Row]:
         source = self.source
         self._check_columns()
-        for name, folder in splits_of(inside(self.data, source.annotations)).items():
+        for name, folder in splits_of(self.inside(source.annotations)).items():
             split = source.split
             if "split" not in source.columns:
                 own = SPLITS.get((name or "").lower())
