@@ -165,6 +165,7 @@ def test_lists_side_by_side_must_be_of_one_length(tmp_path: Path) -> None:
         {"file": "a.mp4", "id": 2, "from": [0, 1], "caption": ["x"]},
         {"file": "a.mp4", "id": 3, "from": 0, "caption": ["x"]},
         {"file": "a.mp4", "id": 4, "from": "[2, 3]", "caption": ["", "z"]},
+        {"file": "a.mp4", "id": 5, "from": [], "caption": []},
     ]
     (tmp_path / "t.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     source = TableSource(
@@ -182,6 +183,7 @@ def test_lists_side_by_side_must_be_of_one_length(tmp_path: Path) -> None:
         ("t.jsonl:2", "BadRow"),
         ("t.jsonl:3", "BadRow"),
         ("t.jsonl:4:1", "EmptyLabel"),
+        ("t.jsonl:5", "EmptyLabel"),
     ]
     good = samples([row for row in found if not isinstance(row, Failure)])
     assert {key: (row.start_s, row.labels[0].text) for key, row in good.items()} == {

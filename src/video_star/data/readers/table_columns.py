@@ -14,7 +14,7 @@ from math import isnan
 from typing import Any, TypeAlias
 
 from video_star.core.excerpt import cut, excerpt
-from video_star.data.readers.base import BadRow, written_list
+from video_star.data.readers.base import BadRow, EmptyLabel, written_list
 
 Spec: TypeAlias = str | tuple[str, ...]
 """What stands behind one of our names."""
@@ -74,12 +74,14 @@ def _inside(row: Mapping[str, Any], part: str) -> Any:
 
 
 def item_by_item(row: Mapping[str, Any], each: Collection[str]) -> Iterator[dict[str, Any]]:
-    """A row for each item of the lists in the columns `each`; BadRow where they do not fit."""
+    """A row for each item of the lists in the columns `each`; BadRow where they do not fit, EmptyLabel for none."""
     lists = {name: _list(row.get(name), name) for name in each}
     lengths = {name: len(items) for name, items in lists.items()}
     if len(set(lengths.values())) > 1:
         counts = ", ".join(f"{length} {cut(name)}" for name, length in lengths.items())
         raise BadRow(f"{counts}: the lists of `each` must be of one length.")
+    if not any(lengths.values()):
+        raise EmptyLabel(f"{cut(', '.join(lists))} is an empty list; take the row out.")
     for items in zip(*lists.values(), strict=True):
         yield {**row, **dict(zip(lists, items, strict=True))}
 
