@@ -74,7 +74,10 @@ def _inside(row: Mapping[str, Any], part: str) -> Any:
 
 
 def item_by_item(row: Mapping[str, Any], each: Collection[str]) -> Iterator[dict[str, Any]]:
-    """A row for each item of the lists in the columns `each`; BadRow where they do not fit, EmptyLabel for none."""
+    """A row for each item of the lists in the columns `each`.
+
+    BadRow where they are no lists of one length, EmptyLabel where they are empty.
+    """
     lists = {name: _list(row.get(name), name) for name in each}
     lengths = {name: len(items) for name, items in lists.items()}
     if len(set(lengths.values())) > 1:
