@@ -189,7 +189,7 @@ def test_a_kept_hash_that_a_kill_cut_off_is_computed_again(workspace: Workspace)
     video(workspace, "a.mp4", b"abc")
     path = workspace.data / "a.mp4"
     digest = ContentHashes(workspace).of(path)
-    file = workspace.work / "content.jsonl"
+    file = workspace.work / "sha256.jsonl"
     file.write_text(file.read_text()[:-5], encoding="utf-8")
     assert ContentHashes(workspace).of(path) == digest
     assert ContentHashes(workspace).of(path) == digest
@@ -217,5 +217,5 @@ def test_a_benchmark_without_files_is_none(new_workspace: Callable[..., Workspac
 
 
 def _kept(workspace: Workspace) -> list[str]:
-    lines = (workspace.work / "content.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = (workspace.work / "sha256.jsonl").read_text(encoding="utf-8").splitlines()
     return [line for line in lines if line]

@@ -73,7 +73,7 @@ def test_garbage_in_a_file_of_ours_is_named(
 
 
 @pytest.mark.parametrize("content", GARBAGE.values(), ids=GARBAGE)
-@pytest.mark.parametrize("name", [".work/frames/digests.jsonl", ".work/content.jsonl"])
+@pytest.mark.parametrize("name", [".work/frames/digests.jsonl", ".work/sha256.jsonl"])
 def test_garbage_in_what_is_kept_to_save_time_costs_time_only(
     run: Callable[[str], tuple[int, str]], name: str, content: bytes
 ) -> None:

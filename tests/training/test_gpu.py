@@ -51,6 +51,7 @@ def make(tmp_path: Path, tiny_base: Path, clips: Path) -> Any:
         made = make_job(
             tmp_path / name,
             data=tmp_path / "data",
+            video_roots=(),
             frames=tmp_path / "frames",
             examples=tmp_path / "examples.jsonl",
             base=str(tiny_base),

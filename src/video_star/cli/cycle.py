@@ -17,8 +17,7 @@ def run_cycle(workspace: Workspace, rounds: int | None, show: Print) -> None:
     """Run the deployment and show it until it ends; raises when it did not complete."""
     # A mistake in params.yaml should cost no server start.
     params = load_params(workspace.params)
-    roots = workspace.allowing(params.settings.video_roots).video_roots
-    open_readers(params.ingest.sources, workspace.data, params.seed, roots)
+    open_readers(params.ingest.sources, workspace.data, params.seed)
     ensure(workspace, show)
     where = addresses()
     with prefect_client(workspace) as client:

@@ -121,8 +121,7 @@ def _programs(_: Workspace) -> list[Finding]:
 def _params(workspace: Workspace) -> list[Finding]:
     try:
         params = load_params(workspace.params)
-        roots = workspace.allowing(params.settings.video_roots).video_roots
-        open_readers(params.ingest.sources, workspace.data, params.seed, roots)
+        open_readers(params.ingest.sources, workspace.data, params.seed)
     except VideoStarError as error:
         return [Finding(False, "params.yaml", str(error))]
     return [

@@ -8,28 +8,22 @@ refused when one of them
   count files;
 - is the same file, or another one with the same bytes.
 
-Only files of equal size are hashed, and each of them once (`.work/content.jsonl`).
+Only files of equal size are hashed, and each of them once (`.work/sha256.jsonl`).
 """
 
 from __future__ import annotations
 
-import json
-import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import Annotated
-
-from pydantic import Field, TypeAdapter, ValidationError
 
 from video_star.core.context import StepContext
-from video_star.core.hashing import sha256, sha256_file
 from video_star.core.paths import Workspace
 from video_star.core.progress import Progress
 from video_star.core.records import VideoSample
+from video_star.data.content import ContentHashes, files_of
 from video_star.data.manifest import Leak
 from video_star.data.readers.base import SUFFIXES
 from video_star.evaluation.benchmarks import open_benchmark
@@ -141,62 +135,13 @@ def _by_size(videos: Iterable[Used]) -> dict[int, list[Used]]:
     """Videos by size in bytes; empty and missing files hold nothing to compare."""
     groups: dict[int, list[Used]] = defaultdict(list)
     for video in videos:
-        size = sum(file.stat().st_size for file in _files(video.path))
+        size = sum(file.stat().st_size for file in files_of(video.path))
         if size:
             groups[size].append(video)
     return groups
-
-
-def _files(path: Path) -> list[Path]:
-    """The file of a video, or the files of a folder of frames."""
-    if path.is_dir():
-        return sorted(file for file in path.iterdir() if file.is_file())
-    return [path] if path.is_file() else []
 
 
 def _shown(workspace: Workspace, video: Used) -> str:
     path = video.path
     inside = path.is_relative_to(workspace.data)
     return f"{path.relative_to(workspace.data) if inside else path} of {video.owner}"
-
-
-_KEPT = TypeAdapter(tuple[str, Annotated[str, Field(pattern="^[0-9a-f]{64}$")]])
-
-
-class ContentHashes:
-    """sha256 of videos, each computed once: kept by path, size and time of change."""
-
-    def __init__(self, workspace: Workspace) -> None:
-        self.root = workspace.root
-        self.file = workspace.work / "content.jsonl"
-        self._kept: dict[str, str] = {}
-        self._seen: dict[Path, str] = {}
-        kept = self.file.read_bytes() if self.file.exists() else b""
-        for line in kept.splitlines():
-            # What is no line of ours, as one that a kill cut off, costs hashing a file.
-            with suppress(ValidationError):
-                key, digest = _KEPT.validate_json(line)
-                self._kept[key] = digest
-
-    def of(self, path: Path) -> str:
-        """The hash of a file, or of the files of a folder in the order of their names."""
-        if path not in self._seen:
-            files = _files(path)
-            stats = [file.stat() for file in files]
-            size, changed = sum(s.st_size for s in stats), max(s.st_mtime_ns for s in stats)
-            key = f"{os.path.relpath(path, self.root)} {size} {changed}"
-            if key not in self._kept:
-                self._keep(key, _digest(files))
-            self._seen[path] = self._kept[key]
-        return self._seen[path]
-
-    def _keep(self, key: str, digest: str) -> None:
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        with self.file.open("a", encoding="utf-8") as file:
-            # The line break comes first, so that a line that was cut off spoils no other.
-            file.write(f"\n{json.dumps([key, digest])}")
-        self._kept[key] = digest
-
-
-def _digest(files: Iterable[Path]) -> str:
-    return sha256(bytes.fromhex(sha256_file(path)) for path in files)

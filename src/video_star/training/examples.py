@@ -40,6 +40,7 @@ def encode_examples(
     conversations: Conversations,
     frames: FrameCache,
     data: Path,
+    video_roots: Sequence[Path] = (),
 ) -> Iterator[EncodedClip]:
     """Clips in the order of their paths, each of them read and preprocessed once."""
 
@@ -51,7 +52,7 @@ def encode_examples(
     ordered = sorted(range(len(examples)), key=clip_key)
     for number, (_, group) in enumerate(groupby(ordered, key=clip_key)):
         indices = list(group)
-        clip = conversations.prepare(frames.get(clip_of(examples[indices[0]], data)))
+        clip = conversations.prepare(frames.get(clip_of(examples[indices[0]], data, video_roots)))
         encoded = {}
         for i in indices:
             prompt, completion = examples[i].prompt, examples[i].completion

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -26,6 +27,8 @@ class Job(BaseModel):
     folder: Path
     """Scratch folder; its checkpoints and result survive a kill."""
     data: Path
+    video_roots: tuple[Path, ...]
+    """Folders outside of it that videos may be in."""
     frames: Path
     """Root of the frame cache."""
     limits: Limits
@@ -84,6 +87,6 @@ def fit_micro_batch(batch_size: int, processes: int, largest: int) -> int:
     return next(size for size in range(min(largest, share), 0, -1) if share % size == 0)
 
 
-def clip_of(example: TrainingExample, data: Path) -> Clip:
-    """The clip of an example; `data` is the data folder."""
-    return Clip(inside(data, example.video), example.start_s, example.end_s)
+def clip_of(example: TrainingExample, data: Path, video_roots: Sequence[Path] = ()) -> Clip:
+    """The clip of an example, from the data folder or a video root; DataError from elsewhere."""
+    return Clip(inside(data, example.video, video_roots), example.start_s, example.end_s)

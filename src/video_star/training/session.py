@@ -96,7 +96,9 @@ def encode(
     encoded: dict[int, EncodedExample] = {}
     frames = FrameCache(job.frames, job.video, 1, job.limits)
     model.eval()
-    groups = encode_examples(examples, Conversations(processor), frames, job.data)
+    groups = encode_examples(
+        *(examples, Conversations(processor), frames, job.data, job.video_roots)
+    )
     for done, group in enumerate(groups, start=1):
         clips.add(group.clip.inputs)
         encoded |= group.examples

@@ -103,7 +103,8 @@ class FrameCache:
             except VideoError:
                 continue
             if note is not None:
-                name = clip.path.relative_to(data).as_posix()
+                inside = clip.path.is_relative_to(data)
+                name = (clip.path.relative_to(data) if inside else clip.path).as_posix()
                 found.add(f"{name} {note}; it was read as far as it goes.")
         return tuple(sorted(found))
 

@@ -76,6 +76,9 @@ class Source(BaseModel):
     """Short name; becomes the first part of every sample id."""
     annotations: str
     videos: str
+    """The folder of the videos; an absolute path lies below one of settings.video_roots."""
+    checksums: str | None = None
+    """What `sha256sum` says of the videos, which DVC tracks in the place of those elsewhere."""
 
 
 class SourceOfOneSplit(Source):
@@ -147,10 +150,28 @@ class Reader(Generic[S]):
     def video_files(self) -> Iterator[tuple[str, str]]:
         """Stem and path of all files below the folder of videos, in the order of the paths."""
         self.check_videos()
-        paths = (p for p in walk(self.data / self.source.videos) if p.suffix.lower() in SUFFIXES)
-        for path in sorted(paths):
-            own = path.is_relative_to(self.data)
-            yield path.stem, (path.relative_to(self.data) if own else path).as_posix()
+        for path in sorted(p for p in self._walk() if p.suffix.lower() in SUFFIXES):
+            yield path.stem, self._named(path)
+
+    def _walk(self) -> Iterator[Path]:
+        """All files below the folder of videos, also behind links to folders, each folder once."""
+        seen: set[tuple[int, int]] = set()
+        for top, below, names in os.walk(self.data / self.source.videos, followlinks=True):
+            folder = Path(top)
+            state = folder.stat()
+            if (state.st_dev, state.st_ino) in seen:
+                below.clear()
+                continue
+            seen.add((state.st_dev, state.st_ino))
+            for link in (folder / name for name in below):
+                if link.is_symlink():
+                    self.inside(self._named(link))
+            yield from (folder / name for name in names)
+
+    def _named(self, path: Path) -> str:
+        """A path as samples have it: relative to the data folder, or absolute."""
+        own = path.is_relative_to(self.data)
+        return (path.relative_to(self.data) if own else path).as_posix()
 
     def first_file(self, candidates: Iterable[str]) -> str | None:
         """The first of the paths that is a file; BadRow for one outside of the data folder."""
@@ -188,8 +209,16 @@ class Reader(Generic[S]):
         question: tuple[str, str],
         *labels: Label,
     ) -> VideoSample:
-        """The sample `name` of a recording (both unique in the data set); ValidationError."""
+        """The sample `name` of a recording (both unique in the data set).
+
+        ValidationError for fields that no sample has, BadRow for a video behind a link that leads
+        out.
+        """
         dataset = self.source.dataset
+        try:
+            self.inside(shown.video)
+        except DataError as error:
+            raise BadRow(str(error)) from error
         return VideoSample(
             id=f"{dataset}/{name}",
             dataset=dataset,
@@ -202,18 +231,6 @@ class Reader(Generic[S]):
             question_template=question[1],
             labels=labels,
         )
-
-
-def walk(folder: Path) -> Iterator[Path]:
-    """All files below a folder, also behind links to folders, each folder once."""
-    seen: set[tuple[int, int]] = set()
-    for top, below, names in os.walk(folder, followlinks=True):
-        state = Path(top).stat()
-        if (state.st_dev, state.st_ino) in seen:
-            below.clear()
-            continue
-        seen.add((state.st_dev, state.st_ino))
-        yield from (Path(top) / name for name in names)
 
 
 def failure(where: str, error: Exception) -> Failure:

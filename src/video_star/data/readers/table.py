@@ -217,7 +217,7 @@ class Table(Reader[TableSource]):
         name = (_text(row, "id") if "id" in row else self._own_id(video, row)) + ending
         yield self.sample(
             name,
-            _text(row, "source_id") if "source_id" in row else self._named(video),
+            _text(row, "source_id") if "source_id" in row else self._short(video),
             _split(row) if split is None else split,
             Segment(video, start_s, end_s),
             self._question(row, name, labels[0]),
@@ -297,9 +297,9 @@ class Table(Reader[TableSource]):
         asked = [f"{name}={row[name]}" for name in names if name in row]
         parts = [f"{stable_hash(*asked):016x}"[:8]] if asked else []
         # The suffix is kept, but for the most usual one: a.mp4 and a.webm are two videos.
-        return "_".join([self._named(video).removesuffix(".mp4"), *times, *parts])
+        return "_".join([self._short(video).removesuffix(".mp4"), *times, *parts])
 
-    def _named(self, video: str) -> str:
+    def _short(self, video: str) -> str:
         """A video by its path below data/, or of one elsewhere below the folder of videos."""
         path = PurePosixPath(video)
         return (path.relative_to(self.source.videos) if path.is_absolute() else path).as_posix()

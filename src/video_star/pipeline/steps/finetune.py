@@ -68,12 +68,14 @@ def _readable(
     examples: Sequence[TrainingExample], context: StepContext
 ) -> tuple[list[TrainingExample], tuple[Failure, ...]]:
     """Examples whose clip can be read, with its frames cached, and a failure for each other one."""
-    frames = open_frames(context.workspace, context.params)
+    workspace = context.workspace
+    frames = open_frames(workspace, context.params)
     failures: dict[int, Failure] = {}
     indices: dict[Clip, list[int]] = {}
     for index, example in enumerate(examples):
         try:
-            indices.setdefault(clip_of(example, context.workspace.data), []).append(index)
+            clip = clip_of(example, workspace.data, workspace.video_roots)
+            indices.setdefault(clip, []).append(index)
         except DataError as error:
             failures[index] = _failure(example, error)
     for done, decoded in enumerate(frames.prefetch(indices, PREFETCHED), start=1):
@@ -106,6 +108,7 @@ def _describe(
     job = Job(
         folder=folder,
         data=context.workspace.data.absolute(),
+        video_roots=context.workspace.video_roots,
         frames=context.workspace.frames.absolute(),
         limits=Limits.of(params.settings),
         examples=folder / "examples.jsonl",

@@ -10,6 +10,8 @@ from video_star.core.errors import DataError
 from video_star.core.jsonl import write_records
 from video_star.core.paths import inside
 from video_star.core.records import Failure, StepReport, VideoSample
+from video_star.data.checksums import Checksums
+from video_star.data.content import ContentHashes
 from video_star.data.manifest import Leak, refuse_leaks, write_manifest
 from video_star.data.questions import load_questions, using
 from video_star.data.readers import open_readers
@@ -75,10 +77,15 @@ def _rows(context: StepContext) -> Iterator[tuple[str, Row]]:
     """The rows of all sources, each with the name of its file."""
     params = context.params
     limits = Limits.of(params.settings)
-    readers = open_readers(params.ingest.sources, context.workspace.data, params.seed, limits)
+    workspace = context.workspace
+    readers = open_readers(
+        params.ingest.sources, workspace.data, params.seed, limits, workspace.video_roots
+    )
+    hashes = ContentHashes(workspace)
     for done, reader in enumerate(readers, start=1):
+        checksums = Checksums(reader, hashes)
         for row in reader.rows():
-            yield reader.source.annotations, row
+            yield reader.source.annotations, checksums.checked(row)
         context.progress.update(done, len(readers), "sources")
 
 
