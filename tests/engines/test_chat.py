@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,129 @@ def test_a_server_that_wants_max_completion_tokens_gets_them() -> None:
         assert reply(server.url) == "yes"
     assert [body.get("max_completion_tokens") for body in server.bodies] == [None, 8]
     assert "max_tokens" not in server.bodies[-1]
+
+
+NEW_NAME = (
+    "Unsupported parameter: 'max_tokens' is not supported with this model. "
+    "Use 'max_completion_tokens' instead."
+)
+NO_TEMPERATURE = (
+    "Unsupported value: 'temperature' does not support 0 with this model. "
+    "Only the default (1) value is supported."
+)
+"""What OpenAI says of gpt-5 and the o-series, one trouble at a time."""
+
+
+def reasoner(body: dict[str, Any]) -> Answer:
+    """A server that takes neither max_tokens nor a temperature."""
+    faults = [NEW_NAME] if "max_tokens" in body else []
+    faults += [NO_TEMPERATURE] if body.get("temperature", 1) != 1 else []
+    if faults:
+        return 400, {}, json.dumps({"error": {"message": faults[0]}})
+    return said("yes")
+
+
+def test_a_model_that_reasons_is_asked_as_it_wants_and_refuses_once(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    with serve(reasoner) as server:
+        asked = chat(server.url, file=path)
+        assert asked.replies([HELLO]) == asked.replies([HELLO]) == ["yes"]
+        assert asked.replies([user("Again")]) == ["yes"]
+        assert asked.refused == {"max_tokens", "temperature"}
+        assert len(server.bodies) == 4
+    assert server.bodies[-1].keys() == {"model", "messages", "max_completion_tokens"}
+    kept = chat(NOBODY, file=path)
+    assert kept.replies([HELLO]) == ["yes"]
+    assert kept.refused == {"max_tokens", "temperature"}
+
+
+def test_many_threads_may_be_refused_at_once() -> None:
+    with serve(reasoner) as server:
+        server.delay_s = 0.02
+        assert chat(server.url).replies([user(str(i)) for i in range(20)]) == ["yes"] * 20
+
+
+@pytest.mark.parametrize(
+    ("fault", "asked"),
+    [
+        ("temperature must be at most 2", 1),
+        ("max_tokens is too large: 8. This model supports at most 4 completion tokens", 1),
+        ("gpt-5 models don't support temperature=0.0. Only temperature=1 is supported.", 2),
+        ("'max_completion_tokens' and 'max_tokens' are not supported", 2),
+    ],
+)
+def test_only_what_a_model_does_not_take_is_left_out(fault: str, asked: int) -> None:
+    with serve(lambda _: (400, {}, fault)) as server:
+        with pytest.raises(ServiceError, match="name another model"):
+            reply(server.url)
+        assert len(server.bodies) == asked
+
+
+@pytest.mark.parametrize(
+    ("status", "advice"),
+    [(401, "OPENAI_API_KEY"), (404, "correct its url"), (307, "correct its url"), (501, "its log")],
+)
+def test_the_advice_fits_the_trouble(status: int, advice: str) -> None:
+    with (
+        serve(lambda _: (status, {**SOON, "Location": "/v1/x"}, "no")) as server,
+        pytest.raises(ServiceError, match=advice),
+    ):
+        reply(server.url)
+
+
+def with_secrets(url: str) -> str:
+    return url.replace("//", "//ann:s3cret%2F@") + "?api_key=k3y%2B1&version=2"
+
+
+SECRETS = ("ann", "s3cret", "k3y")
+
+
+def test_credentials_of_a_url_are_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "abc")
+    with serve(echo) as server:
+        assert reply(with_secrets(server.url)) == "You said Hello."
+    assert server.paths == ["/v1/chat/completions?api_key=k3y%2B1&version=2"]
+    assert server.keys == [f"Basic {b64encode(b'ann:s3cret/').decode()}"]
+
+
+@pytest.mark.parametrize("status", [200, 400, 503])
+def test_credentials_of_a_url_are_in_no_message_log_or_file(
+    tmp_path: Path, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    faults = "bad key k3y+1 (k3y%2B1) of ann:s3cret/ (s3cret%2F)"
+    with serve(lambda _: (status, SOON, faults)) as server:
+        asked = chat(with_secrets(server.url), file=tmp_path / "r.jsonl")
+        with pytest.raises(ServiceError) as caught:
+            asked.replies([HELLO])
+    shown = f"{caught.value} {asked!r} {caplog.text}"
+    assert server.url in shown
+    assert not [secret for secret in SECRETS if secret in shown]
+
+
+def test_a_key_that_a_server_repeats_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-abc")
+    with (
+        serve(lambda _: (401, {}, "Incorrect API key provided: sk-abc.")) as server,
+        pytest.raises(ServiceError, match=r"provided: \.\.\.\."),
+    ):
+        reply(server.url)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://ann:s3/cret@host/v1", "htp://ann:s3cret@host", "http://ann:s3cret", "http://["]
+)
+def test_a_wrong_url_is_refused_without_its_credentials(url: str) -> None:
+    with pytest.raises(UsageError, match="write it like") as caught:
+        chat(url)
+    assert "s3" not in str(caught.value)
+
+
+def test_a_reply_in_parts_is_the_text_of_it() -> None:
+    parts = [{"type": "thinking", "thinking": []}, {"type": "text", "text": "yes"}]
+    body = json.dumps({"choices": [{"message": {"role": "assistant", "content": parts}}]})
+    with serve(lambda _: (200, {}, body)) as server:
+        assert reply(server.url) == "yes"
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])

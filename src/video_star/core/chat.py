@@ -1,16 +1,19 @@
 """Chat models behind an OpenAI-compatible server; with a file of replies, each is asked for once.
 
 The client is `openai`, imported when a server is asked. The server's key comes from the environment
-variable OPENAI_API_KEY, never from params.yaml.
+variable OPENAI_API_KEY. A url may carry credentials (a user and password, a key in its query): they
+are sent, and stand in no message, log or kept reply.
 """
 
 from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import os
+import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -23,6 +26,7 @@ from pydantic import Field, ValidationError
 from video_star.core.errors import ServiceError, UsageError
 from video_star.core.hashing import sha256
 from video_star.core.labels import Record
+from video_star.core.urls import HIDDEN, credentials, hide, without_credentials
 
 Messages: TypeAlias = Sequence[Mapping[str, str]]
 """A conversation of {"role", "content"}."""
@@ -31,6 +35,19 @@ RETRIES = 5
 """Of a request, where a server is busy (429, 5xx) or out of reach: some 15 s of waiting."""
 WORKERS = 16
 """Requests in flight at once: servers batch them."""
+_REFUSED = re.compile(r"support|deprecat|unrecognized|only the default|instead", re.I)
+"""How servers say that a model does not take a parameter."""
+_NEW_NAME = "max_completion_tokens"
+_ADVICE = {
+    400: "the model does not take such a request: name another model",
+    401: "give its key in OPENAI_API_KEY",
+    403: "give a key in OPENAI_API_KEY that may use this model",
+    404: "correct its url (most end in /v1) and the model's name",
+    422: "the model does not take such a request: name another model",
+    429: "its limit is reached or the account is empty: wait or raise it",
+}
+"""What helps, by HTTP status (RFC 9110, 15.5)."""
+_TROUBLE = "it is in trouble itself: see its log or wait"
 
 
 class Chat(Protocol):
@@ -54,7 +71,7 @@ def conversation(system: str, user: str) -> Messages:
 class OpenAIChat:
     """A model of any server with POST {url}/chat/completions (vLLM, SGLang, OpenAI, ...)."""
 
-    url: str
+    url: str = field(repr=False)
     """Base of the server, such as http://127.0.0.1:8000/v1."""
     name: str
     temperature: float
@@ -64,11 +81,15 @@ class OpenAIChat:
     file: Path | None = None
     """Where replies are kept, by model, messages and sampling; processes may share it."""
     timeout_s: float = 120.0
+    refused: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
+    """Of `sampling`, what the model of the replies so far does not take: it uses its own."""
 
     def __post_init__(self) -> None:
-        if not self.url.startswith(("http://", "https://")):
+        shown = without_credentials(self.url)
+        if not self.url.startswith(("http://", "https://")) or shown.endswith(f"//{HIDDEN}"):
             raise UsageError(
-                f"The chat server's url is {self.url!r}; write it like http://127.0.0.1:8000/v1."
+                f"The chat server's url is {shown!r}; write it like http://127.0.0.1:8000/v1, and "
+                "signs such as / in a password as %2F."
             )
 
     @property
@@ -93,50 +114,64 @@ class OpenAIChat:
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
-        return [new[key] if key in new else kept[key] for key in keys]
+        made = [new[key] if key in new else kept[key] for key in keys]
+        self.refused.update(name for reply in made for name in reply.refused)
+        return [reply.reply for reply in made]
 
     def _key(self, messages: Messages) -> str:
         parts = [self.name, [dict(m) for m in messages], self.sampling]
         return sha256(json.dumps(parts, sort_keys=True))
 
-    def _ask(self, key: str, messages: Messages) -> str:
+    def _ask(self, key: str, messages: Messages) -> _Reply:
         """The text of the server's first choice, kept on file."""
-        reply = self._request([dict(message) for message in messages], self.sampling)
-        return self._store.add(key, self.name, messages, reply) if self._store else reply
+        sent = tuple(dict(message) for message in messages)
+        text = self._request(sent)
+        reply = _Reply(
+            key=key,
+            model=self.name,
+            messages=sent,
+            reply=text.encode("utf-8", "replace").decode("utf-8"),
+            refused=tuple(sorted(self.refused)),
+        )
+        return self._store.add(reply) if self._store else reply
 
-    def _request(self, messages: list[dict[str, str]], sampling: Mapping[str, float]) -> str:
+    def _request(self, messages: Sequence[dict[str, str]]) -> str:
         import openai
 
+        sampling = _without(self.sampling, self.refused)
         key = os.environ.get("OPENAI_API_KEY")
         try:
             completion = self._client.chat.completions.create(
                 model=self.name,
-                messages=messages,
+                messages=list(messages),
                 extra_headers={"Authorization": f"Bearer {key}" if key else openai.omit},
                 extra_body=sampling,
             )
             text = completion.choices[0].message.content
         except openai.APIStatusError as error:
-            if "max_tokens" in sampling and "max_completion_tokens" in error.response.text:
-                # Newer servers count reasoning as well and refuse the old name.
-                rest = {name: value for name, value in sampling.items() if name != "max_tokens"}
-                return self._request(messages, {**rest, "max_completion_tokens": self.max_tokens})
-            body = " ".join(error.response.text.split())[:200]
-            raise self._failure(f"status {error.status_code}, {body}") from error
+            body = " ".join(error.response.text.split())
+            if refused := _refused(sampling, error.status_code, body):
+                self.refused.update(refused)
+                return self._request(messages)
+            said = hide(body, self.url, key)[:200]
+            status = error.status_code
+            advice = _ADVICE.get(status, _TROUBLE if status >= 500 else _ADVICE[404])
+            raise self._failure(f"status {status}, {said}", advice) from error
         except openai.APIConnectionError as error:
             cause = error.__cause__ or error
-            raise self._failure(f"{type(cause).__name__} {cause}".strip()) from error
+            problem = hide(f"{type(cause).__name__} {cause}".strip(), self.url, key)
+            raise self._failure(problem, "start the server or correct its url") from error
         except (ValueError, LookupError, TypeError, AttributeError) as error:
             raise ServiceError(
-                f"{self.url}: what {self.name} sent is no chat completion; "
+                f"{without_credentials(self.url)}: what {self.name} sent is no chat completion; "
                 "name an OpenAI-compatible server."
             ) from error
-        return text if isinstance(text, str) else ""
+        return _text_of(text)
 
-    def _failure(self, problem: str) -> ServiceError:
+    def _failure(self, problem: str, advice: str) -> ServiceError:
         return ServiceError(
-            f"{self.url}: {self.name} does not answer ({problem}); start the server or correct its "
-            "url and model (OPENAI_API_KEY holds its key), then run the command again."
+            f"{without_credentials(self.url)}: {self.name} does not answer ({problem}); {advice}, "
+            "then run the command again."
         )
 
     @cached_property
@@ -144,16 +179,49 @@ class OpenAIChat:
         """One pool of connections for all threads; redirects are not followed."""
         import openai
 
+        user, query = credentials(self.url)
+        http = openai.DefaultHttpxClient(timeout=self.timeout_s, follow_redirects=False, auth=user)
+        for package in {kind.__module__.partition(".")[0] for kind in type(http).__mro__}:
+            # openai and the client below it log whole addresses below this level.
+            logging.getLogger(package).setLevel(logging.WARNING)
         return openai.OpenAI(
-            base_url=self.url,
+            base_url=without_credentials(self.url),
             api_key="set for each request",  # the client refuses to be made without one
+            default_query=query,
             max_retries=RETRIES,
-            http_client=openai.DefaultHttpxClient(timeout=self.timeout_s, follow_redirects=False),
+            http_client=http,
         )
 
     @cached_property
     def _store(self) -> _Replies | None:
         return _Replies(self.file) if self.file else None
+
+
+def _refused(sampling: Mapping[str, float], status: int, body: str) -> set[str]:
+    """What of the sampling a server's refusal says that its model does not take.
+
+    Models that reason (gpt-5, the o-series) want max_completion_tokens, which counts their thoughts
+    as well, for max_tokens, and draw at a temperature and top_p of their own. A value that is out
+    of range is no such refusal.
+    """
+    if status not in (400, 422) or not _REFUSED.search(body):
+        return set()
+    named = {name for name in sampling if re.search(rf"\b{name}\b", body)} - {_NEW_NAME}
+    return named if _NEW_NAME in body else named - {"max_tokens"}
+
+
+def _without(sampling: Mapping[str, float], refused: Collection[str]) -> dict[str, float]:
+    """Sampling that a model takes, max_tokens by its new name where the old one is refused."""
+    left = {name: value for name, value in sampling.items() if name not in refused}
+    return {**left, _NEW_NAME: sampling["max_tokens"]} if "max_tokens" in refused else left
+
+
+def _text_of(content: Any) -> str:
+    """The text of a message: some servers send it in parts, thoughts apart from it."""
+    if isinstance(content, list):
+        parts = (part.get("text") for part in content if isinstance(part, dict))
+        return "".join(part for part in parts if isinstance(part, str))
+    return content if isinstance(content, str) else ""
 
 
 class _Reply(Record):
@@ -163,6 +231,8 @@ class _Reply(Record):
     model: str
     messages: tuple[dict[str, str], ...]
     reply: str
+    refused: tuple[str, ...] = ()
+    """What of the sampling the model did not take."""
 
 
 class _Replies:
@@ -174,29 +244,23 @@ class _Replies:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
-        self.replies: dict[str, str] = {}
+        self.replies: dict[str, _Reply] = {}
         if path.exists():
             with path.open("rb") as file:
                 for line in file:
                     with suppress(ValidationError):
                         record = _Reply.model_validate_json(line)
-                        self.replies.setdefault(record.key, record.reply)
+                        self.replies.setdefault(record.key, record)
 
-    def add(self, key: str, model: str, messages: Messages, reply: str) -> str:
+    def add(self, record: _Reply) -> _Reply:
         """The reply as it is kept."""
-        record = _Reply(
-            key=key,
-            model=model,
-            messages=tuple(dict(m) for m in messages),
-            reply=reply.encode("utf-8", "replace").decode("utf-8"),
-        )
         with self._lock:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._path.open("ab+") as file:
                 fcntl.flock(file, fcntl.LOCK_EX)
                 file.write(b"" if _ends_with_line(file) else b"\n")
-                file.write(f"{record.model_dump_json()}\n".encode())
-            return self.replies.setdefault(key, record.reply)
+                file.write(f"{record.model_dump_json(exclude_defaults=True)}\n".encode())
+            return self.replies.setdefault(record.key, record)
 
 
 def _ends_with_line(file: BinaryIO) -> bool:

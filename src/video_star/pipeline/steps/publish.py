@@ -7,6 +7,7 @@ round. That is a fact of the store, so it lies beside it; the files of the round
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from video_star.core.jsonl import dump_json, read_record, read_records, write_te
 from video_star.core.params import Params
 from video_star.core.paths import RoundPaths
 from video_star.core.records import LossPoint, ModelRef, Published, StepReport
+from video_star.core.urls import without_credentials
 from video_star.pipeline.runner import STEPS
 from video_star.tracking.provenance import dvc_md5, git_state
 from video_star.tracking.rounds_table import MetricRow, RoundRow, rounds_rows
@@ -22,6 +24,7 @@ from video_star.tracking.runs import PublishedRound, Tracker, TrainingSet
 
 UNLOGGED_SECTIONS = ("settings", "cycle", "rounds", "plateau", "publish")
 """Sections that do not say how a single round was computed."""
+_ADDRESS = re.compile(r'\w+://[^"]*')
 
 
 def run_publish(context: StepContext) -> StepResult:
@@ -73,7 +76,10 @@ def _leaves(tree: dict[str, Any], prefix: str) -> list[tuple[str, Any]]:
 
 
 def _shown(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str):
+        return without_credentials(value) if "://" in value else value
+    text = json.dumps(value, ensure_ascii=False)
+    return _ADDRESS.sub(lambda found: without_credentials(found[0]), text)
 
 
 def report_metrics(paths: RoundPaths) -> dict[str, float]:
