@@ -23,7 +23,7 @@ from video_star.evaluation.benchmarks.tempcompass_judge import (
     OfficialResults,
     messages,
     read_choice,
-    read_verdict,
+    read_reply,
 )
 
 
@@ -68,7 +68,11 @@ def test_a_chat_model_rates_what_no_rule_recognises(questions: Path, answers: Pa
     judge = report["judge"]
     assert (judge["name"], judge["judged"], judge["share"]) == ("chatty-1", 3, 30)
     assert judge["version"] == "prompts 1, temperature 0, max_tokens 128"
-    assert judge["unscored"] == {"judge unclear: 'Who can tell?'": 1}
+    assert judge["unscored"] == {"judge unclear": 1}
+    assert report["notes"] == [
+        "1 of 4 replies of chatty-1 hold no verdict, so these answers are unscored (a model that "
+        "reasons needs more --judge-max-tokens)"
+    ]
 
 
 def test_the_judge_of_a_caption_sees_the_caption_and_the_first_question_alone(
@@ -102,18 +106,25 @@ def test_the_judge_of_an_answer_sees_question_truth_and_answer(
     ("reply", "verdict"),
     [
         ("Correct", True),
-        ("Correct. Incorrect would be B.", True),
         ("Incorrect", False),
-        ("Incorrect, as Correct is B", False),
-        ("It is Correct.", True),
+        ("**Correct**", True),
+        ("correct", True),
         ("It is Incorrect.", False),
-        ("Not Incorrect but Correct", False),
-        ("correct", None),
+        ("Not Incorrect but Correct", True),
+        ("Correct answer: A. The prediction says B. Incorrect.", False),
+        ("Incorrect. The correct answer is B.", False),
+        ("<think>I reply Correct or Incorrect. Correct?</think>\nIncorrect", False),
+        ("I am to reply Correct or Incorrect. They differ.\nIncorrect", False),
+        ("<think>Correct would be", None),
+        ("Who can tell?", None),
         ("", None),
     ],
 )
-def test_verdicts_are_read_as_officially(reply: str, verdict: bool | None) -> None:
-    assert read_verdict(reply) is verdict
+def test_the_last_verdict_of_a_reply_counts(
+    golds: dict[str, Gold], reply: str, verdict: bool | None
+) -> None:
+    answer = Answer(golds["multi-choice/7/order/0"], "The jump")
+    assert read_reply(answer, reply).correct is verdict
 
 
 @pytest.mark.parametrize(
@@ -122,16 +133,25 @@ def test_verdicts_are_read_as_officially(reply: str, verdict: bool | None) -> No
         ("Reasoning: it says so.\nAnswer: B. fast", True),
         ("Reasoning: it says so.\nAnswer: B. quick", True),
         ("Answer: A. slowly", False),
-        ("Answer: B. fast, C. at 2x", False),
-        ("Answer: B", False),
-        ("Answer: None of the choices are correct", False),
         ("Answer: A. slowly\nAnswer: B. fast", True),
         ("B. fast", True),
+        ("Answer: B", True),
+        ("**Answer:** B. fast", True),
+        ("**Answer: (B)**", True),
+        ("Answer: fast", True),
+        ("<think>Answer: A. slowly, or B. fast?</think>Answer: B. fast<|im_end|>", True),
+        # Clear, and not the one right option.
+        ("Answer: B. fast, C. at 2x", False),
+        ("Answer: None of the choices are correct", False),
+        # Officially 0.
+        ("The description mentions a dog.", None),
+        ("<think>Answer: B. fast", None),
         ("  \n", None),
     ],
 )
-def test_choices_are_read_as_officially(reply: str, verdict: bool | None) -> None:
-    assert read_choice(reply, "B. fast") is verdict
+def test_the_last_answer_of_a_reply_is_its_choice(reply: str, verdict: bool | None) -> None:
+    question = "How fast?\nA. slowly\nB. fast\nC. at 2x"
+    assert read_choice(reply, question, "B. fast") is verdict
 
 
 def _recorded(folder: Path, ratings: dict[str, list[int]] = world.RATINGS) -> Path:
@@ -222,10 +242,10 @@ def test_the_right_answer_is_always_right(text: str) -> None:
             assert official_match(gold, gold.answer + text).rating == 1
 
 
-@given(reply=st.one_of(st.text(), st.text("ABCD. Answer:\nCorrectInc")), right=st.text())
-def test_replies_are_read_without_raising(reply: str, right: str) -> None:
-    assert read_verdict(reply) in (None, False, True)
-    assert read_choice(reply, right) in (None, False, True)
+@given(reply=st.one_of(st.text(), st.text("ABCD. Answer:\nCorrectInc")))
+def test_replies_are_read_without_raising(reply: str) -> None:
+    for gold in GOLDS:
+        assert read_reply(Answer(gold, "x"), reply).correct in (None, False, True)
 
 
 def _golds() -> list[Gold]:

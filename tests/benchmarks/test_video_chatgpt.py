@@ -32,14 +32,28 @@ ANSWER = Answer("7", "What is he doing?", "swimming", "He swims.")
         ("{'pred': 'no', 'score': 0}", False, 0),
         ('{"pred": "Yes.", "score": "5"}', True, 5),
         (
-            "Sure: {'pred': 'yes', 'score': 4.8} I hope this helps {'pred': 'no', 'score': 1}",
-            True,
-            4,
+            "The form is {'pred': 'yes', 'score': 4}. They differ: {'pred': 'no', 'score': 1.8}",
+            False,
+            1,
         ),
+        (
+            "<think>\nThe format is {'pred': 'yes', 'score': 4}. The answers differ.\n</think>\n"
+            "{'pred': 'no', 'score': 0}",
+            False,
+            0,
+        ),
+        ("{'pred': 'no', 'score': 0}\n</think>\n{'pred': 'yes', 'score': 5}", True, 5),
+        ("{'pred': 'no', 'score': 0} {'note': 'as asked'}", False, 0),
+        ("{'pred': 'no', 'score': 0, 'details': {'objects': 'differ'}}", False, 0),
+        ('{"pred": "no", "score": 0, "reason": null}', False, 0),
+        ('{"Pred": "Yes", "Score": 4}', True, 4),
+        ("{\u2018pred\u2019: \u2018yes\u2019, \u2018score\u2019: 4}", True, 4),
+        ("{'pred': 'no', 'score': 0, 'reason': \"it\u2019s another\"}", False, 0),
+        ("<|begin_of_box|>{'pred': 'yes', 'score': 3}<|end_of_box|><|im_end|>", True, 3),
         ("```python\n{'pred': 'no',\n 'score': 2}\n```", False, 2),
     ],
 )
-def test_the_first_dictionary_is_the_rating(reply: str, yes: bool, score: int) -> None:
+def test_the_last_dictionary_is_the_rating(reply: str, yes: bool, score: int) -> None:
     rating = read_reply(ANSWER, reply)
     assert (rating.correct, rating.score, rating.reason) == (yes, score, "judged")
 
@@ -60,6 +74,8 @@ def test_the_first_dictionary_is_the_rating(reply: str, yes: bool, score: int) -
         "{'pred': 'yes', 'score': 1e999}",
         "{'pred': 'yes', 'score': None}",
         "{'pred': 'yes', 'score': 4",
+        "<think>The format is {'pred': 'yes', 'score': 4}. The answers",
+        "{'pred': 'yes', 'score': 4} and yet {'pred': 'no', 'score': 'none'}",
         "{__import__('os').getcwd()}",
         "{'pred', 'score'}",
         "{[]: 1}",

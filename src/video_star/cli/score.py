@@ -25,6 +25,10 @@ JudgeModel = Annotated[str | None, typer.Option(help="The judge's name on the se
 JudgeReplies = Annotated[
     Path | None, typer.Option(help="File that keeps a server's replies, to go on from.")
 ]
+JudgeMaxTokens = Annotated[
+    int | None,
+    typer.Option(min=1, help="Of a server's reply; a model that reasons needs some thousands."),
+]
 Out = Annotated[Path | None, typer.Option(help="JSON file for the whole report.")]
 Resamples = Annotated[int, typer.Option(min=100, help="Of the 95 % intervals.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of the 95 % intervals.")]
@@ -42,6 +46,7 @@ def tempcompass(
     ] = "none",
     judge_model: JudgeModel = None,
     judge_replies: JudgeReplies = None,
+    judge_max_tokens: JudgeMaxTokens = None,
     meta: Annotated[
         Path | None,
         typer.Option(help="meta_info.json; by default in the questions' folder or above it."),
@@ -57,9 +62,8 @@ def tempcompass(
     from video_star.evaluation.benchmarks import tempcompass_scoring as scoring
 
     inputs = scoring.Inputs(questions, predictions, meta)
-    _score(
-        scoring, inputs, (judge, judge_model, judge_replies), (resamples, seed), allow_missing, out
-    )
+    asked = (judge, judge_model, judge_replies, judge_max_tokens)
+    _score(scoring, inputs, asked, (resamples, seed), allow_missing, out)
 
 
 @app.command()
@@ -74,6 +78,7 @@ def video_qa(
     ] = "none",
     judge_model: JudgeModel = None,
     judge_replies: JudgeReplies = None,
+    judge_max_tokens: JudgeMaxTokens = None,
     aligned: Annotated[
         bool,
         typer.Option("--aligned", help="Answers without question_id are in the questions' order."),
@@ -89,15 +94,14 @@ def video_qa(
     from video_star.evaluation.benchmarks import video_qa_scoring as scoring
 
     inputs = scoring.Inputs(questions, answers, predictions, aligned)
-    _score(
-        scoring, inputs, (judge, judge_model, judge_replies), (resamples, seed), allow_missing, out
-    )
+    asked = (judge, judge_model, judge_replies, judge_max_tokens)
+    _score(scoring, inputs, asked, (resamples, seed), allow_missing, out)
 
 
 def _score(
     scoring: Any,
     inputs: Any,
-    judge: tuple[str, str | None, Path | None],
+    judge: tuple[str, str | None, Path | None, int | None],
     bootstrap: tuple[int, int],
     allow_missing: bool,
     out: Path | None,

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
+
+from pydantic import Field
 
 from video_star.core.chat import Chat, Messages, OpenAIChat
 from video_star.core.errors import DataError, UsageError
 from video_star.core.hashing import sha256
 from video_star.core.paths import Workspace
+from video_star.core.urls import without_credentials
 from video_star.evaluation.benchmarks.base import BenchmarkParams
 
 A = TypeVar("A")
@@ -31,6 +34,9 @@ class JudgeParams(BenchmarkParams):
     url: str
     """Base of an OpenAI-compatible server, such as http://127.0.0.1:8000/v1."""
     model: str
+    max_tokens: int | None = Field(default=None, ge=1)
+    """Of a reply; None is what the protocol's replies need. A model that reasons needs thousands,
+    as its thoughts count too."""
 
 
 @dataclass(frozen=True)
@@ -73,24 +79,28 @@ class JudgeProtocol(Generic[A]):
     prompts: str
     """The version of the prompts, raised with every change, as ratings then change too."""
     max_tokens: int
-    """Of a reply."""
+    """Of a reply of a model that does not reason."""
     messages: Callable[[A], Messages]
     read: Callable[[A, str], Rating]
     """The rating in a reply to an answer; never raises."""
     recorded: Callable[[Path], Judge[A]]
     """Opens results of the official scorer; DataError when they are none."""
 
-    def on_server(self, url: str, model: str, file: Path | None) -> ChatJudge[A]:
+    def on_server(
+        self, url: str, model: str, file: Path | None, max_tokens: int | None = None
+    ) -> ChatJudge[A]:
         """The judge on an OpenAI-compatible server; `file` keeps its replies."""
-        chat = OpenAIChat(url, model, TEMPERATURE, self.max_tokens, file=file)
-        return ChatJudge(self, chat)
+        most = max_tokens or self.max_tokens
+        return ChatJudge(self, OpenAIChat(url, model, TEMPERATURE, most, file=file), most)
 
     def from_params(self, params: JudgeParams, workspace: Workspace) -> ChatJudge[A]:
         """The judge that params.yaml names; its replies are kept in the workspace."""
         file = workspace.work / "judge" / f"{self.name}.jsonl"
-        return self.on_server(params.url, params.model, file)
+        return self.on_server(params.url, params.model, file, params.max_tokens)
 
-    def from_option(self, text: str, model: str | None, file: Path | None) -> Judge[A] | None:
+    def from_option(
+        self, text: str, model: str | None, file: Path | None, max_tokens: int | None = None
+    ) -> Judge[A] | None:
         """The judge of `--judge`: none, recorded:PATH or a URL; UsageError for anything else."""
         if text == "none":
             return None
@@ -98,29 +108,42 @@ class JudgeProtocol(Generic[A]):
             return self.recorded(Path(text.removeprefix("recorded:")))
         if not text.startswith(("http://", "https://")):
             raise UsageError(
-                f"--judge {text}: write none, recorded:FOLDER or the URL of an OpenAI-compatible "
-                "server, such as http://127.0.0.1:8000/v1."
+                f"--judge {without_credentials(text)}: write none, recorded:FOLDER or the URL of "
+                "an OpenAI-compatible server, such as http://127.0.0.1:8000/v1."
             )
         if model is None:
             raise UsageError(
                 "--judge with a URL needs --judge-model, the model's name on that server."
             )
-        return self.on_server(text, model, file)
+        return self.on_server(text, model, file, max_tokens)
 
 
 class ChatJudge(Judge[A]):
     """A chat model as judge."""
 
-    def __init__(self, protocol: JudgeProtocol[A], chat: Chat) -> None:
+    def __init__(
+        self, protocol: JudgeProtocol[A], chat: Chat, max_tokens: int | None = None
+    ) -> None:
         self.name = chat.name
-        self.version = (
-            f"{protocol.prompts}, temperature {TEMPERATURE:g}, max_tokens {protocol.max_tokens}"
-        )
+        most = max_tokens or protocol.max_tokens
+        self.version = f"{protocol.prompts}, temperature {TEMPERATURE:g}, max_tokens {most}"
         self._protocol, self._chat = protocol, chat
 
     def rate(self, answers: Sequence[A]) -> list[Rating]:
         replies = self._chat.replies([self._protocol.messages(answer) for answer in answers])
-        return list(map(self._protocol.read, answers, replies))
+        ratings = list(map(self._protocol.read, answers, replies))
+        self.notes = list(self._noted(ratings))
+        return ratings
+
+    def _noted(self, ratings: Sequence[Rating]) -> Iterator[str]:
+        unclear = sum(rating.correct is None for rating in ratings)
+        if unclear:
+            yield (
+                f"{unclear:,} of {len(ratings):,} replies of {self.name} hold no verdict, so these "
+                "answers are unscored (a model that reasons needs more --judge-max-tokens)"
+            )
+        if isinstance(self._chat, OpenAIChat) and "temperature" in self._chat.refused:
+            yield f"{self.name} takes no temperature, so another run may be judged otherwise"
 
 
 class RecordedJudge(Judge[A]):
@@ -143,7 +166,7 @@ class RecordedJudge(Judge[A]):
         try:
             raw = path.read_bytes()
             value = json.loads(raw)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise DataError(f"{path}: cannot be read as JSON ({error}); fetch it again.") from error
         self._contents += [f"{name}\0", raw]
         self.version = f"sha256 {sha256(self._contents)[:16]}"

@@ -62,7 +62,7 @@ def judge_report(
         "version": judge.version if judge else None,
         "judged": judged,
         "share": 100 * judged / items if items else None,
-        "unscored": dict(sorted(Counter(unscored).items())),
+        "unscored": dict(sorted(Counter(why.partition(":")[0] for why in unscored).items())),
     }
 
 

@@ -2,22 +2,34 @@
 
 The official scorer asks gpt-3.5-turbo-1106 about every caption, and about the answers to other
 tasks that no rule recognises (eval_captioning.py, utils/eval_utils.py of llyx97/TempCompass). The
-judge here gets the same information and replies in the same form, in our own words. Where the
-official scorer counts a judge that fails as 0 or -1, the answer stays unscored here.
+judge here gets the same information and replies in the same form, in our own words. The last
+verdict of a reply counts, as a judge that reasons quotes the request first. Where the official
+scorer counts a judge that fails or is unclear as 0 or -1, the answer stays unscored here.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from string import ascii_uppercase
 from typing import Any, Final
 
 from video_star.core.chat import Messages, conversation
 from video_star.core.errors import DataError
 from video_star.evaluation.benchmarks.judging import Judge, JudgeProtocol, Rating, RecordedJudge
 from video_star.evaluation.benchmarks.tempcompass_files import Gold, bare_id, official_match
-from video_star.evaluation.benchmarks.tempcompass_rules import TASKS, Task, clean
+from video_star.evaluation.benchmarks.tempcompass_rules import (
+    TASKS,
+    Task,
+    clean,
+    option_lines,
+    option_text,
+)
+from video_star.verification import option_chosen
+from video_star.verification.final_answer import read
+from video_star.verification.judge import read_verdict
 
 SYSTEM: Final = "You help to mark answers to questions about videos."
 _HEADINGS: Final[dict[Task, str]] = {
@@ -37,6 +49,7 @@ _CHOOSE: Final = (
     "If no option fits, or the description does not tell, the second line is:\n"
     "Answer: None of the choices are correct"
 )
+_NONE: Final = re.compile(r"\bnone\b", re.I)
 
 
 @dataclass(frozen=True)
@@ -57,37 +70,30 @@ def messages(answer: Answer) -> Messages:
     return conversation(SYSTEM, f"{_COMPARE}\n\n{about}\nModel Prediction: {text}")
 
 
-def read_verdict(reply: str) -> bool | None:
-    """Whether a reply says "Correct" or "Incorrect", in the official order of tests."""
-    for word in ("Correct", "Incorrect"):
-        if reply.startswith(word):
-            return word == "Correct"
-    if "Incorrect" in reply:
-        return False
-    return True if "Correct" in reply else None
+def read_choice(reply: str, question: str, right: str) -> bool | None:
+    """Whether a reply's last answer chooses the right option line ("B. text") and only that.
 
-
-def read_choice(reply: str, right: str) -> bool | None:
-    """Whether the reply's last "Answer" line names the right option ("B. text") and only that.
-
-    A reply without such a line is taken as a whole, as in the official scorer; None when empty.
+    None where that is not clear, where the official scorer gives 0. Several lettered options, or
+    "None of the choices are correct", are clear and wrong.
     """
-    if not reply.strip():
-        return None
-    lines = [line.strip() for line in reply.split("\n") if "Answer" in line]
-    chosen = lines[-1].replace("Answer:", "").strip() if lines else reply
-    named = sum(chosen.count(f"{letter}.") for letter in "ABCD")
-    return named == 1 and chosen.split(". ")[0] == right.split(". ")[0]
+    lines = option_lines(question)
+    chosen = option_chosen(reply, [option_text(line) or line for line in lines])
+    if chosen is not None:
+        return lines[chosen] == right
+    reading = read(reply)
+    answer = [reading.visible, *reading.finals][-1].text
+    lettered = {letter for letter in ascii_uppercase[: len(lines)] if f"{letter}." in answer}
+    return False if _NONE.search(answer) or len(lettered) > 1 else None
 
 
 def read_reply(answer: Answer, reply: str) -> Rating:
     """The rating in a reply to an answer of any task."""
-    reply = reply.strip()
     if answer.gold.task == "captioning":
-        correct = read_choice(reply, answer.gold.choice.answer)
+        choice = answer.gold.choice
+        correct = read_choice(reply, choice.question, choice.answer)
     else:
         correct = read_verdict(reply)
-    reason = "judged" if correct is not None else f"judge unclear: {reply[:80]!r}"
+    reason = "judged" if correct is not None else f"judge unclear: {reply.strip()[:80]!r}"
     return Rating(correct, reason=reason)
 
 

@@ -5,7 +5,9 @@ dictionary such as {'pred': 'yes', 'score': 4} (mbzuai-oryx/Video-ChatGPT, quant
 It gets the same information here and replies in the same form, to our own words. What differs:
 
 - the likeliest reply is taken (temperature 0, as in lmms-eval), so that it can be repeated;
-- a reply that is no such dictionary, or says neither or both of yes and no, leaves its answer
+- the last dictionary of a reply counts, as a judge that reasons quotes the request first, and what
+  it only thought does not;
+- a reply without such a dictionary, or with neither or both of yes and no, leaves its answer
   unscored; the original scorer adds nothing for it, but divides the sum of scores by it too.
   `official_figures` has the original sums.
 """
@@ -13,8 +15,10 @@ It gets the same information here and replies in the same form, to our own words
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +28,7 @@ from video_star.core.errors import DataError
 from video_star.core.records import Score
 from video_star.evaluation.benchmarks.base import Item, Measure
 from video_star.evaluation.benchmarks.judging import Judge, JudgeProtocol, Rating, RecordedJudge
+from video_star.verification.final_answer import read
 
 BEST: Final = 5
 """The greatest score."""
@@ -38,7 +43,10 @@ _REQUEST: Final = (
     "key 'score' has an integer from 0 to 5, where 5 is complete agreement. "
     "For example: {'pred': 'yes', 'score': 4}"
 )
-_DICTIONARY = re.compile(r"\{[^{}]*\}")
+_DICTIONARY = re.compile(r"\{(?:[^{}]|\{[^{}]*\})*\}")
+_KEYS = frozenset({"pred", "score"})
+_QUOTES = str.maketrans("\u2018\u2019\u201c\u201d", "''\"\"")
+_NO_DICTIONARY = (ValueError, TypeError, SyntaxError, MemoryError, RecursionError, AttributeError)
 _WORD = re.compile(r"[a-z]+")
 
 
@@ -63,13 +71,23 @@ def messages(answer: Answer) -> Messages:
 
 
 def read_reply(_: Answer, reply: str) -> Rating:
-    """The rating in the first dictionary of a reply."""
-    found = _DICTIONARY.search(reply)
-    try:
-        value = ast.literal_eval(found[0]) if found else None
-    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-        value = None
-    return rating_of(value if isinstance(value, dict) else None)
+    """The rating in the last dictionary of a reply, whether Python or JSON."""
+    text = read(reply).visible.text
+    found = [value for match in _DICTIONARY.finditer(text) if (value := _dictionary(match[0]))]
+    return rating_of(found[-1] if found else None)
+
+
+def _dictionary(text: str) -> dict[str, Any] | None:
+    """A dictionary with one of our keys, in any case and quotes; None for anything else."""
+    for parse in (
+        ast.literal_eval,
+        json.loads,
+        lambda own: ast.literal_eval(own.translate(_QUOTES)),
+    ):
+        with suppress(*_NO_DICTIONARY):
+            own = {str(key).strip().lower(): value for key, value in parse(text).items()}
+            return own if _KEYS & own.keys() else None
+    return None
 
 
 def rating_of(reply: Mapping[Any, Any] | None) -> Rating:
