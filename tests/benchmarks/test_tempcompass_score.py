@@ -150,16 +150,36 @@ def test_response_is_accepted_for_prediction(questions: Path, answers: Path) -> 
 def test_allowed_missing_answers_are_rated_0_and_counted(
     questions: Path, answers: Path, recorded: OfficialResults
 ) -> None:
-    (answers / "captioning.json").unlink()
+    world.change(answers / "captioning.json", lambda content: content["7"]["order"].pop())
     world.change(answers / "yes_no.json", lambda content: content["7"]["direction"].pop())
     scored = world.scored(questions, answers, recorded, allow_missing=True)
     assert not scored.stopping
-    assert _ratings(scored)["captioning"] == [0, 0]
+    assert _ratings(scored)["captioning"] == [1, 0]
     assert _ratings(scored)["yes_no"] == [1, 0, 0, 0]
-    assert scored.report["missing"] == 3
-    assert len(scored.problems) == 3
+    assert scored.report["missing"] == 2
+    assert len(scored.problems) == 2
     without = world.scored(questions, answers, allow_missing=True)
     assert _ratings(without)["captioning"] == [None, None]
+
+
+@pytest.mark.parametrize("allow_missing", [True, False])
+def test_a_task_without_any_answer_is_absent_and_not_0(
+    questions: Path, answers: Path, recorded: OfficialResults, allow_missing: bool
+) -> None:
+    (answers / "captioning.json").unlink()
+    (answers / "yes_no.json").unlink()
+    scored = world.scored(questions, answers, recorded, allow_missing)
+    report = scored.report
+    assert not scored.problems
+    assert [*report["tasks"]] == ["multi-choice", "caption_matching"]
+    assert report["absent_tasks"] == ["yes_no", "captioning"]
+    assert (report["n"], report["questions"], report["missing"]) == (4, 4, 0)
+    assert report["accuracy"] == 75
+    assert 'not the "Avg. All"' in report["averages"]["accuracy"]
+    assert report["notes"] == [
+        "yes_no: no file has an answer to any of its 4 questions, so it is absent",
+        "captioning: no file has an answer to any of its 2 questions, so it is absent",
+    ]
 
 
 def test_meta_info_is_found_inside_the_questions_or_above(questions: Path, tmp_path: Path) -> None:

@@ -119,9 +119,11 @@ def _score(
     _print_problems(scored.report["notes"], scored.problems, out)
     if scored.stopping:
         hint = "" if allow_missing else " (missing ones may be rated 0 with --allow-missing)"
+        count = sum(scored.stopping.values())
+        kinds = ", ".join(f"{n:,} {kind}" for kind, n in scored.stopping.items())
         raise DataError(
-            f"{inputs.predictions}: {scored.stopping} problems with the answers, so nothing was "
-            f"scored; correct them{hint}."
+            f"{inputs.predictions}: {count:,} problem{'s' if count > 1 else ''} with the answers "
+            f"({kinds}), so nothing was scored; correct them{hint}."
         )
     Console().print(scoring.render(scored.report))
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,8 +16,12 @@ from typing import Any, Literal, TypeAlias
 
 from video_star.core.errors import DataError
 
-Kind = Literal["unreadable", "malformed", "unknown", "twice", "question", "answer", "missing"]
+Kind = Literal[
+    "unreadable", "malformed", "unknown", "twice", "question", "answer", "lost", "missing"
+]
 _ZIP = b"PK\x03\x04"
+_TEXT = (".json", ".jsonl", ".csv", ".tsv", ".txt")
+"""Suffixes of files that would be read if they were UTF-8."""
 _CELL_LIMIT = 1 << 24
 """Characters of the longest cell of a table: answers can be long, Python's default is 131,072."""
 
@@ -47,6 +50,8 @@ class Content:
     rows: Rows = field(default_factory=list)
     is_object: bool = False
     """Whether the file is one JSON object, which is then the only row."""
+    is_table: bool = False
+    """Whether cells stand for what others write as null."""
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -75,8 +80,9 @@ def read_content(path: Path) -> Content | Problem | None:
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        if raw.lstrip()[:1] in (b"{", b"["):
-            return Problem("unreadable", path.name, f"not UTF-8 at byte {error.start}")
+        if raw.lstrip()[:1] in (b"{", b"[") or path.suffix.lower() in _TEXT:
+            what = f"not UTF-8 at byte {error.start}; save it as UTF-8"
+            return Problem("unreadable", path.name, what)
         return None
     if text.lstrip()[0] in "{[":
         return _read_json(path, text)
@@ -97,8 +103,10 @@ def _read_json(path: Path, text: str) -> Content | Problem:
 
     try:
         value = json.loads(text, object_pairs_hook=keep)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return _read_json_lines(path, text, f"not JSON ({error}); it is truncated or damaged")
+    if isinstance(value, dict) and isinstance(value.get("logs"), list):
+        value = value["logs"]  # lmms-eval 0.1 and 0.2 keep the lines of a log in one object
     if isinstance(value, list):
         found.rows = [(f"{path.name}[{index}]", entry) for index, entry in enumerate(value)]
     else:
@@ -115,7 +123,7 @@ def _read_json_lines(path: Path, text: str, problem: str) -> Content | Problem:
         where = f"{path.name}:{number}"
         try:
             value = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             if not (found.rows or found.problems):
                 return Problem("unreadable", path.name, problem)
             what = f"not JSON ({error}); the line is truncated or damaged"
@@ -138,7 +146,7 @@ def _read_table(path: Path, text: str) -> Content | None:
     reader = csv.reader(
         io.StringIO(text, newline=""), delimiter="\t" if "\t" in head else ",", strict=True
     )
-    found = Content()
+    found = Content(is_table=True)
     try:
         _add_rows(found, path, reader)
     except csv.Error as error:
@@ -164,15 +172,14 @@ def _add_rows(found: Content, path: Path, rows: Iterator[Any]) -> None:
 def _read_xlsx(path: Path) -> Content | Problem:
     from openpyxl import load_workbook
     from openpyxl.utils.escape import unescape
-    from openpyxl.utils.exceptions import InvalidFileException
 
-    found = Content()
+    found = Content(is_table=True)
     try:
         book = load_workbook(path, read_only=True, data_only=True)
         rows = book.worksheets[0].iter_rows(values_only=True)
         _add_rows(found, path, _even(rows, unescape))
         book.close()
-    except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, EOFError) as error:
+    except Exception as error:  # noqa: BLE001 - every damage fails in a way of its own
         what = f"not an Excel table ({error}); it is truncated or damaged"
         return Problem("unreadable", path.name, what)
     return found

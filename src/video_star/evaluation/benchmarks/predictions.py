@@ -14,18 +14,36 @@ from typing import Any, Generic, TypeVar
 from video_star.core.errors import DataError
 from video_star.evaluation.benchmarks.prediction_files import (
     Content,
+    Kind,
     Problem,
     Rows,
     files_of,
     read_content,
 )
 
-_ORDER = ("unreadable", "malformed", "unknown", "twice", "question", "answer", "missing")
+_ORDER = (
+    *("unreadable", "malformed", "unknown", "twice", "question", "answer", "lost", "missing"),
+)
 """Kinds of problems in the order of the report; those of whole files first."""
+
+
+_FAILED = ("failed to obtain answer", "[lmms_eval_request_failed")
+"""How texts begin that VLMEvalKit and lmms-eval write where a model gave no answer, folded."""
+_EMPTY = frozenset({"", "nan", "none"})
+"""Cells of a table without an answer, folded: empty, or what Python writes for NaN and None."""
 
 
 class Malformed(Exception):
     """An entry that cannot be used; the message is the reason."""
+
+
+@dataclass(frozen=True)
+class NoAnswer:
+    """What an entry has in place of an answer."""
+
+    kind: Kind
+    """missing: null; lost: the tool that asked lost it; malformed: no text."""
+    what: str
 
 
 @dataclass(frozen=True)
@@ -34,8 +52,7 @@ class Given:
 
     where: str
     file: str
-    text: str | None
-    """None where there is no answer."""
+    text: str | NoAnswer
 
 
 G = TypeVar("G", bound=Given)
@@ -54,11 +71,15 @@ class Predictions(Generic[G]):
     notes: list[str] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
     """The answers by item id; an item without one is missing here and named in problems."""
+    named: set[str] = field(default_factory=set)
+    """Items that any entry is about."""
+    lost: set[str] = field(default_factory=set)
+    """Items whose answer was lost by the tool that asked: they are unscored."""
 
-    def stopping(self, allow_missing: bool, harmless: Collection[str] = ()) -> int:
-        """The number of problems that keep the answers from being scored."""
-        allowed = {*harmless, "missing"} if allow_missing else harmless
-        return sum(problem.kind not in allowed for problem in self.problems)
+    def stopping(self, allow_missing: bool, harmless: Collection[str] = ()) -> Counter[str]:
+        """How many problems of each kind keep the answers from being scored."""
+        allowed = {*harmless, "lost", *(["missing"] if allow_missing else [])}
+        return Counter(own.kind for own in self.problems if own.kind not in allowed)
 
 
 def read_files(
@@ -115,24 +136,33 @@ def join(
             found.problems.append(problem)
         if name is None:
             continue
+        text = given.text
         before = first.setdefault(name, given)
-        if before is not given:
-            if before.file != given.file and before.text == given.text:
+        if isinstance(text, NoAnswer) and text.kind == "malformed":
+            found.problems.append(Problem("malformed", given.where, text.what))
+        elif before is not given:
+            if before.file != given.file and before.text == text:
                 same[before.file, given.file] += 1
             else:
                 what = f"two answers: {before.where} and {given.where}"
                 found.problems.append(Problem("twice", name, what))
         elif problem is None or problem.kind in harmless:
-            if given.text is None:
-                what = f"its prediction is null or there is none ({given.where})"
-                found.problems.append(Problem("missing", name, what))
+            if isinstance(text, str):
+                found.texts[name] = text
             else:
-                found.texts[name] = given.text
+                found.problems.append(Problem(text.kind, name, f"{text.what} ({given.where})"))
+    found.named = {*first}
+    found.lost = {own.where for own in found.problems if own.kind == "lost"}
     for name in ids:
         if name not in first:
             found.problems.append(Problem("missing", name, "no file has an answer to it"))
     found.problems.sort(key=lambda problem: (problem.kind in harmless, _ORDER.index(problem.kind)))
     found.notes += [f"{n} answers of {b} stand in {a} already" for (a, b), n in same.items()]
+    if found.lost:
+        found.notes.append(
+            f"{len(found.lost):,} predictions are lost (empty cells, or the text of a tool that "
+            "failed), so they are unscored, not 0"
+        )
 
 
 def text_of(entry: dict[str, Any], key: str) -> str:
@@ -143,9 +173,22 @@ def text_of(entry: dict[str, Any], key: str) -> str:
     return value
 
 
-def answer_of(entry: dict[str, Any], key: str) -> str | None:
-    """The answer in an entry, None where there is none."""
-    text = entry.get(key)
-    if text is not None and not isinstance(text, str):
-        raise Malformed(f"the prediction {text!r} is not a text")
-    return text
+def answer_of(value: Any) -> str | NoAnswer:
+    """The answer that a field holds."""
+    if value is None:
+        return NoAnswer("missing", "its prediction is null or there is none")
+    if isinstance(value, float) and value != value:
+        return NoAnswer("lost", "its prediction is NaN")
+    if not isinstance(value, str):
+        shown = repr(value) if isinstance(value, int | float) else f"({type(value).__name__})"
+        return NoAnswer("malformed", f"the prediction {shown} is not a text")
+    if value.strip().lower().startswith(_FAILED):
+        return NoAnswer("lost", f"its prediction is {value.strip()[:80]!r}")
+    return value
+
+
+def answer_in_cell(value: Any) -> str | NoAnswer:
+    """The answer in a cell of a table, where an empty one is lost and a number may be a text."""
+    if value is None or str(value).strip().lower() in _EMPTY:
+        return NoAnswer("lost", "its prediction is an empty cell")
+    return answer_of(str(value))

@@ -28,14 +28,14 @@ class Scored:
 
     report: dict[str, Any]
     problems: Sequence[Problem]
-    stopping: int
-    """How many of the problems are such that nothing was scored."""
+    stopping: Mapping[str, int]
+    """How many of the problems of each kind are such that nothing was scored."""
 
 
 def report_of(
     figures: Mapping[str, Any],
     predictions: Predictions[Any],
-    stopping: int,
+    stopping: Mapping[str, int],
     judge: Judge[Any] | None,
     bootstrap: Bootstrap,
 ) -> Scored:

@@ -136,14 +136,14 @@ def _problem(task: Task, entry: Question, first_choice: Question | None) -> str 
 
 def _read(path: Path, kind: TypeAdapter[T]) -> T:
     try:
-        raw: Any = json.loads(path.read_text(encoding="utf-8"))
+        raw: Any = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise DataError(
             f"{path}: cannot be read ({error.strerror}); "
             "the official question files and meta_info.json are needed, as in the TempCompass "
             "repository."
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{path}: not JSON ({error}); fetch the file again.") from error
     try:
         return kind.validate_python(raw)

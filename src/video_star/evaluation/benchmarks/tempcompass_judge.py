@@ -102,6 +102,7 @@ class OfficialResults(RecordedJudge[Answer]):
 
     Those of captions do not name their question, so they are taken by position: the
     published ones rate other captions than the published predictions in 132 places, which is noted.
+    The official scorer cuts the captions of some models out of longer replies before it rates them.
     Ratings of other tasks are used only where they rate the very same answer.
     """
 
@@ -132,7 +133,12 @@ class OfficialResults(RecordedJudge[Answer]):
         return self._entries.get((gold.task, bare_id(gold.video), gold.aspect, gold.index))
 
     def _is_of(self, answer: Answer, entry: Mapping[str, Any]) -> bool:
-        return clean(str(entry.get("video-llm-prediction"))) == clean(answer.text)
+        rated = entry.get("video-llm-prediction")
+        if not isinstance(rated, str):
+            return False
+        if answer.gold.task == "captioning":
+            return _is_part(rated, answer.text)
+        return clean(rated) == clean(answer.text)
 
     def rating(self, answer: Answer) -> Rating:
         gold, entry = answer.gold, self._entry(answer.gold)
@@ -162,6 +168,15 @@ class OfficialResults(RecordedJudge[Answer]):
         )
         self.notes = [note] if others else []
         return super().rate(answers)
+
+
+def _is_part(caption: str, reply: str) -> bool:
+    """Whether a caption is all of a reply, or a part of it between quotes, colons or line ends.
+
+    There the official scorer cuts, and takes off asterisks (utils/eval_utils.py).
+    """
+    part, whole = (clean(text).replace("*", "").strip() for text in (caption, reply))
+    return bool(re.search(rf'(?:\A|["\n:])\s*{re.escape(part)}\s*(?:\Z|["\n:])', whole))
 
 
 PROTOCOL: Final = JudgeProtocol(

@@ -1,7 +1,8 @@
 """Reads TempCompass answers of any model: three layouts, recognised by their content.
 
 official     one {task}.json: {video: {aspect: [{question, answer, prediction}, ...]}}
-lmms-eval    *_samples_tempcompass_*.jsonl: one object per question, details in "avg_accuracy"
+lmms-eval    *_samples_tempcompass_*.jsonl: one object per question, details in "avg_accuracy" or,
+             as with --predict_only, in "doc"
 VLMEvalKit   a table (xlsx, tsv, csv or JSON records) with columns video, dim, prediction, ...
 
 Answers belong to questions by what was asked, never by their position alone.
@@ -10,26 +11,29 @@ Answers belong to questions by what was asked, never by their position alone.
 from __future__ import annotations
 
 import ast
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from video_star.evaluation.benchmarks.lmms_eval import response
 from video_star.evaluation.benchmarks.prediction_files import Content, Problem, Rows
 from video_star.evaluation.benchmarks.predictions import (
     Given,
     Malformed,
     Predictions,
+    answer_in_cell,
     answer_of,
     join,
     read_files,
     text_of,
 )
 from video_star.evaluation.benchmarks.tempcompass_files import Gold, bare_id
-from video_star.evaluation.benchmarks.tempcompass_rules import TASKS
+from video_star.evaluation.benchmarks.tempcompass_rules import TASKS, Task
 
 _TABLE = frozenset({"video", "dim", "question", "prediction"})
+_DOC = frozenset({"video_id", "dim", "question"})
 _OPTIONS = ("multi-choice", "caption_matching")
 _LAYOUTS = (
     "they are read in the official layout ({task}.json), as lmms-eval sample logs or as VLMEvalKit "
@@ -63,18 +67,46 @@ def join_answers(golds: Sequence[Gold], found: Predictions[TaskAnswer]) -> None:
     join([gold.id for gold in golds], found, _Questions(golds).find)
 
 
+def leave_out_absent_tasks(
+    golds: Sequence[Gold], found: Predictions[TaskAnswer]
+) -> tuple[list[Gold], list[Task]]:
+    """The questions of tasks that are answered at all, and the other tasks.
+
+    What is missing of those is one trouble, and noted; where no task is answered all are kept.
+    """
+    answered = {gold.task for gold in golds if gold.id in found.named}
+    absent = [task for task in TASKS if task not in answered] if answered else []
+    counts = Counter(gold.task for gold in golds)
+    found.notes += [
+        f"{task}: no file has an answer to any of its {counts[task]:,} questions, so it is absent"
+        for task in absent
+    ]
+    gone = {gold.id for gold in golds if gold.task in absent}
+    found.problems = [
+        own for own in found.problems if own.kind != "missing" or own.where not in gone
+    ]
+    return [gold for gold in golds if gold.id not in gone], absent
+
+
 def _layout(file: Path, content: Content) -> tuple[str, Rows] | None:
-    """The layout of a file by its first entry, and its entries."""
+    """The layout of a file by its entries, and these."""
     rows = content.rows
-    if content.is_object and not isinstance(rows[0][1].get("avg_accuracy"), dict):
+    if any(_details(entry) for _, entry in rows):
+        return "lmms-eval", rows
+    if content.is_object:
         rows = list(_official_rows(file.name, rows[0][1]))
         # Official results, which may lie beside answers, have ratings.
         is_answer = rows and "question" in rows[0][1] and "rating" not in rows[0][1]
         return ("official", rows) if is_answer else None
-    first = rows[0][1] if rows and isinstance(rows[0][1], dict) else {}
-    if isinstance(first.get("avg_accuracy"), dict):
-        return ("lmms-eval", rows) if "dim" in first["avg_accuracy"] else None
-    return ("VLMEvalKit", rows) if first.keys() >= _TABLE else None
+    is_table = any(isinstance(entry, dict) and entry.keys() >= _TABLE for _, entry in rows[:1])
+    return ("VLMEvalKit", rows) if is_table else None
+
+
+def _details(entry: Any) -> dict[str, Any] | None:
+    """What a line of lmms-eval has about its question: what its task reports, else the question."""
+    own = entry if isinstance(entry, dict) else {}
+    found = (own.get("avg_accuracy"), own.get("doc"))
+    return next((one for one in found if isinstance(one, dict) and one.keys() >= _DOC), None)
 
 
 def _official_rows(file: str, videos: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -93,7 +125,7 @@ def _official(file: Path, where: str, entry: dict[str, Any]) -> TaskAnswer:
         video=bare_id(entry["video"]),
         aspect=entry["aspect"],
         question=text_of(entry, "question"),
-        text=answer_of(entry, "prediction" if "prediction" in entry else "response"),
+        text=answer_of(entry.get("prediction", entry.get("response"))),
         answer=text_of(entry, "answer"),
         task=file.stem if file.stem in TASKS else None,
         index=entry["index"],
@@ -101,19 +133,20 @@ def _official(file: Path, where: str, entry: dict[str, Any]) -> TaskAnswer:
 
 
 def _lmms_eval(file: Path, where: str, entry: dict[str, Any]) -> TaskAnswer:
-    own = entry.get("avg_accuracy")
-    if not isinstance(own, dict):
-        raise Malformed('has no "avg_accuracy"')
-    is_caption = "chatgpt-answer" in own
+    own = _details(entry)
+    if own is None:
+        raise Malformed('has neither "avg_accuracy" nor "doc" with video_id, dim and question')
+    is_caption = "chatgpt-answer" in own or "mc_question" in own
+    is_doc = own is entry.get("doc")
     return TaskAnswer(
         where=where,
         file=file.name,
         video=bare_id(text_of(own, "video_id")),
         aspect=text_of(own, "dim"),
         question=text_of(own, "question"),
-        text=answer_of(own, "video-llm-prediction"),
+        text=answer_of(response(entry) if is_doc else own.get("video-llm-prediction")),
         # For captions, this is the answer to another question.
-        answer=None if is_caption else text_of(own, "gt-answer"),
+        answer=None if is_caption else text_of(own, "answer" if is_doc else "gt-answer"),
         task="captioning" if is_caption else None,
     )
 
@@ -123,15 +156,13 @@ def _vlmevalkit(file: Path, where: str, row: dict[str, Any]) -> TaskAnswer:
     question = text_of(row, "question")
     if task in _OPTIONS:
         question = "\n".join([question, *_options(row.get("candidates"))])
-    text = row.get("prediction")
     return TaskAnswer(
         where=where,
         file=file.name,
         video=bare_id(_cell(row, "video")),
         aspect=text_of(row, "dim"),
         question=question,
-        # In a table an empty answer looks like none: the row is there, so it is an answer.
-        text="" if text is None or text != text else str(text),
+        text=answer_in_cell(row.get("prediction")),
         answer=_cell(row, "answer") if "answer" in row else None,
         task=task if task in TASKS else None,
     )

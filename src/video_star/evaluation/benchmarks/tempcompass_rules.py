@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from video_star.evaluation.benchmarks.answer_text import bare
+
 Task = Literal["multi-choice", "yes_no", "caption_matching", "captioning"]
 TASKS: tuple[Task, ...] = ("multi-choice", "yes_no", "caption_matching", "captioning")
 
@@ -38,8 +40,8 @@ UNRATED = Match(None, False)
 
 
 def clean(prediction: str) -> str:
-    """The prediction as the official scorer reads it."""
-    return prediction.replace("</s>", "").strip()
+    """The prediction as the official scorer reads it, which takes off </s>: without any token."""
+    return bare(prediction)
 
 
 def option_lines(question: str) -> list[str]:

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from video_star.core.errors import DataError
 from video_star.evaluation.benchmarks.judging import Judge, Rating
+from video_star.evaluation.benchmarks.predictions import Predictions
 from video_star.evaluation.benchmarks.scoring import (
     Scored,
     closing_lines,
@@ -32,7 +33,11 @@ from video_star.evaluation.benchmarks.tempcompass_files import (
     source_of,
 )
 from video_star.evaluation.benchmarks.tempcompass_judge import PROTOCOL, Answer, rate_unmatched
-from video_star.evaluation.benchmarks.tempcompass_predictions import read_predictions
+from video_star.evaluation.benchmarks.tempcompass_predictions import (
+    TaskAnswer,
+    leave_out_absent_tasks,
+    read_predictions,
+)
 from video_star.evaluation.benchmarks.tempcompass_rules import TASKS
 from video_star.evaluation.metrics import Bootstrap, Point, mean_with_interval
 
@@ -83,13 +88,15 @@ def score(
     folder = questions_folder(inputs.questions)
     golds = load(folder, meta_file(folder, inputs.meta))
     predictions = read_predictions(inputs.predictions, golds)
+    golds, absent = leave_out_absent_tasks(golds, predictions)
     stopping = predictions.stopping(allow_missing)
-    items = [] if stopping else score_items(golds, predictions.texts, judge)
+    items = [] if stopping else score_items(golds, predictions, judge)
     unscored = [own.reason for own in items if own.rating is None]
     figures = {
         "benchmark": "tempcompass",
         "unit": "percent",
         "questions": len(golds),
+        "absent_tasks": absent,
         **({"accuracy": None} if stopping else summary(items, bootstrap)),
         "judge": judge_report(judge, sum(own.judged for own in items), len(items), unscored),
         "items": [_item(own) for own in items],
@@ -117,15 +124,22 @@ def meta_file(questions: Path, meta: Path | None) -> Path:
 
 
 def score_items(
-    golds: Sequence[Gold], texts: Mapping[str, str], judge: Judge[Answer] | None
+    golds: Sequence[Gold], given: Predictions[TaskAnswer], judge: Judge[Answer] | None
 ) -> list[ItemScore]:
     """A score for each question, by rule where there is one that fits, else by the judge.
 
     Without a judge an answer that no rule recognises is rated 0, as by the official --disable_llm,
-    and a caption is unscored. A missing answer is rated 0 whenever its task is scored.
+    and a caption is unscored. A missing answer is rated 0 whenever its task is scored, a lost one
+    is unscored.
     """
+    texts = given.texts
     ratings = rate_unmatched(golds, texts, judge) if judge else {}
-    return [_scored(gold, texts.get(gold.id), judge, ratings.get(gold.id)) for gold in golds]
+    return [
+        ItemScore(gold, None, None, judged=False, missing=False, reason="lost")
+        if gold.id in given.lost
+        else _scored(gold, texts.get(gold.id), judge, ratings.get(gold.id))
+        for gold in golds
+    ]
 
 
 def _scored(
@@ -148,11 +162,12 @@ def _scored(
 
 def summary(items: Sequence[ItemScore], bootstrap: Bootstrap) -> dict[str, Any]:
     """All figures: of all items, by task, by aspect, by fine-grained aspect."""
+    unscored = any(own.rating is None for own in items)
     by_task = {task: [own for own in items if own.gold.task == task] for task in TASKS}
     return {
         **_parts(items, bootstrap),
         "averages": {
-            "accuracy": NOT_ALL if any(own.rating is None for own in items) else ALL_SCORED,
+            "accuracy": NOT_ALL if unscored or not all(by_task.values()) else ALL_SCORED,
             "fine_aspects_mean": FINE_MEAN,
         },
         "tasks": {task: _parts(part, bootstrap) for task, part in by_task.items() if part},
@@ -169,7 +184,7 @@ def _item(own: ItemScore) -> dict[str, Any]:
         "aspect": gold.aspect,
         "fine_aspect": gold.type,
         "index": gold.index,
-        "match_success": own.matched,
+        "match_success": False if own.missing else own.matched,
         "rating": own.rating,
         "judged": own.judged,
         "reason": own.reason,

@@ -26,6 +26,7 @@ from typing import Any, Final
 from video_star.core.chat import Messages, conversation
 from video_star.core.errors import DataError
 from video_star.core.records import Score
+from video_star.evaluation.benchmarks.answer_text import bare
 from video_star.evaluation.benchmarks.base import Item, Measure
 from video_star.evaluation.benchmarks.judging import Judge, JudgeProtocol, Rating, RecordedJudge
 from video_star.verification.final_answer import read
@@ -66,7 +67,7 @@ def messages(answer: Answer) -> Messages:
     return conversation(
         SYSTEM,
         f"Question: {answer.question}\nCorrect answer: {answer.correct}\n"
-        f"Predicted answer: {answer.text}\n\n{_REQUEST}",
+        f"Predicted answer: {bare(answer.text)}\n\n{_REQUEST}",
     )
 
 
@@ -183,7 +184,7 @@ def _record(where: object, value: Any) -> tuple[dict[Any, Any], dict[Any, Any]]:
 
 
 def _plain(text: Any) -> str:
-    return " ".join(str(text).split())
+    return " ".join(bare(str(text)).split())
 
 
 PROTOCOL: Final = JudgeProtocol(

@@ -1,8 +1,10 @@
 """Answers of any model in Video-ChatGPT's format, joined with the questions by their ids.
 
-Each is {"id", "question", "answer", "pred"}: in a JSON list, or in JSON lines as Video-LLaVA writes
-them, one file or a folder of them. The id decides. The question has to be the one of that id; the
-"answer" is not used, as scripts that run in several processes write wrong ones there.
+Each is {"id", "question", "answer", "pred"}: in a JSON list, in JSON lines as Video-LLaVA writes
+them, or in a table, one file or a folder of them. lmms-eval's submissions ({"question_id", "Q",
+"A", "pred"}) and sample logs, whose "doc" or metrics have these fields, are read as well. The id
+decides. The question has to be the one of that id; the "answer" is not used, as scripts that run in
+several processes write wrong ones there.
 """
 
 from __future__ import annotations
@@ -12,11 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from video_star.evaluation.benchmarks.lmms_eval import response
 from video_star.evaluation.benchmarks.prediction_files import Content, Problem, Rows
 from video_star.evaluation.benchmarks.predictions import (
     Given,
     Malformed,
+    NoAnswer,
     Predictions,
+    answer_in_cell,
     answer_of,
     join,
     read_files,
@@ -38,8 +43,11 @@ class QuestionAnswer(Given):
 
 def read_predictions(path: Path, golds: Sequence[Gold]) -> Predictions[QuestionAnswer]:
     """Every answer with its question; DataError when no file holds any."""
-    layouts = 'they are a JSON list, or JSON lines, of {"id", "question", "answer", "pred"}'
-    found = read_files(path, _layout, {"json": _read}, layouts)
+    layouts = (
+        'they are read as a JSON list, JSON lines or a table of {"id", "question", "answer", '
+        '"pred"}, or as lmms-eval sample logs'
+    )
+    found = read_files(path, _layout, _READERS, layouts)
     by_id = {gold.id: gold for gold in golds}
     seen: set[str] = set()
 
@@ -62,18 +70,50 @@ def read_predictions(path: Path, golds: Sequence[Gold]) -> Predictions[QuestionA
 
 
 def _layout(_: Path, content: Content) -> tuple[str, Rows] | None:
-    answers = any(isinstance(entry, dict) and "pred" in entry for _, entry in content.rows)
-    return ("json", content.rows) if answers else None
+    entries = [entry for _, entry in content.rows if isinstance(entry, dict)]
+    if any("pred" in entry for entry in entries):
+        return "table" if content.is_table else "json", content.rows
+    return ("lmms-eval", content.rows) if any(map(_details, entries)) else None
 
 
-def _read(file: Path, where: str, entry: dict[str, Any]) -> QuestionAnswer:
-    name = entry.get("id")
+def _json(file: Path, where: str, entry: dict[str, Any]) -> QuestionAnswer:
+    return _made(file, where, entry, answer_of(entry.get("pred")))
+
+
+def _table(file: Path, where: str, entry: dict[str, Any]) -> QuestionAnswer:
+    return _made(file, where, entry, answer_in_cell(entry.get("pred")))
+
+
+def _lmms_eval(file: Path, where: str, entry: dict[str, Any]) -> QuestionAnswer:
+    own = _details(entry)
+    if own is None:
+        raise Malformed("nothing in it has a question_id")
+    said = response(entry)
+    return _made(file, where, own, answer_of(own.get("pred") if said is None else said))
+
+
+_READERS = {"json": _json, "table": _table, "lmms-eval": _lmms_eval}
+
+
+def _details(entry: dict[str, Any]) -> dict[str, Any] | None:
+    """What a line of lmms-eval has about its question: "doc", or what a metric reports."""
+    parts = (value for value in entry.values() if isinstance(value, dict))
+    return next((part for part in parts if "question_id" in part), None)
+
+
+def _made(file: Path, where: str, entry: dict[str, Any], text: str | NoAnswer) -> QuestionAnswer:
+    name = entry.get("id", entry.get("question_id"))
     if isinstance(name, bool) or not isinstance(name, str | int):
         raise Malformed('"id" is missing or neither text nor a whole number')
-    question, answer = (
-        None if entry.get(key) is None else str(entry[key]) for key in ("question", "answer")
+    question, answer = entry.get("question", entry.get("Q")), entry.get("answer", entry.get("A"))
+    return QuestionAnswer(
+        where,
+        file.name,
+        text,
+        str(name),
+        None if question is None else str(question),
+        None if answer is None else str(answer),
     )
-    return QuestionAnswer(where, file.name, answer_of(entry, "pred"), str(name), question, answer)
 
 
 def _problem(gold: Gold, given: QuestionAnswer) -> Problem | None:

@@ -5,6 +5,7 @@
   are not denied, asked or only supposed, as the class verifier finds them. To "yes" and "no" the
   first word of an answer has to agree, as "no" occurs in many answers that mean "yes".
 
+An answer is what a model says without its thoughts and special tokens.
 Short answers of other words for the same thing are wrong by both; a judge takes them.
 """
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from video_star.evaluation.benchmarks.answer_text import bare
 from video_star.verification.names import mention, name_of
 from video_star.verification.words import Said, all_words
 
@@ -21,12 +23,12 @@ _POLAR: Final = ("yes", "no")
 
 def exact(answer: str, text: str) -> bool:
     """Whether an answer is the correct one, word for word."""
-    return _words(answer) == _words(text)
+    return _words(answer) == _words(bare(text))
 
 
 def contains(answer: str, text: str) -> tuple[bool, str]:
     """Whether an answer holds the correct one, undenied, and the reason in a word or two."""
-    words = _words(answer)
+    words, text = _words(answer), bare(text)
     if len(words) == 1 and words[0] in _POLAR:
         first = all_words(text)[:1]
         return (True, "match") if first == words else (False, "no match")

@@ -61,7 +61,8 @@ def score(
     golds = load(inputs.questions, inputs.answers, inputs.aligned)
     predictions = read_predictions(inputs.predictions, golds)
     stopping = predictions.stopping(allow_missing, {HARMLESS})
-    items = [] if stopping else _score_items(golds, predictions.texts, judge)
+    scored = [gold for gold in golds if gold.id not in predictions.lost]
+    items = [] if stopping else _score_items(scored, predictions.texts, judge)
     figures = _figures(items, bootstrap)
     ratings = [own.rating for own in items if own.rating and own.rating is not _MISSING]
     unscored = [rating.reason for rating in ratings if rating.correct is None]
@@ -77,6 +78,7 @@ def score(
         "judge": judge_report(judge, len(ratings) - len(unscored), len(items), unscored),
         "files": list(predictions.files),
         "items": [_item(own) for own in items],
+        "lost": sorted(predictions.lost),
     }
     return report_of(report, predictions, stopping, judge, bootstrap)
 
