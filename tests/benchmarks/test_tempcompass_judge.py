@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import official_world as world
 import pytest
@@ -179,6 +180,68 @@ def test_recorded_captions_hold_by_place_and_say_how_many_are_others(
     assert judge.notes[0].startswith("1 of 2 recorded ratings of captions")
     with pytest.raises(DataError, match="2 of 2 ratings of captions were given to other texts"):
         judge.rate([Answer(first, "Else."), Answer(second, "Something else.")])
+
+
+@pytest.mark.parametrize(
+    ("reply", "rated"),
+    [
+        ("It jumps first.", "It jumps first."),
+        (" It jumps first.</s>\n", "It jumps first."),
+        (
+            "## Analysis\n\nInformation A fits.\n\n**Caption:** *It jumps first.* \n",
+            "It jumps first.",
+        ),
+        ('So the caption is:\n\n**"It jumps first."** \n', "It jumps first."),
+        (
+            'It jumps, as in A. A caption could be: "It jumps first." Others fail.',
+            "It jumps first.",
+        ),
+        ("Generated Caption: It jumps first.", "It jumps first."),
+        ("A caption: 00:00 - 00:10", "00"),
+        ("One:\nA caption:", ""),
+    ],
+)
+def test_captions_that_were_cut_out_of_replies_are_those_of_the_predictions(
+    golds: dict[str, Gold], tmp_path: Path, reply: str, rated: str
+) -> None:
+    """As the official scorer does before it rates some models (utils/eval_utils.py)."""
+    folder = _recorded(tmp_path)
+
+    def cut(content: Any) -> None:
+        for entry in content["7"]["order"]:
+            entry["video-llm-prediction"] = rated
+
+    world.change(folder / "captioning.json", cut)
+    judge = OfficialResults(folder)
+    asked = [Answer(golds[f"captioning/7/order/{n}"], reply) for n in range(2)]
+    assert [rating.correct for rating in judge.rate(asked)] == [True, False]
+    assert judge.notes == []
+
+
+@pytest.mark.parametrize(
+    "reply", ["It jumps first. Indeed.", "He says that it jumps first", "", "x"]
+)
+def test_a_caption_within_a_sentence_was_rated_for_another_reply(
+    golds: dict[str, Gold], tmp_path: Path, reply: str
+) -> None:
+    judge = OfficialResults(_recorded(tmp_path))
+    with pytest.raises(DataError, match="1 of 1 ratings of captions were given to other texts"):
+        judge.rate([Answer(golds["captioning/7/order/0"], reply)])
+
+
+def test_a_model_may_refuse_and_is_rated_0_as_officially(questions: Path, tmp_path: Path) -> None:
+    """Published predictions of some models have nulls, in every task."""
+    answers = {task: [None, *texts[1:]] for task, texts in world.ANSWERS.items()}
+    given: Any = {**answers, "caption_matching": world.ANSWERS["caption_matching"]}
+    files = world.official(answers=given)
+    folder = world.write_tasks(tmp_path / "answers", files)
+    judge = OfficialResults(_recorded(tmp_path, world.RATINGS))
+    assert world.scored(questions, folder, judge).stopping == {"missing": 3}
+    report = world.scored(questions, folder, judge, allow_missing=True).report
+    assert [item["rating"] for item in report["items"]] == [0, 1, 0, 0, 0, 1, 0, 1, 0, 0]
+    nulls = [item for item in report["items"] if item["reason"] == "missing"]
+    assert [item["match_success"] for item in nulls] == [False] * 3
+    assert report["tasks"]["captioning"]["match_rate"] is None
 
 
 def test_what_was_not_recorded_or_failed_is_unscored_not_0(
