@@ -24,7 +24,7 @@ def without_credentials(url: str) -> str:
     authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
     host = authority.rpartition("@")[2]
     path = re.split(r"[?#]", rest[len(authority) :], maxsplit=1)[0]
-    plain = _HOST.fullmatch(host) and "@" not in rest[len(authority) :]
+    plain = (not authority or _HOST.fullmatch(host)) and "@" not in rest[len(authority) :]
     return f"{scheme}{mark}{host}{path}" if plain else f"{scheme}{mark}{HIDDEN}"
 
 

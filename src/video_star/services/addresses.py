@@ -22,6 +22,7 @@ from video_star.core.jsonl import read_record
 from video_star.core.params import Params, load_params
 from video_star.core.paths import Workspace
 from video_star.core.records import Published
+from video_star.core.urls import without_credentials
 
 LOOPBACK = "127.0.0.1"
 
@@ -78,7 +79,8 @@ def compare_url(workspace: Workspace, params: Params) -> str | None:
     if not runs:
         return None
     uri = params.settings.tracking_uri
-    server = uri if uri and uri.startswith(("http://", "https://")) else addresses().mlflow
+    is_server = uri is not None and uri.startswith(("http://", "https://"))
+    server = without_credentials(uri) if uri and is_server else addresses().mlflow
     chosen = quote(json.dumps(runs, separators=(",", ":")))
     within = quote(json.dumps(sorted(set(experiments)), separators=(",", ":")))
     return f"{server.rstrip('/')}/#/compare-runs?runs={chosen}&experiments={within}"

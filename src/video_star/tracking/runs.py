@@ -20,6 +20,7 @@ from pathlib import Path
 from video_star.core.errors import ServiceError
 from video_star.core.paths import Workspace
 from video_star.core.private import private_file
+from video_star.core.urls import hide, without_credentials
 
 ANSWER_WITHIN_S = 5
 # A stopped server must be noticed in seconds; MLflow alone would retry for minutes.
@@ -262,10 +263,11 @@ class Tracker:
         try:
             yield
         except (MlflowException, OSError) as error:
-            reason = " ".join(str(error).split())
+            reason = hide(" ".join(str(error).split()), self._uri)
             raise ServiceError(
-                f"MLflow at {self._uri} did not do what was asked ({reason[:300]}); "
-                "start it with `make up`, or set settings.tracking_uri in params.yaml."
+                f"MLflow at {without_credentials(self._uri)} did not do what was asked "
+                f"({reason[:300]}); start it with `make up`, or set settings.tracking_uri in "
+                "params.yaml."
             ) from error
 
 
@@ -284,8 +286,8 @@ def _refuse_stopped_server(uri: str) -> None:
         httpx.get(uri, timeout=ANSWER_WITHIN_S)  # whatever it says, it answers
     except httpx.TransportError as error:
         raise ServiceError(
-            f"The MLflow server at {uri} does not answer; start it with `make up`, or set "
-            "settings.tracking_uri in params.yaml to null for the local store."
+            f"The MLflow server at {without_credentials(uri)} does not answer; start it with "
+            "`make up`, or set settings.tracking_uri in params.yaml to null for the local store."
         ) from error
 
 
