@@ -198,14 +198,6 @@ def test_replayed_examples_have_their_share(new_workspace: Callable[..., Workspa
     assert replayed[0].video == "clips/train-0.mp4"
 
 
-def test_a_bad_replay_entry_is_counted(new_workspace: Callable[..., Workspace]) -> None:
-    workspace = new_workspace(curate__replay=REPLAY, max_failure_rate=0.5)
-    replay_file(workspace, [entry("a"), entry("b", "gone.mp4"), {"id": "c"}])
-    answers(workspace, direct=10)
-    report, _ = curate(workspace)
-    assert report.reasons == {"ReplayEntry": 2}
-
-
 def test_a_missing_replay_file_says_what_to_change(new_workspace: Callable[..., Workspace]) -> None:
     workspace = new_workspace(curate__replay=REPLAY)
     answers(workspace, direct=10)

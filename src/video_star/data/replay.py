@@ -1,82 +1,217 @@
-"""Other instruction data in LLaVA JSON, mixed into a training set so that less is forgotten.
+"""Other instruction data, mixed into a training set so that less is forgotten.
 
-Format: a list of {"id", "video", "conversations": [{"from": "human", "value": "<video>\\n..."},
-{"from": "gpt", "value": "..."}, ...]}; each question and answer pair is an example of its own.
+A JSON list or JSON lines as published mixes are, LLaVA's and ShareGPT's, or ms-swift's and
+LLaMA-Factory's:
+
+    {"id", "video": "a.mp4", "conversations": [{"from": "human", "value": "<video>\\n..."},
+                                               {"from": "gpt", "value": "..."}, ...]}
+    {"videos": ["a.mp4"], "messages": [{"role": "system", "content": "..."},
+                                       {"role": "user", "content": "<video>..."}, ...]}
+
+Each question and answer pair is an example of its own; what a system turn says stands before each
+question, as examples have no such turn. An entry that has no one video, or no such turns, is left
+out and counted.
 """
 
 from __future__ import annotations
 
-import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any, Final, Literal, TypeAlias
 
 from video_star.core.errors import DataError
 from video_star.core.params import ReplayParams
 from video_star.core.paths import inside
 from video_star.core.records import Failure, TrainingExample
+from video_star.data.readers.base import BadRow
+from video_star.data.readers.table_files import rows_of
+
+Reason = Literal[
+    "ReplayEntry",
+    "ReplayText",
+    "ReplayImage",
+    "ReplayVideos",
+    "MissingVideo",
+    "ReplayTurns",
+    "EmptyReply",
+]
+"""Why an entry is left out, for counting."""
+Turn: TypeAlias = tuple[str, str]
+"""Role (system, user or assistant) and text."""
+
+_ROLES: Final = {
+    **{"system": "system", "human": "user", "user": "user"},
+    **dict.fromkeys(("gpt", "assistant", "model", "bot"), "assistant"),
+}
+_PLACEHOLDER: Final = re.compile(
+    r"<(?:video|image)>|<\|vision_start\|><\|(?:video|image)_pad\|><\|vision_end\|>"
+)
+"""Where the video stands in a text; LLaVA-Video-178K writes <image> for it."""
 
 
-def read_replay(data: Path, replay: ReplayParams) -> tuple[list[TrainingExample], list[Failure]]:
-    """Every usable pair of the file and a failure per unusable entry; DataError without a file."""
+class LeftOut(Exception):
+    """An entry that is no example; the message says why."""
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What a file of conversations holds."""
+
+    examples: list[TrainingExample]
+    left_out: list[Failure]
+    entries: int
+
+
+def read_replay(data: Path, replay: ReplayParams) -> Replay:
+    """Every usable pair of the file, and a record for each entry that is left out.
+
+    DataError without a readable file, or without any entry that can be used.
+    """
     path = inside(data, replay.annotations)
-    try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DataError(
-            f"{path}: cannot be read ({error.strerror}); correct curate.replay or set it to null."
-        ) from error
-    except json.JSONDecodeError as error:
-        raise DataError(f"{path}: not JSON ({error}); correct the file.") from error
-    if not isinstance(entries, list):
-        raise DataError(f"{path}: not a list of conversations; export it as LLaVA JSON.")
+    if not path.is_file():
+        raise DataError(f"{path}: there is no such file; correct curate.replay or set it to null.")
+    if path.suffix.lower() not in (".json", ".jsonl"):
+        raise DataError(f"{path}: neither .json nor .jsonl; export it as LLaVA JSON.")
     examples: list[TrainingExample] = []
-    failures: list[Failure] = []
-    for number, entry in enumerate(entries):
-        problem = _problem(entry, data, replay)
-        if problem is None:
-            examples += _pairs(entry, replay)
-        else:
-            name = str(entry.get("id", number)) if isinstance(entry, dict) else str(number)
-            failures.append(
-                Failure(sample_id=name, step="curate", error="ReplayEntry", message=problem)
+    left_out: list[Failure] = []
+    names: set[str] = set()
+    number = 0
+    for number, (_, entry) in enumerate(rows_of(path, ()), start=1):
+        name = _name(entry, number)
+        try:
+            pairs = list(_examples(entry, _unique(name, names), data, replay))
+        except LeftOut as why:
+            left_out.append(
+                Failure(sample_id=name, step="curate", error=why.reason, message=str(why))
             )
-    return examples, failures
+            continue
+        examples += pairs
+    if not examples:
+        first = f"; the first: {left_out[0].message}" if left_out else ""
+        raise DataError(
+            f"{path}: none of its {number:,} entries is a conversation about a video{first}; "
+            "correct curate.replay or set it to null."
+        )
+    return Replay(examples, left_out, number)
 
 
-def _problem(entry: object, data: Path, replay: ReplayParams) -> str | None:
-    if not isinstance(entry, dict) or not isinstance(entry.get("video"), str):
-        return "no video is named"
-    if not _is_dialogue(entry.get("conversations")):
-        return "conversations are not human and gpt in turn"
-    if not all(turn["value"].strip() for turn in entry["conversations"][1::2]):
-        return "an answer is empty"
-    if not inside(data, f"{replay.videos}/{entry['video']}").is_file():
-        return f"{replay.videos}/{entry['video']} does not exist"
-    return None
+def _name(entry: dict[str, Any] | BadRow, number: int) -> str:
+    """The entry's id, else its video, else its number."""
+    found = (entry.get("id"), entry.get("video")) if isinstance(entry, dict) else ()
+    named = (_text(str(own)) for own in found if isinstance(own, str | int))
+    return next(filter(None, named), str(number))
 
 
-def _is_dialogue(turns: object) -> TypeGuard[list[dict[str, str]]]:
-    if not isinstance(turns, list) or not turns or len(turns) % 2:
-        return False
-    return all(
-        isinstance(turn, dict)
-        and turn.get("from") == ("human", "gpt")[i % 2]
-        and isinstance(turn.get("value"), str)
-        for i, turn in enumerate(turns)
-    )
+def _unique(name: str, names: set[str]) -> str:
+    """A name that no entry before has: several about one video often share its id."""
+    own, count = name, 1
+    while own in names:
+        count += 1
+        own = f"{name}#{count}"
+    names.add(own)
+    return own
 
 
-def _pairs(entry: dict[str, Any], replay: ReplayParams) -> list[TrainingExample]:
-    turns, name = entry["conversations"], entry.get("id", entry["video"])
-    return [
-        TrainingExample(
-            id=f"replay/{name}/{i // 2}",
+def _examples(
+    entry: dict[str, Any] | BadRow, name: str, data: Path, replay: ReplayParams
+) -> Iterator[TrainingExample]:
+    """An example for each pair; LeftOut for an entry that is none."""
+    if isinstance(entry, BadRow):
+        raise LeftOut("ReplayEntry", str(entry))
+    video = f"{replay.videos}/{_video(entry)}"
+    turns = _turns(entry)
+    try:
+        exists = inside(data, video).is_file()
+    except (DataError, ValueError, OSError) as error:
+        raise LeftOut("MissingVideo", f"{video!r} is not a usable path ({error})") from error
+    if not exists:
+        raise LeftOut("MissingVideo", f"{video} does not exist")
+    system = [text for role, text in turns if role == "system" and text]
+    spoken = [text for role, text in turns if role != "system"]
+    for number, (prompt, completion) in enumerate(zip(spoken[::2], spoken[1::2], strict=True)):
+        yield TrainingExample(
+            id=f"replay/{name}/{number}",
             sample_id=f"replay/{name}",
-            video=f"{replay.videos}/{entry['video']}",
-            prompt=turns[i]["value"].replace("<video>", "").strip(),
-            completion=turns[i + 1]["value"].strip(),
+            video=video,
+            prompt="\n".join([*system, prompt]),
+            completion=completion,
             form="replay",
             origin=None,
         )
-        for i in range(0, len(turns), 2)
+
+
+def _video(entry: dict[str, Any]) -> str:
+    """The one video of an entry."""
+    parts = [part for _, content in _raw_turns(entry) for part in _parts(content)]
+    images = [entry.get("image"), entry.get("images"), *_media(parts, "image", "image_url")]
+    if any(images):
+        raise LeftOut("ReplayImage", "it is about an image")
+    given = [entry.get("video"), entry.get("videos"), *_media(parts, "video", "video_url")]
+    listed = [own for one in given for own in (one if isinstance(one, list) else [one]) if own]
+    videos = [own.get("video", own.get("path")) if isinstance(own, dict) else own for own in listed]
+    if not videos:
+        raise LeftOut("ReplayText", "it is about no video")
+    if len({str(own) for own in videos}) > 1 or not isinstance(videos[0], str):
+        raise LeftOut("ReplayVideos", f"it is not about one video, but {str(videos)[:80]}")
+    return videos[0]
+
+
+def _turns(entry: dict[str, Any]) -> list[Turn]:
+    """System turns, then user and assistant in turn, none of the replies empty."""
+    turns = [
+        (_ROLES.get(str(role).lower(), ""), _said(content))
+        for role, content in _raw_turns(entry)
+        if isinstance(content, str | list)
     ]
+    if isinstance(entry.get("system"), str):
+        turns.insert(0, ("system", _text(entry["system"])))
+    roles = [role for role, _ in turns]
+    spoken = roles[roles.count("system") :]
+    alternating = ["user", "assistant"] * (len(spoken) // 2)
+    if not spoken or roles != ["system"] * roles.count("system") + alternating:
+        shown = ", ".join(str(role) for role, _ in _raw_turns(entry)) or "none"
+        raise LeftOut("ReplayTurns", f"its turns are not user and assistant in turn ({shown[:80]})")
+    if not all(_is_visible(text) for role, text in turns if role == "assistant"):
+        raise LeftOut("EmptyReply", "a reply is empty")
+    return turns
+
+
+def _raw_turns(entry: dict[str, Any]) -> list[tuple[Any, Any]]:
+    """Role and content of each turn, by either pair of names."""
+    found = entry.get("conversations", entry.get("messages"))
+    return [
+        (turn.get("from", turn.get("role")), turn.get("value", turn.get("content")))
+        if isinstance(turn, dict)
+        else (None, None)
+        for turn in (found if isinstance(found, list) else ())
+    ]
+
+
+def _parts(content: Any) -> list[dict[str, Any]]:
+    """The parts of a content that is a list of {"type", <type>: ...}."""
+    return [own for own in content if isinstance(own, dict)] if isinstance(content, list) else []
+
+
+def _media(parts: list[dict[str, Any]], *types: str) -> list[Any]:
+    return [part.get(part["type"]) for part in parts if part.get("type") in types]
+
+
+def _said(content: str | list[Any]) -> str:
+    if isinstance(content, list):
+        content = "".join(str(part.get("text", "")) for part in _parts(content))
+    return _text(content)
+
+
+def _text(text: str) -> str:
+    """Without placeholders; half a surrogate pair cannot be written and becomes "?"."""
+    return _PLACEHOLDER.sub("", text.encode("utf-8", "replace").decode()).strip()
+
+
+def _is_visible(text: str) -> bool:
+    return any(sign.isprintable() and not sign.isspace() for sign in text)

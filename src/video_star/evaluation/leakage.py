@@ -24,7 +24,7 @@ from video_star.core.paths import Workspace
 from video_star.core.progress import Progress
 from video_star.core.records import VideoSample
 from video_star.data.content import ContentHashes, files_of
-from video_star.data.manifest import Leak
+from video_star.data.manifest import Leak, read_manifest
 from video_star.data.readers.base import SUFFIXES
 from video_star.evaluation.benchmarks import open_benchmark
 from video_star.evaluation.benchmarks.base import HasVideos
@@ -62,6 +62,24 @@ def refuse_shared_videos(context: StepContext, samples: Iterable[VideoSample]) -
             texts,
             "so it would measure memory; remove them from the training annotations.",
         )
+
+
+def held_out_among(context: StepContext, videos: Iterable[str]) -> dict[str, str]:
+    """Of replayed videos (paths as examples have them) those that are held out too, and as what.
+
+    They are known by the names of their files alone.
+    """
+    workspace = context.workspace
+    videos = sorted(videos)
+    replayed = [Used("replay", workspace.video(name), _known(name)) for name in videos]
+    tests = _of_samples(workspace, read_manifest(workspace, "test"), "test")
+    held_out = [*tests, *_of_benchmarks(context)]
+    pairs = [
+        *_same_ids(replayed, held_out),
+        *_same_content(replayed, held_out, ContentHashes(workspace), context.progress),
+    ]
+    names = {workspace.video(name): name for name in videos}
+    return {names[ours.path]: _shown(workspace, other) for ours, other in pairs}
 
 
 def recording_of(name: str) -> str | None:

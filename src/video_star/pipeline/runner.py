@@ -69,7 +69,7 @@ STEPS: dict[str, Step] = {
     ),
     "curate": Step(
         "video_star.pipeline.steps.curate:run_curate",
-        ("seed", "prompts", "curate", "rounds"),
+        ("seed", "prompts", "curate", "rounds", "evaluate.benchmarks"),
         "rounds",
         3,
     ),

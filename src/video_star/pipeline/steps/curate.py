@@ -29,7 +29,8 @@ from video_star.core.records import (
     VideoSample,
 )
 from video_star.data.manifest import training_samples
-from video_star.data.replay import read_replay
+from video_star.data.replay import Replay, read_replay
+from video_star.evaluation.leakage import held_out_among
 from video_star.verification.final_answer import read
 from video_star.verification.words import sentences
 
@@ -70,12 +71,12 @@ def run_curate(context: StepContext) -> StepResult:
     examples = [
         e for item in kept for e in _forms(item, params, pools[_pool_of(item.sample)], seed, line)
     ]
-    replayed, failures = _replayed(context, len(examples))
-    everything = sorted([*examples, *replayed], key=lambda example: example.id)
-    report = _report(context, len(samples), kept, everything, failures, yields)
-    context.refuse_failures(report, failures)
+    replay = _replayed(context, len(examples))
+    everything = sorted([*examples, *replay.examples], key=lambda example: example.id)
+    report = _report(context, len(samples), kept, everything, replay, yields)
+    context.refuse_failures(report, replay.left_out)
     write_shards(context.paths.train, everything, lambda example: example.sample_id)
-    return StepResult(report, tuple(failures))
+    return StepResult(report, tuple(replay.left_out))
 
 
 def _passing(context: StepContext, samples: Sequence[VideoSample]) -> list[Kept]:
@@ -234,16 +235,44 @@ def _example(item: Kept, form: Form, number: int, prompt: str, completion: str) 
     )
 
 
-def _replayed(context: StepContext, own: int) -> tuple[list[TrainingExample], list[Failure]]:
-    """Replayed examples, so many that their share of the whole set is `replay.share`."""
+def _replayed(context: StepContext, own: int) -> Replay:
+    """Replayed examples, so many that their share of the whole set is `replay.share`.
+
+    Videos that are held out for a test or a benchmark are left out too.
+    """
     replay = context.params.curate.replay
     if replay is None:
-        return [], []
-    examples, failures = read_replay(context.workspace.data, replay)
+        return Replay([], [], 0)
+    found = read_replay(context.workspace.data, replay)
+    held_out = held_out_among(context, {example.video for example in found.examples})
+    leaks = {e.sample_id: held_out[e.video] for e in found.examples if e.video in held_out}
+    left_out = [
+        *found.left_out,
+        *(
+            Failure(sample_id=name, step="curate", error="Leak", message=f"its video is {other}")
+            for name, other in leaks.items()
+        ),
+    ]
+    examples = [example for example in found.examples if example.sample_id not in leaks]
     wanted = round(own * replay.share / (1 - replay.share))
     key = (context.params.seed, context.round, "replay")
     examples.sort(key=lambda example: stable_hash(*key, example.id))
-    return examples[:wanted], failures
+    if left_out:
+        context.progress.note(
+            f"{len(left_out):,} of {found.entries:,} entries of {replay.annotations} are left out "
+            f"({_counted(left_out)}); see {context.paths.failures('curate')}"
+        )
+    if len(examples) < wanted:
+        context.progress.note(
+            f"{replay.annotations} has {len(examples):,} examples of the {wanted:,} that "
+            "curate.replay.share asks for"
+        )
+    return Replay(examples[:wanted], left_out, found.entries)
+
+
+def _counted(failures: Iterable[Failure]) -> str:
+    counts = sorted(Counter(failure.error for failure in failures).items())
+    return ", ".join(f"{n:,} {reason}" for reason, n in counts)
 
 
 def _yields(found: Sequence[Kept], samples: Sequence[VideoSample]) -> dict[str, float]:
@@ -271,19 +300,25 @@ def _report(
     total: int,
     kept: Sequence[Kept],
     examples: Sequence[TrainingExample],
-    failures: Sequence[Failure],
+    replay: Replay,
     yields: dict[str, float],
 ) -> StepReport:
+    """The counts; what replay leaves out is counted by reason, against its own entries."""
     forms: dict[str, float] = defaultdict(float)
     for example in examples:
         forms[example.form] += 1
+    left_out: dict[str, float] = {}
+    if replay.left_out:
+        left_out = {
+            "replay_entries": replay.entries,
+            "replay_left_out": len(replay.left_out),
+        }
     return StepReport(
         step="curate",
         round=context.round,
         read=total,
         written=len(examples),
         rejected=total - len(kept),
-        failed=len(failures),
-        reasons=dict(sorted(Counter(failure.error for failure in failures).items())),
-        metrics={**yields, "kept": len(kept), **dict(sorted(forms.items()))},
+        reasons=dict(sorted(Counter(failure.error for failure in replay.left_out).items())),
+        metrics={**yields, "kept": len(kept), **dict(sorted(forms.items())), **left_out},
     )
