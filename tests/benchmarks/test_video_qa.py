@@ -174,7 +174,11 @@ def test_a_judge_scores_all_answers_at_once_and_is_named(
     assert (workspace.work / "judge" / "video_chatgpt.jsonl").is_file()
 
 
-def test_a_missing_video_is_a_failure_of_its_questions(ready: Workspace) -> None:
+def test_a_missing_video_is_a_failure_of_its_questions(
+    new_workspace: Callable[..., Workspace],
+) -> None:
+    benchmarks = {"msvd_qa": PARAMS}
+    ready = prepare(new_workspace(evaluate__benchmarks=benchmarks, max_failure_rate=0.5))
     (ready.data / "qa" / "videos" / FILES[2]).unlink()
     result = run_evaluate(context_of(ready, RULES))
     assert [f.sample_id for f in result.failures] == ["msvd_qa/1QIUV7WYKXg_3"]
