@@ -115,4 +115,5 @@ def test_deep_json_is_no_traceback_on_the_command_line(
     assert done.returncode == 3
     assert "Traceback" not in done.stderr
     assert "problem: pred.json: not JSON" in done.stderr
-    assert "1 unreadable" in done.stderr.splitlines()[-1]
+    assert "1 problem with the answers (1 unreadable)" in done.stderr.splitlines()[-1]
+    assert len(done.stderr.splitlines()) == 2

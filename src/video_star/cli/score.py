@@ -71,7 +71,8 @@ def video_qa(
     questions: Annotated[Path, typer.Option(help="test_q.json: video_name, question, question_id")],
     answers: Annotated[Path, typer.Option(help="test_a.json: answer, question_id")],
     predictions: Annotated[
-        Path, typer.Option(help="id, question, answer, pred: a JSON list or JSON lines.")
+        Path,
+        typer.Option(help="id, question, pred: JSON, JSON lines, a table; or lmms-eval logs."),
     ],
     judge: Annotated[
         str, typer.Option(help="none | recorded:FOLDER of {id}.json files | URL of a server.")
@@ -136,4 +137,4 @@ def _print_problems(notes: Sequence[str], problems: Sequence[object], out: Path 
         typer.echo(f"problem: {problem}", err=True)
     if len(problems) > SHOWN:
         where = f"all are in {out}" if out else "--out FILE lists all"
-        typer.echo(f"... and {len(problems) - SHOWN} more problems; {where}", err=True)
+        typer.echo(f"... and {len(problems) - SHOWN:,} more problems; {where}", err=True)

@@ -153,7 +153,8 @@ def join(
                 found.problems.append(Problem(text.kind, name, f"{text.what} ({given.where})"))
     found.named = {*first}
     found.lost = {own.where for own in found.problems if own.kind == "lost"}
-    for name in ids:
+    # Where no entry could be used at all, that is the trouble.
+    for name in ids if first or not found.problems else ():
         if name not in first:
             found.problems.append(Problem("missing", name, "no file has an answer to it"))
     found.problems.sort(key=lambda problem: (problem.kind in harmless, _ORDER.index(problem.kind)))

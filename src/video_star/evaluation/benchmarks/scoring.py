@@ -86,6 +86,6 @@ def closing_lines(
         yield f"Judged: {judge['judged']} of {report['questions']} answers, {judge['share']:.1f} %"
         yield from judged
     if report["missing"]:
-        yield f"{report['missing']} answers are missing, {missing}"
+        yield f"{report['missing']:,} answers are missing, {missing}"
     drawn = report["bootstrap"]
     yield f"Intervals: bootstrap over videos, {drawn['resamples']} resamples, seed {drawn['seed']}."
