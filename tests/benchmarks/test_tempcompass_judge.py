@@ -182,6 +182,33 @@ def test_recorded_captions_hold_by_place_and_say_how_many_are_others(
         judge.rate([Answer(first, "Else."), Answer(second, "Something else.")])
 
 
+def test_what_the_official_scorer_left_to_its_judge_is_the_judges(
+    questions: Path, answers: Path, tmp_path: Path
+) -> None:
+    """Published results are of several versions of the rules: some did not strip answers."""
+    folder = _recorded(tmp_path)
+
+    def left(content: Any) -> None:
+        entry = content["7"]["direction"][0]
+        assert entry["rating"] == 1
+        entry.update({"match_success": False, "rating": 0, "video-llm-prediction": "B \n"})
+
+    world.change(folder / "multi-choice.json", left)
+    items = world.scored(questions, answers, OfficialResults(folder)).report["items"]
+    first = (items[0]["rating"], items[0]["match_success"], items[0]["judged"])
+    assert first == (0, False, True)
+    world.change(answers / "multi-choice.json", lambda content: _say(content, "A"))
+    items = world.scored(questions, answers, OfficialResults(folder)).report["items"]
+    assert (items[0]["rating"], items[0]["match_success"]) == (0, True)
+    world.change(answers / "multi-choice.json", lambda content: _say(content, "B."))
+    items = world.scored(questions, answers, OfficialResults(folder)).report["items"]
+    assert (items[0]["rating"], items[0]["match_success"]) == (1, True)
+
+
+def _say(content: Any, text: str) -> None:
+    content["7"]["direction"][0]["prediction"] = text
+
+
 @pytest.mark.parametrize(
     ("reply", "rated"),
     [

@@ -139,7 +139,7 @@ class OpenAIChat:
         import openai
 
         sampling = _without(self.sampling, self.refused)
-        key = os.environ.get("OPENAI_API_KEY")
+        key = os.environ.get("OPENAI_API_KEY", "").strip()
         try:
             completion = self._client.chat.completions.create(
                 model=self.name,

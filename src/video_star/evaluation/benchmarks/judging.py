@@ -65,6 +65,10 @@ class Judge(ABC, Generic[A]):
         """The judge as a slice of metrics."""
         return f"judge={self.name} ({self.version})"
 
+    def decides(self, answer: A, recognised: bool) -> bool:
+        """Whether an answer is its to rate, which a rule of the benchmark recognises or not."""
+        return not recognised
+
     @abstractmethod
     def rate(self, answers: Sequence[A]) -> list[Rating]:
         """One rating for each, in order; ServiceError when a server does not answer."""

@@ -140,6 +140,12 @@ class OfficialResults(RecordedJudge[Answer]):
             return _is_part(rated, answer.text)
         return clean(rated) == clean(answer.text)
 
+    def decides(self, answer: Answer, recognised: bool) -> bool:
+        """As officially for this very answer: earlier rules did not know answers with a blank."""
+        entry = self._entry(answer.gold) or {}
+        left_to_it = entry.get("match_success") is False and self.rating(answer).correct is not None
+        return left_to_it or not recognised
+
     def rating(self, answer: Answer) -> Rating:
         gold, entry = answer.gold, self._entry(answer.gold)
         if entry is None:
@@ -188,10 +194,9 @@ def rate_unmatched(
     golds: Iterable[Gold], texts: Mapping[str, str], judge: Judge[Answer]
 ) -> dict[str, Rating]:
     """The judge's ratings, by item id, of the answers that no official rule recognises."""
+    given = (Answer(gold, texts[gold.id]) for gold in golds if gold.id in texts)
     answers = [
-        Answer(gold, texts[gold.id])
-        for gold in golds
-        if gold.id in texts and not official_match(gold, texts[gold.id]).matched
+        own for own in given if judge.decides(own, official_match(own.gold, own.text).matched)
     ]
     ratings = judge.rate(answers)
     return {own.gold.id: rating for own, rating in zip(answers, ratings, strict=True)}
