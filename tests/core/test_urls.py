@@ -46,3 +46,10 @@ def test_no_password_is_shown_whatever_its_signs(before: str, after: str, host: 
 def test_a_text_is_cleared_of_what_is_secret_as_written_and_as_meant() -> None:
     url = "https://user:a%2Fb@host/v1?key=c%2Bd"
     assert hide("user a%2Fb a/b c+d c%2Bd KEY", url, "KEY", None) == "... ... ... ... ... ..."
+
+
+def test_a_short_secret_is_hidden_where_it_is_a_word() -> None:
+    assert (
+        hide("Connection refused for u:us", "http://u:us@host") == "Connection refused for ...:..."
+    )
+    assert hide("keysecretkey", "http://u:secret@host") == "key...key"

@@ -12,6 +12,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 _HOST = re.compile(r"(?:\[[\da-f:.]+\]|[^:@\[\]\s]+)(?::\d{1,5})?", re.I)
 """A name, an IPv4 or a bracketed IPv6 address, and a port (RFC 3986, 3.2)."""
 HIDDEN = "..."
+_LONG = 6
+"""Characters of a secret from which on it is looked for inside of words too; "u" is in many."""
 
 
 def without_credentials(url: str) -> str:
@@ -38,7 +40,9 @@ def credentials(url: str) -> tuple[tuple[str, str] | None, dict[str, str]]:
 def hide(text: str, url: str, *others: str | None) -> str:
     """A text of a server or a library without what is secret about an address, nor any `others`."""
     for secret in sorted({*_secrets(url), *filter(None, others)}, key=len, reverse=True):
-        text = text.replace(secret, HIDDEN)
+        whole = len(secret) < _LONG
+        pattern = rf"(?<!\w){re.escape(secret)}(?!\w)" if whole else re.escape(secret)
+        text = re.sub(pattern, HIDDEN, text)
     return text
 
 
