@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from video_star.core.errors import DataError
-from video_star.evaluation.benchmarks.judging import Rating
+from video_star.core.paths import Workspace
+from video_star.evaluation.benchmarks.judging import JudgeParams, Rating
 from video_star.evaluation.benchmarks.video_chatgpt import (
     PROTOCOL,
     Answer,
@@ -116,6 +117,29 @@ def test_a_server_judges_greedily_and_each_answer_once(tmp_path: Path) -> None:
         (body,) = server.bodies
     assert (body["model"], body["temperature"], body["max_tokens"]) == ("m-1", 0, 64)
     assert (judge.name, judge.version) == ("m-1", "prompt 1, temperature 0, max_tokens 64")
+
+
+def test_a_judge_that_reasons_gets_the_tokens_that_it_is_given(workspace: Workspace) -> None:
+    with serve(lambda body: said("<think>Hm.</think>{'pred': 'no', 'score': 1}")) as server:
+        params = JudgeParams(url=server.url, model="m-1", max_tokens=4000)
+        judge = PROTOCOL.from_params(params, workspace)
+        option = PROTOCOL.from_option(server.url, "m-1", None, 4000)
+        assert option is not None
+        for own in (judge, option):
+            assert [(r.correct, r.score) for r in own.rate([ANSWER])] == [(False, 1)]
+            assert own.version == "prompt 1, temperature 0, max_tokens 4000"
+    assert [body["max_tokens"] for body in server.bodies] == [4000, 4000]
+
+
+def test_a_judge_that_takes_no_temperature_is_noted() -> None:
+    def answer(body: dict[str, Any]) -> Any:
+        fault = "Unsupported value: 'temperature' does not support 0 with this model."
+        return (400, {}, fault) if "temperature" in body else said("{'pred': 'no', 'score': 1}")
+
+    with serve(answer) as server:
+        judge = PROTOCOL.on_server(server.url, "m-1", None)
+        judge.rate([ANSWER])
+    assert judge.notes == ["m-1 takes no temperature, so another run may be judged otherwise"]
 
 
 def test_the_original_sums_count_every_reply() -> None:
