@@ -29,12 +29,14 @@ VIDEO = {"id": "v1", "video": "x.mp4", "conversations": [ASKED, SAID]}
 
 def read(folder: Path, content: Any, name: str = "mix.json", **json_options: Any) -> Replay:
     """What is read of a file in a data folder with the videos x.mp4 and y.mp4."""
-    (folder / "clips").mkdir(exist_ok=True)
-    for video in ("x.mp4", "y.mp4"):
-        (folder / "clips" / video).write_bytes(b"video")
+    workspace = Workspace(folder, video_roots=(folder / "disk",))
+    for clips in (workspace.data / "clips", folder / "disk"):
+        clips.mkdir(exist_ok=True, parents=True)
+        for video in ("x.mp4", "y.mp4"):
+            (clips / video).write_bytes(b"video")
     raw = content if isinstance(content, bytes) else json.dumps(content, **json_options).encode()
-    (folder / name).write_bytes(raw)
-    return read_replay(folder, ReplayParams.model_validate({**PARAMS, "annotations": name}))
+    (workspace.data / name).write_bytes(raw)
+    return read_replay(workspace, ReplayParams.model_validate({**PARAMS, "annotations": name}))
 
 
 def pairs(replay: Replay) -> list[tuple[str, str]]:
@@ -102,6 +104,7 @@ def test_json_lines_and_a_byte_order_mark_are_read(tmp_path: Path) -> None:
         assert pairs(read(tmp_path, b"\xef\xbb\xbf" + lines, name)) == listed
     whole = b"\xef\xbb\xbf" + json.dumps(MIXED, indent=1).encode()
     assert pairs(read(tmp_path, whole)) == listed
+    assert pairs(read(tmp_path, {"version": 1, "data": MIXED})) == listed
 
 
 @pytest.mark.parametrize(
@@ -140,6 +143,15 @@ def test_forms_of_other_trainers_are_read(tmp_path: Path, entry: dict[str, Any])
     (example,) = read(tmp_path, [entry]).examples
     assert (example.prompt, example.completion) == ("Q", "A .")
     assert example.video == "clips/x.mp4"
+
+
+def test_videos_may_be_on_another_disk_that_is_allowed(tmp_path: Path) -> None:
+    """ms-swift's files often name them by their whole path."""
+    allowed, other = tmp_path / "disk" / "y.mp4", tmp_path / "y.mp4"
+    other.write_bytes(b"video")
+    replay = read(tmp_path, [{**VIDEO, "video": str(path)} for path in (allowed, other)])
+    assert [example.video for example in replay.examples] == [str(allowed)]
+    assert reasons(replay) == ["MissingVideo"]
 
 
 def test_a_system_text_beside_the_turns_stands_before_each_question(tmp_path: Path) -> None:
@@ -225,10 +237,11 @@ def test_half_a_surrogate_pair_can_be_written(tmp_path: Path) -> None:
     ("content", "sentence"),
     [
         ('[{"id": "caf\u00e9"}]'.encode("latin-1"), "UTF-8"),
-        (b"[" * 100_000, "cannot be read as JSON"),
-        (b'[{"id": 1}', "cannot be read as JSON"),
+        (b"[" * 100_000, "nested too deeply to be read as JSON"),
+        (b'[{"id": 1}', "not JSON"),
         (b"[]", "none of its 0 entries"),
-        (b"", "none of its 0 entries"),
+        (b"", "not JSON"),
+        (b'{"a": 1}', "nothing has a column conversations, messages"),
         (json.dumps([MIXED[1], MIXED[2]]).encode(), "none of its 2 entries .* about an image"),
     ],
 )

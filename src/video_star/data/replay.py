@@ -18,15 +18,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import PurePosixPath
 from typing import Any, Final, Literal, TypeAlias
 
 from video_star.core.errors import DataError
+from video_star.core.excerpt import cut, excerpt
 from video_star.core.params import ReplayParams
-from video_star.core.paths import inside
+from video_star.core.paths import Workspace, inside
 from video_star.core.records import Failure, TrainingExample
 from video_star.data.readers.base import BadRow
-from video_star.data.readers.table_files import rows_of
+from video_star.data.readers.json_files import json_records
 
 Reason = Literal[
     "ReplayEntry",
@@ -41,6 +42,7 @@ Reason = Literal[
 Turn: TypeAlias = tuple[str, str]
 """Role (system, user or assistant) and text."""
 
+_TURNS: Final = ("conversations", "messages")
 _ROLES: Final = {
     **{"system": "system", "human": "user", "user": "user"},
     **dict.fromkeys(("gpt", "assistant", "model", "bot"), "assistant"),
@@ -68,12 +70,12 @@ class Replay:
     entries: int
 
 
-def read_replay(data: Path, replay: ReplayParams) -> Replay:
+def read_replay(workspace: Workspace, replay: ReplayParams) -> Replay:
     """Every usable pair of the file, and a record for each entry that is left out.
 
     DataError without a readable file, or without any entry that can be used.
     """
-    path = inside(data, replay.annotations)
+    path = inside(workspace.data, replay.annotations)
     if not path.is_file():
         raise DataError(f"{path}: there is no such file; correct curate.replay or set it to null.")
     if path.suffix.lower() not in (".json", ".jsonl"):
@@ -82,10 +84,10 @@ def read_replay(data: Path, replay: ReplayParams) -> Replay:
     left_out: list[Failure] = []
     names: set[str] = set()
     number = 0
-    for number, (_, entry) in enumerate(rows_of(path, ()), start=1):
+    for number, (_, entry) in enumerate(json_records(path, _TURNS), start=1):
         name = _name(entry, number)
         try:
-            pairs = list(_examples(entry, _unique(name, names), data, replay))
+            pairs = list(_examples(entry, _unique(name, names), workspace, replay))
         except LeftOut as why:
             left_out.append(
                 Failure(sample_id=name, step="curate", error=why.reason, message=str(why))
@@ -119,19 +121,19 @@ def _unique(name: str, names: set[str]) -> str:
 
 
 def _examples(
-    entry: dict[str, Any] | BadRow, name: str, data: Path, replay: ReplayParams
+    entry: dict[str, Any] | BadRow, name: str, workspace: Workspace, replay: ReplayParams
 ) -> Iterator[TrainingExample]:
     """An example for each pair; LeftOut for an entry that is none."""
     if isinstance(entry, BadRow):
         raise LeftOut("ReplayEntry", str(entry))
-    video = f"{replay.videos}/{_video(entry)}"
+    video = (PurePosixPath(replay.videos) / _video(entry)).as_posix()
     turns = _turns(entry)
     try:
-        exists = inside(data, video).is_file()
+        exists = workspace.video(video).is_file()
     except (DataError, ValueError, OSError) as error:
-        raise LeftOut("MissingVideo", f"{video!r} is not a usable path ({error})") from error
+        raise LeftOut("MissingVideo", f"{excerpt(video)} is not a usable path ({error})") from error
     if not exists:
-        raise LeftOut("MissingVideo", f"{video} does not exist")
+        raise LeftOut("MissingVideo", f"{excerpt(video)} does not exist")
     system = [text for role, text in turns if role == "system" and text]
     spoken = [text for role, text in turns if role != "system"]
     for number, (prompt, completion) in enumerate(zip(spoken[::2], spoken[1::2], strict=True)):
@@ -158,7 +160,7 @@ def _video(entry: dict[str, Any]) -> str:
     if not videos:
         raise LeftOut("ReplayText", "it is about no video")
     if len({str(own) for own in videos}) > 1 or not isinstance(videos[0], str):
-        raise LeftOut("ReplayVideos", f"it is not about one video, but {str(videos)[:80]}")
+        raise LeftOut("ReplayVideos", f"it is not about one video, but {excerpt(videos)}")
     return videos[0]
 
 
@@ -176,7 +178,7 @@ def _turns(entry: dict[str, Any]) -> list[Turn]:
     alternating = ["user", "assistant"] * (len(spoken) // 2)
     if not spoken or roles != ["system"] * roles.count("system") + alternating:
         shown = ", ".join(str(role) for role, _ in _raw_turns(entry)) or "none"
-        raise LeftOut("ReplayTurns", f"its turns are not user and assistant in turn ({shown[:80]})")
+        raise LeftOut("ReplayTurns", f"its turns are not user and assistant in turn ({cut(shown)})")
     if not all(_is_visible(text) for role, text in turns if role == "assistant"):
         raise LeftOut("EmptyReply", "a reply is empty")
     return turns
@@ -184,7 +186,7 @@ def _turns(entry: dict[str, Any]) -> list[Turn]:
 
 def _raw_turns(entry: dict[str, Any]) -> list[tuple[Any, Any]]:
     """Role and content of each turn, by either pair of names."""
-    found = entry.get("conversations", entry.get("messages"))
+    found = next((entry[key] for key in _TURNS if key in entry), None)
     return [
         (turn.get("from", turn.get("role")), turn.get("value", turn.get("content")))
         if isinstance(turn, dict)

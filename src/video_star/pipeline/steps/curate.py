@@ -243,7 +243,7 @@ def _replayed(context: StepContext, own: int) -> Replay:
     replay = context.params.curate.replay
     if replay is None:
         return Replay([], [], 0)
-    found = read_replay(context.workspace.data, replay)
+    found = read_replay(context.workspace, replay)
     held_out = held_out_among(context, {example.video for example in found.examples})
     leaks = {e.sample_id: held_out[e.video] for e in found.examples if e.video in held_out}
     left_out = [
