@@ -15,9 +15,11 @@ from asking import requests_for
 from video_star.core.engine import Outcome, Reply, Request, Unusable
 from video_star.core.errors import DataError
 from video_star.core.params import VideoParams
+from video_star.core.paths import Workspace
 from video_star.core.progress import Silent
 from video_star.core.records import ModelRef
 from video_star.generation.store import AnswerStore, ask
+from video_star.pipeline.runner import run_step
 from video_star.video.cache import FrameCache
 
 REF = ModelRef(base="b", revision=None, base_digest="0" * 64, adapter=None, adapter_digest=None)
@@ -183,3 +185,11 @@ def test_a_missing_file_is_unusable_and_asked_again_when_it_appears(
     assert found.error == "VideoError"
     late.clip.path.write_bytes(request.clip.path.read_bytes())
     assert isinstance(ask(Counting(), store, [late], Silent())[late.key], Reply)
+
+
+def test_the_store_is_its_owners_alone(workspace: Workspace) -> None:
+    for step, name in (("base", "r0"), ("generate", "r1")):
+        run_step(step, name, workspace, Silent())
+    (path,) = workspace.answer_store.glob("*.sqlite")
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700

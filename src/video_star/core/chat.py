@@ -26,6 +26,7 @@ from pydantic import Field, ValidationError
 from video_star.core.errors import ServiceError, UsageError
 from video_star.core.hashing import sha256
 from video_star.core.labels import Record
+from video_star.core.private import private_file
 from video_star.core.urls import HIDDEN, credentials, hide, without_credentials
 
 Messages: TypeAlias = Sequence[Mapping[str, str]]
@@ -255,8 +256,7 @@ class _Replies:
     def add(self, record: _Reply) -> _Reply:
         """The reply as it is kept."""
         with self._lock:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._path.open("ab+") as file:
+            with private_file(self._path).open("ab+") as file:
                 fcntl.flock(file, fcntl.LOCK_EX)
                 file.write(b"" if _ends_with_line(file) else b"\n")
                 file.write(f"{record.model_dump_json(exclude_defaults=True)}\n".encode())

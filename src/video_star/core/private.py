@@ -14,11 +14,13 @@ def private_folder(path: Path) -> Path:
 
 
 def private_file(path: Path) -> Path:
-    """Make an empty file in a private folder, or take one that is there, and shut it (0600).
+    """Make an empty file, or take one that is there, and shut it for others (0600).
 
-    SQLite gives its journals the mode of their database.
+    Its folder is made as a private one; one that is there stays as it is. SQLite gives its journals
+    the mode of their database.
     """
-    private_folder(path.parent)
+    if not path.parent.exists():
+        private_folder(path.parent)
     with os.fdopen(os.open(path, os.O_CREAT | os.O_RDWR, 0o600), "rb") as file:
         os.fchmod(file.fileno(), 0o600)
     return path

@@ -22,7 +22,7 @@ import psutil  # type: ignore[import-untyped]
 
 from video_star.core.errors import ServiceError
 from video_star.core.jsonl import write_text
-from video_star.core.private import private_file
+from video_star.core.private import private_file, private_folder
 from video_star.services.addresses import LOOPBACK
 
 READY_WITHIN_S = 180.0
@@ -77,6 +77,7 @@ class Service:
                 f"Port {self.port} for {self.name} is used by another program; stop that one, or "
                 f"choose another port, for instance {self.port_variable}={self.port + 1}."
             )
+        private_folder(self.folder)
         with private_file(self.log).open("w", encoding="utf-8") as log:
             child = subprocess.Popen(
                 self.command,

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from video_star.core.errors import ServiceError
 from video_star.core.paths import Workspace
-from video_star.core.private import private_file
+from video_star.core.private import private_file, private_folder
 from video_star.core.urls import hide, without_credentials
 
 ANSWER_WITHIN_S = 5
@@ -78,6 +78,7 @@ class Tracker:
         uri = tracking_uri or local_uri(workspace)
         _refuse_stopped_server(uri)
         if tracking_uri is None:
+            private_folder(workspace.mlflow)
             private_file(workspace.mlflow_store)
         self._uri = uri
         with self._explained():
