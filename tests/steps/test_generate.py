@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import tiny
+import yaml
 
 from video_star.core.errors import DataError, TooManyFailures
 from video_star.core.jsonl import SHARDS, read_records, read_shards
@@ -48,6 +50,30 @@ def test_every_training_sample_is_answered_once_per_attempt(workspace: Workspace
     assert found == {(f"tiny/train-{i}", k) for i in range(10) for k in range(2)}
     assert {a.origin for a in answers_of(workspace)} == {"direct"}
     assert len({a.seed for a in answers_of(workspace)}) == 20
+
+
+def test_a_video_that_breaks_off_is_read_and_named_in_the_report(scripted: Workspace) -> None:
+    lost = scripted.data / "clips" / "train-4.mp4"
+    lost.write_bytes(lost.read_bytes().replace(b"avc1", b"zzzz"))
+    torn = tiny.write_clip(lost.with_name("5.mkv"), tiny.moving_square(5), g="1", bf="0")
+    content = torn.read_bytes()
+    torn.with_name("train-5.mp4").write_bytes(content[: len(content) // 2])
+    changed = yaml.safe_load(scripted.params.read_text(encoding="utf-8"))
+    changed["max_failure_rate"] = 0.2
+    scripted.params.write_text(yaml.safe_dump(changed), encoding="utf-8")
+    for _ in range(2):  # the second time all answers are known
+        run(scripted, "base", "generate")
+        report = json.loads(scripted.round("r1").report("generate").read_text(encoding="utf-8"))
+        assert report["failed"] == 1
+        assert report["reasons"] == {"VideoError": 1}
+        (note,) = report["notes"]
+        assert note.startswith("clips/train-5.mp4 ends at ")
+        assert note.endswith("it was read as far as it goes.")
+
+
+def test_the_report_of_whole_videos_has_no_notes(scripted: Workspace) -> None:
+    run(scripted, "base", "generate")
+    assert "notes" not in scripted.round("r1").report("generate").read_text(encoding="utf-8")
 
 
 def test_a_second_run_gives_the_same_bytes_from_the_store(

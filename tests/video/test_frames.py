@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import frame_images
 import numpy as np
 import pytest
+import video_files as files
 
 from video_star.core.engine import Clip
 from video_star.core.errors import VideoError
@@ -80,6 +82,89 @@ def test_a_torn_cache_file_is_replaced(clips: Path, tmp_path: Path, decoded: lis
         kept.write_bytes(kept.read_bytes()[:size])
         assert equal(cache.get(clip), whole)
     assert len(decoded) == 4
+
+
+def _saved(**arrays: Any) -> Callable[[Path], None]:
+    return lambda path: np.savez(path, **arrays)
+
+
+def _changed(path: Path) -> None:
+    """Other pixels in an archive that is whole."""
+    with np.load(path) as file:
+        pixels, clock = file["pixels"], file["clock"]
+    np.savez(path, pixels=255 - pixels, clock=clock)
+
+
+def _one_bit(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+HUGE = b"{'descr': '|u1', 'fortran_order': False, 'shape': (999999999, 999999, 99, 3), }".ljust(117)
+CLOCK = np.array([0.0, 0.1, 0.2, 0.3, 0.4])
+SPOILT: dict[str, Callable[[Path], Any]] = {
+    "empty": lambda path: path.write_bytes(b""),
+    "text": lambda path: path.write_text("not an archive"),
+    "another size": _saved(pixels=np.zeros((4, 10, 10, 3), np.uint8), clock=CLOCK),
+    "two dimensions": _saved(pixels=np.zeros((5, 5), np.uint8), clock=CLOCK),
+    "floats": _saved(pixels=np.zeros((4, 56, 56, 3)), clock=CLOCK),
+    "objects": _saved(pixels=np.array([{1: 2}], dtype=object), clock=CLOCK),
+    "other arrays": _saved(a=np.zeros(3)),
+    "other pixels": _changed,
+    "one bit": _one_bit,
+    "a huge header": lambda path: path.write_bytes(b"\x93NUMPY\x01\x00v\x00" + HUGE + b"\n"),
+}
+
+
+@pytest.mark.parametrize("how", SPOILT)
+def test_a_cache_file_that_is_not_what_was_written_is_not_used(
+    clips: Path, tmp_path: Path, decoded: list[str], how: str
+) -> None:
+    cache = FrameCache(tmp_path, params(), 1)
+    clip = Clip(clips / "train-0.mp4", None, None)
+    whole = cache.get(clip)
+    (kept,) = tmp_path.rglob("*.npz")
+    SPOILT[how](kept)
+    assert equal(cache.get(clip), whole)
+    assert equal(cache.get(clip), whole)
+    assert len(decoded) == 2
+
+
+def test_a_cache_that_cannot_be_written_is_said_with_its_path(clips: Path, tmp_path: Path) -> None:
+    cache = FrameCache(tmp_path, params(), 1)
+    clip = Clip(clips / "train-0.mp4", None, None)
+    cache.get(clip)
+    (kept,) = tmp_path.rglob("*.npz")
+    kept.unlink()
+    kept.mkdir()
+    with pytest.raises(OSError, match=r"Is a directory: .*\.npz"):
+        cache.get(clip)
+
+
+def test_the_frames_of_another_clip_are_not_used(clips: Path, tmp_path: Path) -> None:
+    cache = FrameCache(tmp_path, params(), 1)
+    one, other = (Clip(clips / f"train-{i}.mp4", None, None) for i in range(2))
+    whole = cache.get(one)
+    (kept,) = tmp_path.rglob("*.npz")
+    theirs = cache.get(other)
+    (copied,) = (path for path in tmp_path.rglob("*.npz") if path != kept)
+    copied.write_bytes(kept.read_bytes())
+    assert equal(cache.get(other), theirs)
+    assert not equal(whole, theirs)
+
+
+def test_what_could_not_be_read_is_noted_for_later_processes(tmp_path: Path) -> None:
+    torn = files.steps(tmp_path / "a.mkv", grain=12, g="1", bf="0")
+    torn.write_bytes(torn.read_bytes()[:30_000])
+    clip = Clip(torn, None, None)
+    first = FrameCache(tmp_path / "cache", params(), 1).get(clip)
+    assert first.note is not None
+    later = FrameCache(tmp_path / "cache", params(), 1)
+    assert later.get(clip).note == first.note
+    assert later.notes([clip, clip], tmp_path) == (
+        f"a.mkv {first.note}; it was read as far as it goes.",
+    )
 
 
 def test_clips_come_in_order_with_errors_in_their_place(clips: Path, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from video_star.core.errors import VideoError
 from video_star.core.hashing import sha256, sha256_file
 from video_star.core.params import Params, VideoParams
 from video_star.core.paths import Workspace
-from video_star.video.container import refuse_special
+from video_star.video.container import is_folder, unreadable
 from video_star.video.decode import Frames
 from video_star.video.entry import read_entry
 from video_star.video.frame_folder import folder_digest, folder_state
@@ -132,17 +132,15 @@ class FrameCache:
     def _digest(self, path: Path) -> str:
         """sha256 of the file or frame folder; reused while size, time stamps and inode stay."""
         try:
-            refuse_special(path)
-            state = _state(path)
+            folder = is_folder(path)
+            state = folder_state(path) if folder else _state(path)
             name = str(path.resolve())
             known = self._digests.get(name)
             if known is not None and known[:3] == state:
                 return str(known[3])
-            digest = folder_digest(path) if path.is_dir() else sha256_file(path)
+            digest = folder_digest(path) if folder else sha256_file(path)
         except OSError as error:
-            raise VideoError(
-                f"{path}: cannot be read ({error.strerror}); correct the annotation or add it."
-            ) from error
+            raise unreadable(path, error) from error
         self._digests[name] = [*state, digest]
         self._add_line(self._digest_file, [name, *state, digest])
         return digest
@@ -159,9 +157,7 @@ def open_frames(workspace: Workspace, params: Params) -> FrameCache:
 
 
 def _state(path: Path) -> list[object]:
-    """Size, time stamp and inode of a file, or of all frames of a folder."""
-    if path.is_dir():
-        return folder_state(path)
+    """Size, time stamp and inode of a file."""
     state = path.stat()
     return [state.st_size, state.st_mtime_ns, state.st_ino]
 

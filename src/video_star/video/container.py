@@ -31,18 +31,25 @@ IMAGES = ("jpeg_pipe", "png_pipe", "webp_pipe", "bmp_pipe", "tiff_pipe", "gif")
 _NOT_SHOWN = Disposition.attached_pic | Disposition.timed_thumbnails
 
 
-def refuse_special(path: Path) -> None:
-    """VideoError for a pipe, socket or device: opening one may wait forever; OSError."""
-    mode = path.stat().st_mode
+def is_folder(path: Path) -> bool:
+    """Whether a video is a folder of images or a file.
+
+    VideoError when there is none, and for a pipe, socket or device: opening one may wait forever.
+    """
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError) as error:
+        raise unreadable(path, error) from error
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
         raise VideoError(f"{path}: is no regular file; replace it with a video file.")
+    return stat.S_ISDIR(mode)
 
 
 def unreadable(path: Path, error: OSError | ValueError) -> VideoError:
     """The system's refusal of a file, as the error of one video."""
-    if isinstance(error, FileNotFoundError):
-        return VideoError(f"{path}: does not exist; correct the annotation or add it.")
     reason = getattr(error, "strerror", None) or str(error)
+    if isinstance(error, FileNotFoundError):
+        reason = "it does not exist"
     return VideoError(f"{path}: cannot be read ({reason}); correct the annotation or add it.")
 
 
@@ -57,11 +64,11 @@ def too_large(path: Path) -> VideoError:
 @contextmanager
 def opened(path: Path, image: bool = False) -> Iterator[InputContainer]:
     """An open video, or image of a folder; errors of the codec library become a VideoError."""
+    is_folder(path)
     try:
-        refuse_special(path)
         with path.open("rb"):
             pass  # the system's reasons are said in its words, unlike those of a codec
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise unreadable(path, error) from error
     try:
         with _open(path, image) as container:

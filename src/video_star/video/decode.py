@@ -23,10 +23,11 @@ from av.container import InputContainer
 from video_star.core.engine import Clip
 from video_star.core.errors import VideoError
 from video_star.core.params import VideoParams
-from video_star.video.container import opened
+from video_star.video.container import is_folder, opened
 from video_star.video.frame_folder import numbered_images
 from video_star.video.picture import Pixels, Screen
 from video_star.video.timeline import (
+    DAMAGED,
     Timeline,
     choose_times,
     exact,
@@ -67,7 +68,7 @@ class VideoInfo:
 
 def probe(path: Path) -> VideoInfo:
     """Duration, rate and size of a video, from its packets, without decoding; VideoError."""
-    if path.is_dir():
+    if is_folder(path):
         raise VideoError(
             f"{path}: a folder of images has no clock, so its length is not known; "
             "make a video of it."
@@ -86,7 +87,7 @@ def read_frames(clip: Clip, params: VideoParams) -> Frames:
     1..`params.frames` for fps sampling. A folder of numbered images has no times, so it can neither
     be cut nor sampled by fps. VideoError when the file cannot be opened, decoded or cut.
     """
-    if clip.path.is_dir():
+    if is_folder(clip.path):
         return _read_folder(clip, params)
     with opened(clip.path) as container:
         stream, line = scan(container, clip.path)
@@ -107,7 +108,7 @@ def read_frames(clip: Clip, params: VideoParams) -> Frames:
             f"{clip.path}: frames are missing in the middle; replace or re-encode the file."
         )
     if note is None and reader.damaged:
-        note = "has pictures that cannot be decoded"
+        note = DAMAGED
     start = exact(clip.start_s or 0.0)
     # A cut between two frames has the frame before its start.
     shown = tuple(float(max(line.seconds(time) - start, Fraction(0))) for time in targets)

@@ -147,6 +147,10 @@ class _Child:
         lines = self._errors.read().decode(errors="replace").split("\n")
         return next((line for line in reversed(lines) if line.strip()), f"exit code {code}")
 
+    def lives(self) -> bool:
+        """Whether the process is there."""
+        return self._process.poll() is None
+
     def end(self) -> None:
         """End the process, whatever it does."""
         self._process.kill()
@@ -160,12 +164,21 @@ _idle: dict[Limits, list[_Child]] = {}
 _lock = threading.Lock()
 
 
+def _idle_child(limits: Limits) -> _Child | None:
+    """A child that waits; one that ended in the meantime is no fault of the next video."""
+    with _lock:
+        waiting = _idle.get(limits, [])
+        while waiting:
+            child = waiting.pop()
+            if child.lives():
+                return child
+            child.end()
+    return None
+
+
 def _ask(path: Path, request: dict[str, Any], limits: Limits) -> Any:
     """The value that a child answers about a video."""
-    with _lock:
-        waiting = _idle.get(limits)
-        child = waiting.pop() if waiting else None
-    child = child or _Child(limits)
+    child = _idle_child(limits) or _Child(limits)
     try:
         reply = child.ask({**request, "path": str(path.absolute())}, limits.deadline_s)
     except _Silence:

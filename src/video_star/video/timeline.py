@@ -30,6 +30,9 @@ The numbers are those of ffmpeg (dts_delta_threshold, and its limit for steps ba
 LOST_S = Fraction(1, 2)
 """A file that ends so much before the length in its header is cut off."""
 
+DAMAGED = "has pictures that cannot be decoded, or not as a whole"
+"""The note on a file with damage inside."""
+
 
 @dataclass(frozen=True)
 class Timeline:
@@ -53,6 +56,8 @@ class Timeline:
     """Bytes of the packet by its time."""
     promised: int
     """The end of the pictures according to the file's header; as `end` where it says none."""
+    damaged: bool
+    """Whether the container says that a packet is not whole."""
 
     def seconds(self, time: int) -> Fraction:
         """Seconds from the file's start."""
@@ -90,9 +95,9 @@ class Timeline:
 
     @property
     def note(self) -> str | None:
-        """That the file is cut off."""
+        """That the file is cut off or damaged."""
         if self.seconds(self.promised - self.end) <= LOST_S:
-            return None
+            return DAMAGED if self.damaged else None
         end, promised = float(self.seconds(self.end)), float(self.seconds(self.promised))
         return f"ends at {end:.3g} s of {promised:.3g} s"
 
@@ -142,6 +147,7 @@ class _Seen:
     lengths: list[int] = field(default_factory=list)
     """In the file's order."""
     keys: set[int] = field(default_factory=set)
+    damaged: bool = False
 
 
 def until_damaged(packets: Iterator[av.Packet]) -> Iterator[av.Packet]:
@@ -205,6 +211,7 @@ def _note_packet(seen: _Seen, packet: av.Packet, path: Path) -> None:
     seen.stamps.mend(packet)
     if packet.is_discard:
         return
+    seen.damaged |= packet.is_corrupt
     length = packet.duration or 0
     seen.lengths.append(length)
     if packet.pts is not None:
@@ -243,6 +250,7 @@ def _timeline(
         promised=end
         if raw or seen.stamps.offset
         else _promised(container, stream, others, origin, end),
+        damaged=seen.damaged,
     )
 
 
@@ -255,6 +263,9 @@ def _promised(
 ) -> int:
     """The end in the header: of the stream, or of the whole file where no stream reaches it."""
     assert stream.time_base is not None
+    if container.format.name == "avi":
+        # Its duration is made up where the index is lost; a unit is a frame.
+        return stream.frames - origin
     if stream.duration is not None:
         return (stream.start_time or 0) + stream.duration - origin
     if container.duration is None:
