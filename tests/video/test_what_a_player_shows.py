@@ -105,6 +105,11 @@ def test_the_last_frame_lasts_as_long_as_the_file_says(tmp_path: Path) -> None:
     path = files.remuxed(plain, tmp_path / "vfr.mp4", change)
     assert probe(path).duration_s == pytest.approx(1.1)
     assert files.sampled(path, 3).duration == pytest.approx(1.1)
+    late = files.sampled(path, 2, 1.05, None)
+    assert files.levels(late) == [4, 4]
+    assert late.duration == pytest.approx(0.05)
+    with pytest.raises(VideoError, match=r"starts at 1\.1 s but the last frame is at 1 s"):
+        files.sampled(path, 2, 1.1, None)
 
 
 def test_joined_recordings_are_shown_after_each_other(tmp_path: Path) -> None:
@@ -116,6 +121,7 @@ def test_joined_recordings_are_shown_after_each_other(tmp_path: Path) -> None:
         frames = files.sampled(joined, 40)
         assert files.levels(frames) == [*range(20), *range(20)]
         assert frames.duration == pytest.approx(4.0)
+        assert frames.note is None
         assert probe(joined).n_frames == 40
         assert files.levels(files.sampled(joined, 3, 2.5, 2.8)) == [5, 6, 7]
 

@@ -92,7 +92,7 @@ def read_frames(clip: Clip, params: VideoParams) -> Frames:
     with opened(clip.path) as container:
         stream, line = scan(container, clip.path)
         reader = _Reader(clip, params, stream.index)
-        targets = choose_times(line.times, line.unit, clip, params)
+        targets = choose_times(line.times, line.unit, clip, params, line.end)
         found = reader.by_groups(container, line, targets) if line.seekable else None
     if found is None:
         found = reader.in_order(line, set(targets))
@@ -101,7 +101,7 @@ def read_frames(clip: Clip, params: VideoParams) -> Frames:
         # Some packets give no frame (hidden reference frames, fields, a lead-in, damage): choose
         # again among the frames that the decoder returns.
         line = reader.decoded_line(line)
-        targets = choose_times(line.times, line.unit, clip, params)
+        targets = choose_times(line.times, line.unit, clip, params, line.end)
         found = reader.in_order(line, set(targets))
     if len(found) < len(set(targets)):
         raise VideoError(

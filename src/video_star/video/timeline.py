@@ -250,7 +250,8 @@ def _timeline(
         promised=end
         if raw or seen.stamps.offset
         else _promised(container, stream, others, origin, end),
-        damaged=seen.damaged,
+        # Where recordings are joined, the numbers of the packets jump, and nothing is lost.
+        damaged=seen.damaged and not seen.stamps.offset,
     )
 
 
@@ -275,15 +276,19 @@ def _promised(
 
 
 def choose_times(
-    times: Sequence[int], unit: Fraction, clip: Clip, params: VideoParams
+    times: Sequence[int],
+    unit: Fraction,
+    clip: Clip,
+    params: VideoParams,
+    end: int | None = None,
 ) -> tuple[int, ...]:
     """Presentation times of the frames to keep, in order; VideoError when the cut is outside.
 
-    `times` are sorted and count from the file's start. For each target time the nearest frame of
-    the cut is taken, the earlier one on a tie, so files with a variable frame rate are sampled
-    evenly in time.
+    `times` are sorted and count from the file's start; the last frame is shown until `end`. For
+    each target time the nearest frame of the cut is taken, the earlier one on a tie, so files with
+    a variable frame rate are sampled evenly in time.
     """
-    times = _cut(times, unit, clip)
+    times = _cut(times, unit, clip, end)
     first, last, n = times[0], times[-1], params.frames
     span = Fraction(last - first)
     if params.sampling == "uniform":
@@ -302,10 +307,10 @@ def exact(seconds: float) -> Fraction:
     return Fraction(repr(seconds))
 
 
-def _cut(times: Sequence[int], unit: Fraction, clip: Clip) -> Sequence[int]:
+def _cut(times: Sequence[int], unit: Fraction, clip: Clip, ended: int | None) -> Sequence[int]:
     """Times of the frames from start (included) to end (excluded)."""
     start = exact(clip.start_s or 0.0) / unit
-    if start > times[-1] and clip.start_s:
+    if start > times[-1] and clip.start_s and (ended is None or start >= ended):
         last = float(times[-1] * unit)
         raise VideoError(
             f"{clip.path}: the cut starts at {clip.start_s:g} s but the last frame is at "
