@@ -47,7 +47,7 @@ def test_a_video_that_takes_too_long_is_given_up_and_the_next_is_read(tmp_path: 
     path = files.steps(tmp_path / "a.mp4")
     hurried = Limits(deadline_s=0.5, memory_gb=LIMITS.memory_gb)
     probe_apart(path, hurried)
-    (child,) = isolated._idle[hurried]
+    (child,) = isolated._idle[os.getpid(), hurried]
     os.kill(child._process.pid, signal.SIGSTOP)  # as if it hung
     cache = FrameCache(tmp_path / "cache", VIDEO, 1, hurried)
     clip = Clip(path, None, None)
@@ -120,7 +120,7 @@ def test_children_end_with_the_process_that_started_them(tmp_path: Path) -> None
     code = (
         "import sys, time; from pathlib import Path; from video_star.video import isolated;"
         "isolated.probe_apart(Path(sys.argv[1]));"
-        "print(isolated._idle[isolated.LIMITS][0]._process.pid, flush=True); time.sleep(60)"
+        "print([*isolated._idle.values()][0][0]._process.pid, flush=True); time.sleep(60)"
     )
     arguments = [sys.executable, "-c", code, str(path)]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as parent:
@@ -154,3 +154,11 @@ def test_a_child_is_light_and_a_library_in_the_working_folder_is_not_run(tmp_pat
         [sys.executable, "-c", code], cwd=path.parent, capture_output=True, text=True, check=True
     )
     assert run.stdout.strip() == str(files.STEPS)
+
+
+def test_a_message_has_the_path_that_was_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(VideoError, match=r"^none\.mp4: cannot be read"):
+        probe_apart(Path("none.mp4"))

@@ -25,7 +25,7 @@ from video_star.core.params import Params, VideoParams
 from video_star.core.paths import Workspace
 from video_star.video.container import is_folder, unreadable
 from video_star.video.decode import Frames
-from video_star.video.entry import read_entry
+from video_star.video.entry import read_entry, with_name
 from video_star.video.frame_folder import folder_digest, folder_state
 from video_star.video.isolated import LIMITS, Limits, store_frames
 
@@ -146,8 +146,11 @@ class FrameCache:
         return digest
 
     def _add_line(self, path: Path, values: list[object]) -> None:
-        with self._lock, path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(values) + "\n")
+        try:
+            with self._lock, path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(values) + "\n")
+        except OSError as error:
+            raise with_name(error, path) from error
 
 
 def open_frames(workspace: Workspace, params: Params) -> FrameCache:

@@ -61,7 +61,8 @@ def _listen(requests: SimpleQueue[bytes]) -> None:
 
 def main() -> None:
     """Answer requests until the input ends."""
-    limit = int(sys.argv[1])
+    most = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    limit = int(sys.argv[1]) if most == resource.RLIM_INFINITY else min(int(sys.argv[1]), most)
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the other one

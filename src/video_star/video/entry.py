@@ -7,7 +7,6 @@ under this key, whatever a full disk, a copy or a hand made of it.
 
 from __future__ import annotations
 
-import os
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -31,8 +30,7 @@ def write_entry(path: Path, part: Path, key: str, frames: Frames) -> None:
         part.replace(path)
     except OSError as error:
         part.unlink(missing_ok=True)
-        # A write says no name.
-        raise OSError(error.errno, os.strerror(error.errno or 0), str(path)) from error
+        raise with_name(error, path) from error
 
 
 def read_entry(path: Path, key: str) -> Frames | None:
@@ -49,6 +47,11 @@ def read_entry(path: Path, key: str) -> Frames | None:
         if not clock:
             return Frames(file["pixels"], None, None)
         return Frames(file["pixels"], tuple(clock[:-1]), clock[-1])
+
+
+def with_name(error: OSError, path: Path) -> OSError:
+    """The error of a write, which says no name, with that of the file."""
+    return OSError(error.errno, error.strerror, str(path))
 
 
 def _digest(key: str, archive: memoryview) -> bytes:

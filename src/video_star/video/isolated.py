@@ -32,6 +32,9 @@ SOURCE = Path(__file__).parents[2]
 START_S = 120
 """Seconds within which a child must have loaded its libraries, on the slowest of file systems."""
 
+ENDING_S = 10
+"""Seconds for a process that closed its pipe to end."""
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -140,7 +143,10 @@ class _Child:
         return line
 
     def _last_words(self) -> str:
-        code = self._process.wait()
+        try:
+            code = self._process.wait(ENDING_S)
+        except subprocess.TimeoutExpired:
+            return "its answers ended"
         if code < 0:
             return signal.Signals(-code).name
         self._errors.seek(0)
@@ -160,14 +166,15 @@ class _Child:
                 stream.close()
 
 
-_idle: dict[Limits, list[_Child]] = {}
+_idle: dict[tuple[int, Limits], list[_Child]] = {}
+"""Children by the process that started them (a fork must not talk to them) and their limits."""
 _lock = threading.Lock()
 
 
 def _idle_child(limits: Limits) -> _Child | None:
     """A child that waits; one that ended in the meantime is no fault of the next video."""
     with _lock:
-        waiting = _idle.get(limits, [])
+        waiting = _idle.get((os.getpid(), limits), [])
         while waiting:
             child = waiting.pop()
             if child.lives():
@@ -178,9 +185,10 @@ def _idle_child(limits: Limits) -> _Child | None:
 
 def _ask(path: Path, request: dict[str, Any], limits: Limits) -> Any:
     """The value that a child answers about a video."""
+    request["path"] = str(path.absolute())
     child = _idle_child(limits) or _Child(limits)
     try:
-        reply = child.ask({**request, "path": str(path.absolute())}, limits.deadline_s)
+        reply = child.ask(request, limits.deadline_s)
     except _Silence:
         child.end()
         raise VideoError(
@@ -196,9 +204,10 @@ def _ask(path: Path, request: dict[str, Any], limits: Limits) -> Any:
         child.end()
         raise
     with _lock:
-        _idle.setdefault(limits, []).append(child)
+        _idle.setdefault((os.getpid(), limits), []).append(child)
     if "error" in reply:
-        raise VideoError(reply["error"])
+        # The child knows the whole path; what is said has the one that was given.
+        raise VideoError(reply["error"].replace(request["path"], str(path), 1))
     if "os_error" in reply:
         raise OSError(*reply["os_error"])
     return reply["value"]
@@ -206,10 +215,6 @@ def _ask(path: Path, request: dict[str, Any], limits: Limits) -> Any:
 
 @atexit.register
 def _end_all() -> None:
-    while _idle:
-        for child in _idle.popitem()[1]:
+    for (pid, _), waiting in _idle.items():
+        for child in waiting if pid == os.getpid() else ():
             child.end()
-
-
-# A forked process must not talk to the children of this one.
-os.register_at_fork(after_in_child=_idle.clear)
