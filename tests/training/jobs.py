@@ -18,6 +18,7 @@ def make_job(folder: Path, **changes: Any) -> Job:
     fields: dict[str, Any] = {
         "folder": folder,
         "data": folder / "data",
+        "video_roots": (),
         "frames": folder / "frames",
         "limits": LIMITS,
         "examples": folder / "examples.jsonl",
