@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from video_star.core.urls import hide, without_credentials
+from video_star.core.errors import UsageError
+from video_star.core.urls import from_environment, hide, without_credentials
 
 
 @pytest.mark.parametrize(
@@ -53,3 +54,16 @@ def test_a_short_secret_is_hidden_where_it_is_a_word() -> None:
         hide("Connection refused for u:us", "http://u:us@host") == "Connection refused for ...:..."
     )
     assert hide("keysecretkey", "http://u:secret@host") == "key...key"
+
+
+@pytest.mark.parametrize("written", ["$JUDGE_URL", "${JUDGE_URL}"])
+def test_an_address_may_stand_in_the_environment(
+    monkeypatch: pytest.MonkeyPatch, written: str
+) -> None:
+    monkeypatch.setenv("JUDGE_URL", "https://user:secret@host/v1")
+    assert from_environment(written) == "https://user:secret@host/v1"
+    assert from_environment("http://host/$JUDGE_URL") == "http://host/$JUDGE_URL"
+    assert without_credentials("$JUDGE_URL") == "$JUDGE_URL"
+    monkeypatch.delenv("JUDGE_URL")
+    with pytest.raises(UsageError, match=r"not set in the environment; export JUDGE_URL=URL"):
+        from_environment(written)

@@ -91,6 +91,32 @@ def test_scoring_with_a_judge_writes_and_says_none(tmp_path: Path, answer: Any, 
     assert files_with_secrets(tmp_path) == set()
 
 
+@pytest.mark.parametrize("in_params", [True, False])
+def test_a_url_in_the_environment_is_in_no_file(
+    new_workspace: Callable[..., Workspace],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    in_params: bool,
+) -> None:
+    """So params.yaml, which DVC copies into dvc.lock, has none either."""
+    with serve(lambda _: said("{'pred': 'no', 'score': 0}, Correct")) as server:
+        monkeypatch.setenv("JUDGE_URL", planted(server.url))
+        if in_params:
+            judge = {**server_judge(server.url), "url": "$JUDGE_URL"}
+            workspace = new_workspace(verify__doubtful="judge", verify__judge=judge)
+            samples = read_manifest(workspace, "train")
+            store(workspace, {s.id: f"This is not {s.labels[0].name}." for s in samples})
+            run(workspace)
+            shown = flat_params(load_params(workspace.params))["verify.judge.url"]
+            assert (shown, files_with_secrets(workspace.root)) == ("$JUDGE_URL", set())
+        else:
+            command = open_questions(tmp_path, server.url)
+            command = ["--judge=$JUDGE_URL" if "--judge=" in one else one for one in command]
+            subprocess.run(command, cwd=tmp_path, capture_output=True, check=True)
+            assert files_with_secrets(tmp_path) == set()
+        assert {path.partition("?")[2] for path in server.paths} == {"api_key=k3y-7"}
+
+
 @pytest.mark.parametrize("url", ["htp://host", "http://ho st", "http://host/a@b", "http://host:x"])
 def test_a_url_that_is_none_is_refused_without_them(tmp_path: Path, url: str) -> None:
     command = open_questions(tmp_path, url)

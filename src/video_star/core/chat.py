@@ -27,7 +27,13 @@ from video_star.core.errors import ServiceError, UsageError
 from video_star.core.hashing import sha256
 from video_star.core.labels import Record
 from video_star.core.private import private_file
-from video_star.core.urls import HIDDEN, credentials, hide, without_credentials
+from video_star.core.urls import (
+    HIDDEN,
+    credentials,
+    from_environment,
+    hide,
+    without_credentials,
+)
 
 Messages: TypeAlias = Sequence[Mapping[str, str]]
 """A conversation of {"role", "content"}."""
@@ -73,7 +79,8 @@ class OpenAIChat:
     """A model of any server with POST {url}/chat/completions (vLLM, SGLang, OpenAI, ...)."""
 
     url: str = field(repr=False)
-    """Base of the server, such as http://127.0.0.1:8000/v1."""
+    """Base of the server, such as http://127.0.0.1:8000/v1, or $NAME of an environment variable
+    that holds it."""
     name: str
     temperature: float
     max_tokens: int
@@ -86,6 +93,7 @@ class OpenAIChat:
     """Of `sampling`, what the model of the replies so far does not take: it uses its own."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "url", from_environment(self.url))
         shown = without_credentials(self.url)
         if not self.url.startswith(("http://", "https://")) or shown.endswith(f"//{HIDDEN}"):
             raise UsageError(

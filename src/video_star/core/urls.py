@@ -1,16 +1,22 @@
 """Addresses of servers: they may carry credentials, which nothing may show that we write or say.
 
 https://user:password@host:8000/v1?api_key=secret   ->   https://host:8000/v1
+
+Where a parameter file is kept, the address may stand in the environment and be named there: $NAME.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from video_star.core.errors import UsageError
+
 _HOST = re.compile(r"(?:\[[\da-f:.]+\]|[^:@\[\]\s]+)(?::\d{1,5})?", re.I)
 """A name, an IPv4 or a bracketed IPv6 address, and a port (RFC 3986, 3.2)."""
+_VARIABLE = re.compile(r"\$\{?(\w+)\}?")
 HIDDEN = "..."
 _LONG = 6
 """Characters of a secret from which on it is looked for inside of words too; "u" is in many."""
@@ -28,6 +34,16 @@ def without_credentials(url: str) -> str:
     path = re.split(r"[?#]", rest[len(authority) :], maxsplit=1)[0]
     plain = (not authority or _HOST.fullmatch(host)) and "@" not in rest[len(authority) :]
     return f"{scheme}{mark}{host}{path}" if plain else f"{scheme}{mark}{HIDDEN}"
+
+
+def from_environment(url: str) -> str:
+    """The address, or of "$NAME" what that environment variable holds; UsageError where nothing."""
+    named = _VARIABLE.fullmatch(url)
+    if named is None:
+        return url
+    if not os.environ.get(named[1]):
+        raise UsageError(f"The url {url} is not set in the environment; export {named[1]}=URL.")
+    return os.environ[named[1]]
 
 
 def credentials(url: str) -> tuple[tuple[str, str] | None, dict[str, str]]:

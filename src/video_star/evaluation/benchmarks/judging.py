@@ -110,7 +110,7 @@ class JudgeProtocol(Generic[A]):
             return None
         if text.startswith("recorded:"):
             return self.recorded(Path(text.removeprefix("recorded:")))
-        if not text.startswith(("http://", "https://")):
+        if not text.startswith(("http://", "https://", "$")):
             raise UsageError(
                 f"--judge {without_credentials(text)}: write none, recorded:FOLDER or the URL of "
                 "an OpenAI-compatible server, such as http://127.0.0.1:8000/v1."
