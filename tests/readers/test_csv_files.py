@@ -47,6 +47,15 @@ def captions(rows: list[Row]) -> dict[str, str]:
         (HEADER + 'a.mp4,train,"a man\nb.mp4,train,"a dog"\nc.mp4,train,c\n', 2),
         (HEADER + 'a.mp4,train,"a man\nb.mp4,train,"\nc.mp4,train,c\n', 2),
         (HEADER + 'a.mp4,train,"a" man\nb.mp4,train,b\n', 2),
+        (
+            HEADER
+            + 'a.mp4,train,"a, man\nb.mp4,train,b\nc.mp4,train,a disc of 5"\nd.mp4,train,d\n',
+            2,
+        ),
+        (HEADER + 'a.mp4,"train,a\nb.mp4,5",b\nc.mp4,train,c\n', 2),
+        (HEADER + '"a.mp4,train,a\n5",train,b\n', 2),
+        (HEADER + 'a.mp4,train,"a\nb.mp4,train,b",c,d\ne.mp4,train,e\n', 2),
+        (HEADER.replace(",", ";") + 'a.mp4;train;"a\r\nb.mp4;train;5"\r\n', 2),
         ('file,split,"caption\na.mp4,train,' + "x " * 70_000 + "\n", 1),
         (HEADER.replace(",", ";") + 'a.mp4;train;"a man\nb.mp4;train;b\n', 2),
     ],
@@ -93,6 +102,8 @@ def test_a_row_of_another_shape_is_counted_and_the_next_ones_are_read(
         ('a.mp4, train, "a ball, then"', "a ball, then"),
         ('a.mp4,train,a 5" screen', 'a 5" screen'),
         ('a.mp4,train,"a man\nand a dog,\nboth"', "a man and a dog, both"),
+        ('a.mp4,train,"a man, a dog\nand, once more, a cat"', "a man, a dog and, once more, a cat"),
+        ('a.mp4,train,"two\nlines",', "two lines"),
         ("a.mp4,train,a ball,,", "a ball"),
     ],
 )

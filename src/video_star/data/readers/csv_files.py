@@ -10,6 +10,7 @@ memory, and it refuses a whole file for one short row.
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -21,6 +22,7 @@ from video_star.data.readers.base import BadRow, column_of, open_text
 DELIMITERS = (",", ";", "\t", "|")
 CELL_LIMIT = 1 << 24
 """Characters of a cell: what is longer is no cell, but rows behind a quote that is not closed."""
+_LINE_END = re.compile(r"\r\n|\r|\n")
 
 Line: TypeAlias = tuple[int, dict[str, str] | BadRow]
 
@@ -40,10 +42,12 @@ def csv_rows(path: Path, needed: Collection[str], remedy: str) -> Iterator[Line]
     try:
         for row in rows:
             start, line = line, rows.line_num + 1
-            if _ends_at_an_opening_quote(row, delimiter):
+            while len(row) > len(names) > 0 and not row[-1].strip():
+                row.pop()
+            if names and _has_swallowed(row, len(names), delimiter):
                 raise DataError(
-                    f"{path}:{start}: a quote that opens in this row closes in a later one, at the "
-                    f"quote that opens in line {rows.line_num}; close both."
+                    f"{path}:{start}: a quote that opens in this row closes in a later one, up to "
+                    f"line {rows.line_num}; close it in its own row."
                 )
             if not any(cell.strip() for cell in row):
                 continue
@@ -66,8 +70,6 @@ def _names(row: list[str]) -> list[str]:
 
 def _row(names: list[str], row: list[str]) -> dict[str, str] | BadRow:
     cells = [cell.strip() for cell in row]
-    while len(cells) > len(names) and not cells[-1]:
-        cells.pop()
     if len(cells) != len(names):
         return BadRow(
             f"{len(cells)} cells for {len(names)} columns; put a text with the separator between "
@@ -78,9 +80,23 @@ def _row(names: list[str], row: list[str]) -> dict[str, str] | BadRow:
     return dict(zip(names, cells, strict=True))
 
 
-def _ends_at_an_opening_quote(row: list[str], delimiter: str) -> bool:
-    """Whether a cell goes over several lines up to a separator: there the next cell should open."""
-    return any("\n" in cell and cell.endswith(delimiter) for cell in row)
+def _has_swallowed(row: list[str], columns: int, delimiter: str) -> bool:
+    """Whether a cell over several lines holds the ends and beginnings of other rows.
+
+    Then the row has another number of cells, the cell ends at a separator, where the next one
+    should open, or each of its lines has the separators that rows would have there. A separator
+    before a blank is a mark of a sentence.
+    """
+    inner = len(row) - 1
+    for place, cell in enumerate(row):
+        lines = _LINE_END.split(cell)
+        if len(lines) < 2:
+            continue
+        rows = [inner - place, *[inner] * (len(lines) - 2), place]
+        separators = [len(re.findall(rf"{re.escape(delimiter)}(?=\S)", line)) for line in lines]
+        if len(row) != columns or cell.endswith(delimiter) or (inner and separators == rows):
+            return True
+    return False
 
 
 def _delimiter(path: Path, needed: Collection[str], remedy: str) -> str:
