@@ -9,6 +9,7 @@ from typing import Any
 import official_world as world
 import pytest
 
+from video_star.core.errors import DataError
 from video_star.evaluation.benchmarks.lmms_eval import response
 from video_star.evaluation.benchmarks.scoring import Scored
 from video_star.evaluation.benchmarks.tempcompass_judge import OfficialResults
@@ -153,3 +154,18 @@ def test_a_submission_file_is_read_as_well(tmp_path: Path) -> None:
     """activitynetqa-Generation-*.json, which lmms-eval writes for its own judge."""
     rows = [line(n, "submission")["submission"] for n in range(3)]
     assert not open_answers(tmp_path, "activitynetqa.json", json.dumps(rows)).problems
+
+
+def test_activitynet_qa_s_own_layout_is_read_and_its_correct_answers_are_no_predictions(
+    tmp_path: Path,
+) -> None:
+    """MILVLG/activitynet-qa: test_a.json and evaluation/pred_val_example.json have these fields."""
+    rows = [
+        {"question_id": q["question_id"], "answer": own}
+        for own, q in zip(SAID, QUESTIONS, strict=True)
+    ]
+    scored = open_answers(tmp_path, "pred.json", json.dumps(rows))
+    assert [item["contains"] for item in scored.report["items"]] == [True, True, False]
+    correct = (tmp_path / "a.json").read_text(encoding="utf-8")
+    with pytest.raises(DataError, match="none of its files holds answers"):
+        open_answers(tmp_path, "copy.json", correct)

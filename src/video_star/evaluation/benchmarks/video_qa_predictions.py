@@ -1,10 +1,11 @@
 """Answers of any model in Video-ChatGPT's format, joined with the questions by their ids.
 
 Each is {"id", "question", "answer", "pred"}: in a JSON list, in JSON lines as Video-LLaVA writes
-them, or in a table, one file or a folder of them. lmms-eval's submissions ({"question_id", "Q",
-"A", "pred"}) and sample logs, whose "doc" or metrics have these fields, are read as well. The id
-decides. The question has to be the one of that id; the "answer" is not used, as scripts that run in
-several processes write wrong ones there.
+them, or in a table, one file or a folder of them. ActivityNet-QA's own {"question_id", "answer"}
+(MILVLG/activitynet-qa, evaluation/pred_val_example.json), lmms-eval's submissions ({"question_id",
+"Q", "A", "pred"}) and sample logs, whose "doc" or metrics have these fields, are read as well. The
+id decides. The question has to be the one of that id; an "answer" beside "pred" is not used, as
+scripts that run in several processes write wrong ones there.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ HARMLESS: Final = "answer"
 """Kind of the problems that change no score."""
 
 
+_OWN: Final = {"question_id", "answer"}
+
+
 @dataclass(frozen=True)
 class QuestionAnswer(Given):
     """One answer and what its file has about the question."""
@@ -41,13 +45,25 @@ class QuestionAnswer(Given):
     answer: str | None
 
 
-def read_predictions(path: Path, golds: Sequence[Gold]) -> Predictions[QuestionAnswer]:
-    """Every answer with its question; DataError when no file holds any."""
+def read_predictions(
+    path: Path, golds: Sequence[Gold], correct: Path
+) -> Predictions[QuestionAnswer]:
+    """Every answer with its question; DataError when no file holds any.
+
+    A copy of `correct`, the file of correct answers, is none in ActivityNet-QA's own layout.
+    """
     layouts = (
         'they are read as a JSON list, JSON lines or a table of {"id", "question", "answer", '
-        '"pred"}, or as lmms-eval sample logs'
+        '"pred"}, as {"question_id", "answer"} alone, or as lmms-eval sample logs'
     )
-    found = read_files(path, _layout, _READERS, layouts)
+    answers = correct.read_bytes()
+
+    def layout(file: Path, content: Content) -> tuple[str, Rows] | None:
+        found = _layout(content)
+        own = found is not None and found[0] == "ActivityNet-QA"
+        return None if own and file.read_bytes() == answers else found
+
+    found = read_files(path, layout, _READERS, layouts)
     by_id = {gold.id: gold for gold in golds}
     seen: set[str] = set()
 
@@ -69,10 +85,12 @@ def read_predictions(path: Path, golds: Sequence[Gold]) -> Predictions[QuestionA
     return found
 
 
-def _layout(_: Path, content: Content) -> tuple[str, Rows] | None:
+def _layout(content: Content) -> tuple[str, Rows] | None:
     entries = [entry for _, entry in content.rows if isinstance(entry, dict)]
     if any("pred" in entry for entry in entries):
         return "table" if content.is_table else "json", content.rows
+    if entries and all(entry.keys() == _OWN for entry in entries):
+        return "ActivityNet-QA", content.rows
     return ("lmms-eval", content.rows) if any(map(_details, entries)) else None
 
 
@@ -84,6 +102,10 @@ def _table(file: Path, where: str, entry: dict[str, Any]) -> QuestionAnswer:
     return _made(file, where, entry, answer_in_cell(entry.get("pred")))
 
 
+def _activitynet(file: Path, where: str, entry: dict[str, Any]) -> QuestionAnswer:
+    return _made(file, where, {"id": entry.get("question_id")}, answer_of(entry.get("answer")))
+
+
 def _lmms_eval(file: Path, where: str, entry: dict[str, Any]) -> QuestionAnswer:
     own = _details(entry)
     if own is None:
@@ -92,7 +114,12 @@ def _lmms_eval(file: Path, where: str, entry: dict[str, Any]) -> QuestionAnswer:
     return _made(file, where, own, answer_of(own.get("pred") if said is None else said))
 
 
-_READERS = {"json": _json, "table": _table, "lmms-eval": _lmms_eval}
+_READERS = {
+    "json": _json,
+    "table": _table,
+    "ActivityNet-QA": _activitynet,
+    "lmms-eval": _lmms_eval,
+}
 
 
 def _details(entry: dict[str, Any]) -> dict[str, Any] | None:

@@ -59,7 +59,7 @@ def score(
 ) -> Scored:
     """Score the answers unless there are problems; missing ones may be allowed, and are wrong."""
     golds = load(inputs.questions, inputs.answers, inputs.aligned)
-    predictions = read_predictions(inputs.predictions, golds)
+    predictions = read_predictions(inputs.predictions, golds, inputs.answers)
     stopping = predictions.stopping(allow_missing, {HARMLESS})
     scored = [gold for gold in golds if gold.id not in predictions.lost]
     items = [] if stopping else _score_items(scored, predictions.texts, judge)
