@@ -164,3 +164,25 @@ def test_a_name_that_climbs_out_is_refused(tmp_path: Path) -> None:
         inside(tmp_path / "data", "../secret.mp4")
     with pytest.raises(DataError, match="leads out of data/"):
         inside(tmp_path / "data", "/etc/passwd", (tmp_path / "elsewhere",))
+
+
+def test_a_link_to_nothing_is_a_missing_video_by_whatever_name_it_is_found(
+    make: Callable[..., Workspace], disk: Path
+) -> None:
+    workspace = make()
+    videos = workspace.data / "mine" / "videos" / "jumping"
+    shutil.copytree(disk, videos)
+    (videos / NAMES[0]).unlink()
+    (videos / NAMES[0]).symlink_to("nowhere.mp4")
+    assert ingest(workspace).reasons == {"MissingVideo": 1}
+    assert "is a link to a file that is not there" in said(workspace)
+
+
+def test_a_link_out_of_a_root_is_named_as_one(tmp_path: Path) -> None:
+    for name in ("data", "root"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "secret.mp4").touch()
+    link = tmp_path / "root" / "a.mp4"
+    link.symlink_to(tmp_path / "secret.mp4")
+    with pytest.raises(DataError, match=rf"behind a link to {tmp_path}/secret.mp4"):
+        inside(tmp_path / "data", str(link), (tmp_path / "root",))

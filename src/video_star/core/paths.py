@@ -152,10 +152,11 @@ def inside(folder: Path, name: str, roots: Sequence[Path] = ()) -> Path:
     real = Path(os.path.realpath(path))  # unlike resolve, it has no error of its own for a loop
     if real.is_symlink():
         raise DataError(f"{name}: is a link that leads to itself; correct the link.")
-    if any(real.is_relative_to(os.path.realpath(root)) for root in (folder, *roots)):
+    allowed = (folder, *roots)
+    if any(real.is_relative_to(os.path.realpath(root)) for root in allowed):
         return path
     plain = Path(os.path.normpath(path))
-    if plain == real or not plain.is_relative_to(os.path.normpath(folder)):
+    if not any(plain.is_relative_to(os.path.normpath(root)) for root in allowed):
         raise DataError(
             f"{name}: leads out of {folder.name}/; use a path inside of it (for videos elsewhere "
             "there is settings.video_roots)."

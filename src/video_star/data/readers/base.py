@@ -212,13 +212,15 @@ class Reader(Generic[S]):
         """The sample `name` of a recording (both unique in the data set).
 
         ValidationError for fields that no sample has, BadRow for a video behind a link that leads
-        out.
+        out, MissingVideo for one whose link leads nowhere.
         """
         dataset = self.source.dataset
         try:
-            self.inside(shown.video)
+            path = self.inside(shown.video)
         except DataError as error:
             raise BadRow(str(error)) from error
+        if not path.exists():
+            raise MissingVideo(f"{cut(shown.video)} is a link to a file that is not there.")
         return VideoSample(
             id=f"{dataset}/{name}",
             dataset=dataset,
@@ -261,7 +263,10 @@ def counted(where: str, found: Iterable[T]) -> Iterator[T | Failure]:
 
 def unusable_path(path: str, error: Exception) -> BadRow:
     """The BadRow of a path that raised one of UNUSABLE."""
-    return BadRow(f"video {excerpt(path)} is not a usable path ({cut(str(error), _MESSAGE)}).")
+    if isinstance(error, DataError):
+        return BadRow(f"video {cut(str(error), _MESSAGE)}")
+    problem = cut(str(error), _MESSAGE)
+    return BadRow(f"video {excerpt(path)} is not a usable path ({problem}); correct it.")
 
 
 @contextmanager
