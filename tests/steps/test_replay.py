@@ -339,3 +339,22 @@ def test_replayed_videos_that_are_held_out_are_left_out(
     assert [failure.sample_id for failure in failures] == [f"replay/{name}" for name in held]
     assert failures[1].message == "its video is clips/test-0.mp4 of tiny"
     assert "3 of 5 entries" in told
+
+
+def test_what_is_left_out_is_told_apart_too_and_long_ids_are_cut(tmp_path: Path) -> None:
+    empty = {**VIDEO, "conversations": [ASKED, {**SAID, "value": ""}]}
+    replay = read(tmp_path, [VIDEO, empty, empty, VIDEO, {**VIDEO, "id": "i" * 5000}])
+    assert [failure.sample_id for failure in replay.left_out] == ["v1#2", "v1#3"]
+    names = [example.sample_id for example in replay.examples]
+    assert names[:2] == ["replay/v1", "replay/v1#4"]
+    assert len(names[2]) == len("replay/") + 1000
+
+
+def test_thousands_of_entries_of_one_id_are_named_in_no_time(tmp_path: Path) -> None:
+    replay = read(tmp_path, [VIDEO] * 20_000)
+    assert len({example.id for example in replay.examples}) == 20_000
+
+
+def test_turns_that_no_model_has_room_for_are_left_out(tmp_path: Path) -> None:
+    long = {**VIDEO, "conversations": [ASKED, {**SAID, "value": "word " * 20_001}]}
+    assert reasons(read(tmp_path, [VIDEO, long])) == ["LongReplay"]

@@ -6,11 +6,20 @@ The field names here are the field names of the JSON in manifests and everywhere
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from string import ascii_uppercase
 from typing import Annotated, Literal, TypeAlias, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 NAME_LENGTH = 1_000
 """Characters of a name or an option: far more than any has. An answer is compared word by word."""
@@ -19,7 +28,40 @@ TEXT_LENGTH = 10_000
 NAMES = 2_000
 """Names of one label."""
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=NAME_LENGTH)]
+MARKED = re.compile(
+    r"[(\[]?(?P<mark>[A-Za-z]|\d\d?)(?:[.:)\]\uff0e\uff1a\uff09\u3001]|\s[-\u2013])\s*(?P<text>\S.*)"
+)
+"""An option with a letter or a number of its own: "A. Apples.", "(b) berries", "3) three"; Chinese
+sets write the marks at full width."""
+
+
+def is_visible(text: str) -> bool:
+    """Whether a reader sees anything: blanks, controls and joiners alone are nothing."""
+    return any(sign.isprintable() and not sign.isspace() for sign in text)
+
+
+def _shown(text: str) -> str:
+    if "\0" in text or not is_visible(text):
+        raise ValueError("it holds a NUL character" if "\0" in text else "it shows nothing")
+    return text
+
+
+def mark_of(option: str) -> str:
+    """The letter or number that an option brings, or nothing."""
+    found = MARKED.fullmatch(option)
+    return found["mark"].upper() if found else ""
+
+
+def without_letters(options: tuple[str, ...]) -> tuple[str, ...]:
+    """The options without their letters where they bring A, B, C ...; others are no letters."""
+    if tuple(map(mark_of, options)) != tuple(ascii_uppercase[: len(options)]):
+        return options
+    return tuple(MARKED.sub(r"\g<text>", option) for option in options)
+
+
+Name = Annotated[
+    str, StringConstraints(min_length=1, max_length=NAME_LENGTH), AfterValidator(_shown)
+]
 Part = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -109,7 +151,9 @@ class TextLabel(Record):
     """One or more sentences; passes when the answer means the same."""
 
     kind: Literal["text"] = "text"
-    text: str = Field(min_length=1, max_length=TEXT_LENGTH)
+    text: Annotated[
+        str, StringConstraints(min_length=1, max_length=TEXT_LENGTH), AfterValidator(_shown)
+    ]
 
 
 class ChoiceLabel(Record):
@@ -119,6 +163,11 @@ class ChoiceLabel(Record):
     options: tuple[Name, ...] = Field(min_length=2, max_length=26)
     answer: int = Field(ge=0)
     """Index of the right option; the first one is A."""
+
+    @field_validator("options")
+    @classmethod
+    def _takes_off_letters(cls, options: tuple[str, ...]) -> tuple[str, ...]:
+        return without_letters(options)  # questions write letters of their own before them
 
     @model_validator(mode="after")
     def _answer_is_an_option(self) -> ChoiceLabel:

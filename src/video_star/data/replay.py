@@ -16,6 +16,7 @@ out and counted.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -23,6 +24,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from video_star.core.errors import DataError
 from video_star.core.excerpt import cut, excerpt
+from video_star.core.labels import NAME_LENGTH, is_visible
 from video_star.core.params import ReplayParams
 from video_star.core.paths import Workspace, inside
 from video_star.core.records import Failure, TrainingExample
@@ -37,6 +39,7 @@ Reason = Literal[
     "MissingVideo",
     "ReplayTurns",
     "EmptyReply",
+    "LongReplay",
 ]
 """Why an entry is left out, for counting."""
 Turn: TypeAlias = tuple[str, str]
@@ -51,6 +54,10 @@ _PLACEHOLDER: Final = re.compile(
     r"<(?:video|image)>|<\|vision_start\|><\|(?:video|image)_pad\|><\|vision_end\|>"
 )
 """Where the video stands in a text; LLaVA-Video-178K writes <image> for it."""
+
+
+LONGEST: Final = 100_000
+"""Characters of an entry's turns: some 25,000 tokens, beyond what a video leaves of any context."""
 
 
 class LeftOut(Exception):
@@ -82,12 +89,12 @@ def read_replay(workspace: Workspace, replay: ReplayParams) -> Replay:
         raise DataError(f"{path}: neither .json nor .jsonl; export it as LLaVA JSON.")
     examples: list[TrainingExample] = []
     left_out: list[Failure] = []
-    names: set[str] = set()
+    names: Counter[str] = Counter()
     number = 0
     for number, (_, entry) in enumerate(json_records(path, _TURNS), start=1):
-        name = _name(entry, number)
+        name = _unique(_name(entry, number), names)
         try:
-            pairs = list(_examples(entry, _unique(name, names), workspace, replay))
+            pairs = list(_examples(entry, name, workspace, replay))
         except LeftOut as why:
             left_out.append(
                 Failure(sample_id=name, step="curate", error=why.reason, message=str(why))
@@ -107,16 +114,16 @@ def _name(entry: dict[str, Any] | BadRow, number: int) -> str:
     """The entry's id, else its video, else its number."""
     found = (entry.get("id"), entry.get("video")) if isinstance(entry, dict) else ()
     named = (_text(str(own)) for own in found if isinstance(own, str | int))
-    return next(filter(None, named), str(number))
+    return cut(next(filter(None, named), str(number)), NAME_LENGTH)
 
 
-def _unique(name: str, names: set[str]) -> str:
+def _unique(name: str, names: Counter[str]) -> str:
     """A name that no entry before has: several about one video often share its id."""
-    own, count = name, 1
-    while own in names:
-        count += 1
-        own = f"{name}#{count}"
-    names.add(own)
+    own = name
+    while names[own]:
+        names[name] += 1
+        own = f"{name}#{names[name]}"
+    names[own] += 1
     return own
 
 
@@ -179,8 +186,10 @@ def _turns(entry: dict[str, Any]) -> list[Turn]:
     if not spoken or roles != ["system"] * roles.count("system") + alternating:
         shown = ", ".join(str(role) for role, _ in _raw_turns(entry)) or "none"
         raise LeftOut("ReplayTurns", f"its turns are not user and assistant in turn ({cut(shown)})")
-    if not all(_is_visible(text) for role, text in turns if role == "assistant"):
+    if not all(is_visible(text) for role, text in turns if role == "assistant"):
         raise LeftOut("EmptyReply", "a reply is empty")
+    if (length := sum(len(text) for _, text in turns)) > LONGEST:
+        raise LeftOut("LongReplay", f"its turns have {length:,} characters")
     return turns
 
 
@@ -213,7 +222,3 @@ def _said(content: str | list[Any]) -> str:
 def _text(text: str) -> str:
     """Without placeholders; half a surrogate pair cannot be written and becomes "?"."""
     return _PLACEHOLDER.sub("", text.encode("utf-8", "replace").decode()).strip()
-
-
-def _is_visible(text: str) -> bool:
-    return any(sign.isprintable() and not sign.isspace() for sign in text)

@@ -35,7 +35,7 @@ from pydantic import TypeAdapter
 
 from video_star.core import labels
 from video_star.core.excerpt import excerpt
-from video_star.core.labels import Label
+from video_star.core.labels import MARKED, Label, mark_of, without_letters
 from video_star.data.readers.base import BadRow, EmptyLabel, number, seconds, written_list
 from video_star.data.readers.json_files import problem_of
 
@@ -62,8 +62,6 @@ _TRUE = frozenset({"yes", "true", "1", "same", "the same"})
 _FALSE = frozenset({"no", "false", "0", "different", "not the same"})
 _LIST = re.compile(r"\[\s*(?:['\"].*['\"]|[\d\s.,-]*)\s*\]")
 """A list of texts or numbers in JSON, Python or numpy; but names may have brackets: "[part]"."""
-_MARKED = re.compile(r"\(?(?P<mark>[A-Za-z]|\d\d?)(?:[.:)]|\s[-\u2013])\s*(?P<text>\S.*)")
-"""An option with a letter or a number of its own: "A. Apples.", "(b) berries", "3) three"."""
 _DECIMALS = 3
 """Of a time that is the difference of two."""
 _COMMA = re.compile(r"\s*[,;\s]\s*")
@@ -160,19 +158,6 @@ def _one(value: object) -> str:
     return text
 
 
-def _mark(option: str) -> str:
-    """The letter or number that an option brings, or nothing."""
-    found = _MARKED.fullmatch(option)
-    return found["mark"].upper() if found else ""
-
-
-def without_letters(options: tuple[str, ...]) -> tuple[str, ...]:
-    """The options without their letters where they bring A, B, C ...; others are no letters."""
-    if tuple(map(_mark, options)) != tuple(ascii_uppercase[: len(options)]):
-        return options
-    return tuple(_MARKED.sub(r"\g<text>", option) for option in options)
-
-
 def _by_letter(value: object) -> object:
     """The options of {"A": "Apples.", "B": "Berries."} as a list."""
     if isinstance(value, dict) and [*value] == [*ascii_uppercase[: len(value)]]:
@@ -266,17 +251,17 @@ def _answer(value: object, options: tuple[str, ...]) -> int:
     if isinstance(value, str):
         said, letter = text.casefold(), text.strip("().:").upper()
         fits = {i for i, option in enumerate(options) if option.casefold() == said}
-        whole = _MARKED.fullmatch(text)
-        if whole and _mark(text) in ascii_uppercase[: len(options)]:
-            marked = ascii_uppercase.index(_mark(text))
+        whole = MARKED.fullmatch(text)
+        if whole and mark_of(text) in ascii_uppercase[: len(options)]:
+            marked = ascii_uppercase.index(mark_of(text))
             fits |= {marked} if options[marked].casefold() == whole["text"].casefold() else set()
         fits |= {i for i in range(len(options)) if ascii_uppercase[i] == letter}
         # Options may have kept marks in another order, or numbers from 1: then it is not known.
-        fits |= {i for i, option in enumerate(options) if _mark(option) == letter != ""}
+        fits |= {i for i, option in enumerate(options) if mark_of(option) == letter != ""}
     index = text.removesuffix(".0")
     if not isinstance(value, bool) and index.isdecimal() and int(index) < len(options):
         fits.add(int(index))
-        fits |= {i for i, option in enumerate(options) if _mark(option) == index}
+        fits |= {i for i, option in enumerate(options) if mark_of(option) == index}
     if len(fits) != 1:
         problem = "fits several options" if fits else "is none of the options"
         raise BadRow(f"answer {excerpt(text)} {problem}; write the option's letter.")
