@@ -70,10 +70,11 @@ TUPLES = pickle.dumps(nested(tuple), 2)[2:-1]
         (b"\x80\x02c__builtin__\nset\n]" + TUPLES + b"a\x85R.", "references make more than"),
         (b"\x80\x02}" + TUPLES + b"K\x01s0].", "references make more than"),
         (pickle.dumps(["x" * 10**6] * 1000), "references make more than"),
+        (pickle.dumps([(10**20_000, 1)]), "it holds a number of 66439 bits"),
         (b"\x80\x02]q\x00h\x00a.", "holds itself"),
         (b"\x80\x02Nr\xff\xff\xff\x7f.", "numbers an object 2147483647"),
     ],
-    ids=["key", "keys", "set", "frozenset", "call", "popped", "text", "itself", "memo"],
+    ids=["key", "keys", "set", "frozenset", "call", "popped", "text", "number", "itself", "memo"],
 )
 def test_a_pickle_that_would_take_all_time_or_memory_is_refused(
     tmp_path: Path, content: bytes, problem: str
@@ -305,6 +306,9 @@ OPTIONS = ("Apples.", "Candles.", "Berries.")
         ["a) Apples.", "b) Candles.", "c) Berries."],
         ["A: Apples.", "B: Candles.", "C: Berries."],
         ["A.Apples.", "B.Candles.", "C.Berries."],
+        ["[A] Apples.", "[B] Candles.", "[C] Berries."],
+        ["A\uff0eApples.", "B\uff0eCandles.", "C\uff0eBerries."],
+        ["A\u3001Apples.", "B\u3001Candles.", "C\u3001Berries."],
         "A. Apples.; B. Candles.; C. Berries.",
         {"A": "Apples.", "B": "Candles.", "C": "Berries."},
         list(OPTIONS),

@@ -15,6 +15,9 @@ from typing import Any
 LIMIT = 50_000_000
 """Objects, and characters of texts; FineDiving's largest file has 4 million."""
 
+BITS = 14_000
+"""Of a whole number; Python writes out none of more than 4,300 digits, 14,284 bits."""
+
 _OPCODES = {op.code.encode("latin-1"): op for op in pickletools.opcodes}
 _ONTO = ("APPEND", "APPENDS", "SETITEM", "SETITEMS", "ADDITEMS", "BUILD")
 """What puts objects into one that is there already."""
@@ -25,7 +28,8 @@ class TooLarge(ValueError):
 
 
 def refuse_large(content: bytes) -> None:
-    """TooLarge for a value beyond LIMIT, one that holds itself, or a memo beyond the file.
+    """TooLarge for a value beyond LIMIT or one that holds itself, a number beyond BITS, or a memo
+    beyond the file.
 
     Also ValueError, LookupError and TypeError for what is no pickle.
     """
@@ -65,6 +69,8 @@ def _objects(content: bytes) -> tuple[list[int], dict[int, list[int]]]:
                 else:
                     number = len(sizes)
                     sizes.append(1 + (len(arg) if isinstance(arg, str | bytes) else 0))
+                    if isinstance(arg, int) and arg.bit_length() > BITS:
+                        raise TooLarge(f"it holds a number of {arg.bit_length()} bits")
                 stack.append(number)
                 if taken:
                     parts.setdefault(number, []).extend(taken)
