@@ -103,6 +103,8 @@ WAYS = (
         (WAYS[0], WAYS, "Answer: a hand pushes a cup from right to left"),
         (WAYS[0], (), "Answer: pushing something from right to left"),
         (WAYS[0], (), "pushing something from right to left"),
+        (WAYS[0], WAYS, f"The person is {WAYS[1]}."),
+        (WAYS[1], (), f"The person is {WAYS[0]}."),
         (WAYS[2], WAYS, WAYS[3]),
         ("dog biting man", (), "man biting dog"),
         ("dog biting man", (), "Answer: a man is biting a dog"),

@@ -20,7 +20,7 @@ from rapidfuzz import fuzz
 
 from video_star.core.labels import ClassLabel, SequenceLabel, SetLabel, say
 from video_star.verification.base import Asked, Embed, Found, doubtful, fails, passes, unless
-from video_star.verification.words import Said, all_words, content, key_of, lemma
+from video_star.verification.words import OPPOSITE, Said, all_words, content, key_of, lemma
 
 SHORT = 6
 """A reply of at most so many words is a final answer without a line."""
@@ -180,7 +180,9 @@ def verify_class(label: ClassLabel, said: Said, asked: Asked) -> Found:
     if not final:  # what a description goes on to tell is no other answer
         sentence = said.sentence_of(best.last)
         rivals = [one for one in rivals if said.sentence_of(one[1].first) <= sentence]
-    if against == "other order" and not (rivals or said.marks) and len(own[0].words) >= LONG:
+    turns = any(OPPOSITE.get(one) in own[0].lemmas for one in own[0].lemmas)  # "from left to right"
+    plain = not (rivals or said.marks or turns)
+    if against == "other order" and plain and len(own[0].words) >= LONG:
         against = ""  # as the paper reads: every word of the label somewhere
     if rivals and not asked.params.allow_hedge:
         against = against or "several classes"
