@@ -43,6 +43,16 @@ def command(*args: str, cwd: Path, stdin: str = "") -> subprocess.CompletedProce
     )
 
 
+def test_options_that_brought_their_letters_are_chosen_by_their_texts(tmp_path: Path) -> None:
+    """The question has both letters, as tables of Video-MME became before."""
+    options = ["A. Apples.", "B. Candles.", "C. Berries."]
+    label = {"kind": "choice", "options": options, "answer": 2}
+    question = "What?\nA. A. Apples.\nB. B. Candles.\nC. C. Berries."
+    texts = ("Berries.", "C", "(C)", "C. Berries.", "Candles.")
+    found = judged([line(text, text, label, question=question) for text in texts], tmp_path)
+    assert [isinstance(one, Judged) and one.passed for one in found] == [True] * 4 + [False]
+
+
 def test_verdicts_come_in_the_order_of_the_lines(tmp_path: Path) -> None:
     lines = [line(f"a{i}", "This is diving." if i % 3 else "A cat.") for i in range(1100)]
     found = judged(lines, tmp_path)

@@ -295,6 +295,16 @@ def test_a_video_is_found_without_its_suffix_and_by_its_name_alone(tmp_path: Pat
     assert "v/x/c.mp4 and v/y/c.mp4" in found[5].message
 
 
+@pytest.mark.parametrize("label", ["\u200b", "\ufeff", "x\0y"])
+@pytest.mark.parametrize("kind", ["class", "text", "set"])
+def test_a_label_that_shows_nothing_or_holds_a_nul_is_a_bad_row(
+    tmp_path: Path, clips: Path, kind: str, label: str
+) -> None:
+    found = read(tmp_path, clips, kind, {"label": [label] if kind == "set" else label})
+    assert [type(row) for row in found] == [Failure]
+    assert "it shows nothing" in found[0].message or "a NUL character" in found[0].message
+
+
 OPTIONS = ("Apples.", "Candles.", "Berries.")
 
 
