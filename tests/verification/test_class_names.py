@@ -153,6 +153,7 @@ def passing(names: tuple[str, ...], pairs: list[tuple[int, int]], line: str) -> 
 def check_names(names: tuple[str, ...], pairs: list[tuple[int, int]]) -> None:
     """Each name passes as its own answer, bare and as a final line, and no other one does."""
     same = [(number, number) for number in range(len(names))]
+    assert len(passing(names, same, "The person is ")) == len(names)
     for line in ("", "Answer: "):
         assert len(passing(names, same, line)) == len(names)
         assert passing(names, pairs if line else pairs[::5], line) == []

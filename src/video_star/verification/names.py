@@ -162,7 +162,11 @@ def verify_class(label: ClassLabel, said: Said, asked: Asked) -> Found:
     if names is not None and names.by_key.get(said.key, label.name) not in siblings:
         return fails("other class", 0.0, whole)
     least, final = asked.params.limits.class_similarity, asked.final or len(said.words) <= SHORT
-    mentions = [one for name in own if (one := mention(name.words, said, least)) is not None]
+    mentions = [
+        one
+        for name in own  # its own "not" or "without" denies nothing
+        if (one := mention(name.words, said, least, known=all_words(name.text))) is not None
+    ]
     rivals = [*_rivals(own, said, asked)]
     if not mentions:
         if rivals:
