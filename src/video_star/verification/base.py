@@ -31,7 +31,7 @@ Verifier: TypeAlias = "Callable[[Any, Case, VerifyParams, Known], LabelVerdict]"
 """Judges labels of one kind; the signature of the user's own verifiers."""
 Place: TypeAlias = tuple[int, int]
 """Start and end of some characters of the answer."""
-VERSION = 5
+VERSION = 6
 """Of the rules; goes up when one changes."""
 
 
