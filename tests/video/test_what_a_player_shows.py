@@ -43,6 +43,33 @@ def test_the_whole_display_matrix_is_applied(
     assert files.corners(frames.pixels[0]) == {"red": red, "blue": blue}
 
 
+def test_a_matrix_that_a_codec_gives_once_is_of_all_pictures_up_to_the_next_key(
+    tmp_path: Path,
+) -> None:
+    plain = tiny.write_clip(tmp_path / "a.h264", np.stack([files.red_and_blue()] * 8), bf="0")
+    with av.open(str(plain)) as old:
+        mirror = av.BitStreamFilterContext(
+            "h264_metadata=display_orientation=insert:flip=horizontal", old.streams.video[0]
+        )
+        packets = [new for packet in old.demux(video=0) for new in mirror.filter(packet)]
+    path = tmp_path / "b.h264"
+    path.write_bytes(b"".join(bytes(packet) for packet in packets))
+    frames = files.sampled(path, 8)
+    assert [files.corners(picture) for picture in frames.pixels] == [
+        {"red": "TR", "blue": "TL"}
+    ] * 8
+
+
+def test_empty_packets_show_the_picture_before_them() -> None:
+    # Theora at 25 frames a second of 5 pictures a second, made by ffmpeg with lum=21+60*N.
+    path = HERE / "files" / "held.ogv"
+    shown = [files.sampled(path, 1, start, start + 0.03) for start in (0.0, 0.16, 0.2, 0.56, 0.6)]
+    levels = [float(frames.pixels.mean()) * 219 / 255 + 16 for frames in shown]
+    assert levels == pytest.approx([21, 21, 81, 141, 201], abs=2)
+    assert probe(path).duration_s == pytest.approx(0.8)
+    assert shown[-1].note is None
+
+
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts", ".mov"])
 @pytest.mark.parametrize(
     ("aspect", "width", "scaled"), [("2/1", 192, 120), ("1/2", 48, 30), ("4/3", 128, 80)]
@@ -73,6 +100,13 @@ def test_times_count_from_the_start_of_the_file(tmp_path: Path, suffix: str) -> 
         VideoError, match=r"the cut ends at 0.5 s but the first frame is at 1(\.|\s)"
     ):
         files.sampled(path, 3, 0.0, 0.5)
+
+
+def test_a_late_start_is_no_missing_end(tmp_path: Path) -> None:
+    # The length in the header of such a Matroska file is its last time stamp.
+    path = files.remuxed(files.steps(tmp_path / "a.mkv"), tmp_path / "b.mkv", files.later(100))
+    frames = files.sampled(path, 2)
+    assert (frames.note, frames.duration) == (None, pytest.approx(2.0))
 
 
 def test_a_clip_without_sound_starts_with_its_first_picture(tmp_path: Path) -> None:

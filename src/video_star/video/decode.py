@@ -25,16 +25,20 @@ from video_star.core.errors import VideoError
 from video_star.core.params import VideoParams
 from video_star.video.container import is_folder, opened
 from video_star.video.frame_folder import numbered_images
-from video_star.video.picture import Pixels, Screen
+from video_star.video.picture import AS_STORED, Orientation, Pixels, Screen, orientation
 from video_star.video.timeline import (
     DAMAGED,
     Timeline,
     choose_times,
     exact,
+    repeats,
     scan,
     stamps_of,
     until_damaged,
 )
+
+_Picture = tuple[av.VideoFrame, Fraction | None, Orientation]
+"""With the aspect of its pixels, and how it is turned."""
 
 __all__ = ["Frames", "VideoInfo", "choose_times", "probe", "read_frames"]
 
@@ -176,7 +180,7 @@ class _Reader:
     def decoded_line(self, line: Timeline) -> Timeline:
         """The timeline of the frames that the decoder really gives; VideoError without any."""
         with opened(self.clip.path) as container:
-            times = [time for time, _, _ in self._frames(container, line)]
+            times = [time for time, _ in self._frames(container, line)]
         if not times:
             raise VideoError(f"{self.clip.path}: no frame can be decoded; replace the file.")
         return line.of_frames(times)
@@ -186,12 +190,14 @@ class _Reader:
 
     def _frames(
         self, container: InputContainer, line: Timeline, sought: bool = False
-    ) -> Iterator[tuple[int, av.VideoFrame, Fraction | None]]:
-        """Time, picture and pixel aspect of what the decoder gives from here on."""
+    ) -> Iterator[tuple[int, _Picture]]:
+        """Time and picture of what the decoder gives from here on."""
         stream = container.streams[self.index]
         assert isinstance(stream, av.VideoStream)
-        stamps, count = stamps_of(container, stream), 0
+        stamps, count, turn = stamps_of(container, stream), 0, AS_STORED
         for packet in until_damaged(container.demux(stream)):
+            if repeats(packet):
+                continue
             stamps.mend(packet)
             if sought and not line.knows(packet):
                 raise _Astray
@@ -203,12 +209,13 @@ class _Reader:
             for frame in frames:
                 time = line.time_of(frame, count)
                 count += 1
+                turn = orientation(frame, turn)
                 if time is not None:
-                    yield time, frame, stream.sample_aspect_ratio
+                    yield time, (frame, stream.sample_aspect_ratio, turn)
 
     def _collect(
         self,
-        frames: Iterator[tuple[int, av.VideoFrame, Fraction | None]],
+        frames: Iterator[tuple[int, _Picture]],
         targets: set[int],
         screen: Screen,
         ordered: bool = True,
@@ -216,9 +223,9 @@ class _Reader:
         """Decode until all target times are found or, where pictures are in order, passed."""
         found: dict[int, Pixels] = {}
         last = max(targets)
-        for time, frame, aspect in frames:
+        for time, picture in frames:
             if time in targets:
-                found[time] = screen.show(frame, aspect)
+                found[time] = screen.show(*picture)
             if len(found) == len(targets) or (ordered and time >= last):
                 break
         return found
@@ -239,5 +246,5 @@ def _read_folder(clip: Clip, params: VideoParams) -> Frames:
             frame = next(container.decode(video=0), None)
             if frame is None:
                 raise VideoError(f"{images[index]}: cannot be decoded; replace the image.")
-            found[index] = screen.show(frame, None)
+            found[index] = screen.show(frame, None, orientation(frame))
     return Frames(np.stack([found[index] for index in targets]), None, None)

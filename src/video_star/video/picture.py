@@ -48,14 +48,20 @@ class Orientation:
         return np.ascontiguousarray(shown[::-1] if self.flip else shown)
 
 
-def orientation(frame: av.VideoFrame) -> Orientation:
-    """Of the frame's display matrix, at the nearest right angle; as stored without one.
+AS_STORED = Orientation(False, False, False)
+
+
+def orientation(frame: av.VideoFrame, before: Orientation = AS_STORED) -> Orientation:
+    """Of the frame's display matrix, at the nearest right angle.
+
+    Without one it is that of the picture `before`, up to the next key frame: H.264 and HEVC may
+    give a matrix to the first picture of a sequence alone (their SEI "display orientation").
 
     The matrix (a b u, c d v, x y w) takes the point (p, q) to (a p + c q + x, b p + d q + y).
     """
     matrix = frame.side_data.get("DISPLAYMATRIX")
     if matrix is None:
-        return Orientation(False, False, False)
+        return AS_STORED if frame.key_frame else before
     a, b, _, c, d = np.frombuffer(bytes(matrix), np.int32)[:5].tolist()
     if abs(b) + abs(c) > abs(a) + abs(d):
         return Orientation(True, c < 0, b < 0)
@@ -73,12 +79,11 @@ class Screen:
     size: tuple[int, int] | None = None
     """Width and height of what is shown; None before the first frame."""
 
-    def show(self, frame: av.VideoFrame, aspect: Fraction | None) -> Pixels:
+    def show(self, frame: av.VideoFrame, aspect: Fraction | None, turn: Orientation) -> Pixels:
         """uint8 [H, W, 3], RGB; `aspect` is the width of a stored pixel in terms of its height.
 
         VideoError when the frame is shaped otherwise than the first, or would become huge.
         """
-        turn = orientation(frame)
         width, height = self._scaled(frame.width * (aspect or Fraction(1)), frame.height)
         if width * height > max(frame.width * frame.height, MAX_ENLARGED):
             raise VideoError(

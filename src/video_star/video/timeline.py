@@ -147,6 +147,8 @@ class _Seen:
     lengths: list[int] = field(default_factory=list)
     """In the file's order."""
     keys: set[int] = field(default_factory=set)
+    held: int = 0
+    """Until when empty packets show the last picture."""
     damaged: bool = False
 
 
@@ -157,6 +159,11 @@ def until_damaged(packets: Iterator[av.Packet]) -> Iterator[av.Packet]:
     except (av.InvalidDataError, av.OSError, IndexError):
         # IndexError: PyAV's end of a file with streams that its start did not tell of.
         return
+
+
+def repeats(packet: av.Packet) -> bool:
+    """Whether a packet is empty, which shows the picture before it again (Theora I, 7.1)."""
+    return not packet.size and packet.pts is not None
 
 
 def stamps_of(container: InputContainer, stream: av.VideoStream) -> Stamps:
@@ -183,6 +190,8 @@ def scan(container: InputContainer, path: Path) -> tuple[av.VideoStream, Timelin
         index = packet.stream_index
         if index not in seen:
             reach[index] = max(reach.get(index, 0), (packet.pts or 0) + (packet.duration or 0))
+        elif repeats(packet):
+            seen[index].held = (packet.pts or 0) + (packet.duration or 0)
         elif packet.size:
             _note_packet(seen[index], packet, path)
     found = [stream for index, stream in streams.items() if seen[index].lengths]
@@ -237,7 +246,7 @@ def _timeline(
     if container.start_time is not None and not raw:
         origin = min(origin, round(Fraction(container.start_time, av.time_base) / unit))
     last = known[times[-1]] or _usual_gap(times)
-    end = times[-1] + last - origin
+    end = max(times[-1] + last, seen.held) - origin
     return Timeline(
         times=[time - origin for time in times],
         keys=sorted(key - origin for key in seen.keys),
@@ -271,7 +280,8 @@ def _promised(
         return (stream.start_time or 0) + stream.duration - origin
     if container.duration is None:
         return end
-    whole = Fraction(container.duration + (container.start_time or 0), av.time_base)
+    # Some programs write the length of a recording, some its last time stamp.
+    whole = Fraction(container.duration, av.time_base)
     return end if whole - others <= LOST_S else round(whole / stream.time_base) - origin
 
 
