@@ -96,6 +96,25 @@ def test_a_service_on_another_port_is_named(tmp_path: Path) -> None:
     other.require_port()
 
 
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\xff", b"5", b"{}", b'{"pid": -5, "created": 1.0, "port": null}', b"[" * 9999],
+)
+def test_a_damaged_pid_file_is_named_before_a_service_runs_twice(
+    tmp_path: Path, content: bytes
+) -> None:
+    service = Service("thing", ("sleep", "60"), tmp_path)
+    service.start(tmp_path, os.environ)
+    file = tmp_path / "thing.pid"
+    whole = file.read_bytes()
+    file.write_bytes(content)
+    for act in (service.process, service.stop, service.require_port):
+        with pytest.raises(ServiceError, match=r"thing\.pid: is damaged.*`sleep 60`, end it"):
+            act()
+    file.write_bytes(whole)
+    assert service.stop()
+
+
 def test_stopping_ends_a_service_with_its_children(tmp_path: Path) -> None:
     port = free_port()
     code = (

@@ -238,10 +238,16 @@ def _ports(workspace: Workspace) -> list[Finding]:
         return [Finding(False, "ports", str(error))]
     services = services_of(workspace, where)
     findings = []
-    for service in (services.server, services.mlflow):
+    for service in (services.server, services.mlflow, services.worker):
         port = service.port
-        assert port is not None
-        if service.process() is not None:
+        try:
+            runs = service.process() is not None
+        except VideoStarError as error:
+            findings.append(Finding(False, f"{service.name} cannot be found", str(error)))
+            continue
+        if port is None:
+            continue
+        if runs:
             ok = port_is_taken(port)
             fix = "" if ok else f"run make down and make up; see {service.log}"
             state = "runs" if ok else "does not answer"

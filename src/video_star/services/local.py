@@ -116,6 +116,10 @@ def _start(workspace: Workspace, where: Addresses, show: Print) -> None:
         _start_worker(workspace, where, services, env, show)
     for service, url in ((services.server, where.prefect_api), (services.mlflow, where.mlflow)):
         _wait_for(service, url)
+    with prefect_client(workspace) as client:  # who knows another password is told here
+        services.worker.wait_until(
+            lambda: worker_is_online(client), "does not report to the server"
+        )
     show(f"services are ready ({time.monotonic() - begun:.0f} s)")
 
 
@@ -137,7 +141,6 @@ def _start_worker(
             if ended := crash_abandoned_runs(client):
                 show(f"{ended} flow runs without a worker were marked as crashed")
             worker.start(workspace.root, env)
-        worker.wait_until(lambda: worker_is_online(client), "does not report to the server")
 
 
 def _digest(workspace: Workspace) -> str:

@@ -6,7 +6,6 @@ supervisor ends process groups, so it leaves the flow runs, which lead sessions 
 
 from __future__ import annotations
 
-import json
 import signal
 import socket
 import subprocess
@@ -15,10 +14,10 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
 import psutil  # type: ignore[import-untyped]
+from pydantic import BaseModel, PositiveInt, ValidationError
 
 from video_star.core.errors import ServiceError
 from video_star.core.jsonl import write_text
@@ -27,6 +26,15 @@ from video_star.services.addresses import LOOPBACK
 
 READY_WITHIN_S = 180.0
 STOP_WITHIN_S = 20.0
+
+
+class _Known(BaseModel, frozen=True, extra="forbid"):
+    """A pid file."""
+
+    pid: PositiveInt
+    created: float
+    """Seconds since 1970."""
+    port: int | None
 
 
 @dataclass(frozen=True)
@@ -49,22 +57,38 @@ class Service:
         return self.folder / f"{self.name}.pid"
 
     def process(self) -> psutil.Process | None:
-        """The running process; its start time excludes a later one with the same id."""
+        """The running process; its start time excludes a later one with the same id.
+
+        ServiceError when the pid file is damaged: it may run, and would be started once more.
+        """
+        known = self._known()
+        if known is None:
+            return None
         try:
-            known = self._known()
-            process = psutil.Process(known["pid"])
+            process = psutil.Process(known.pid)
             if process.status() == psutil.STATUS_ZOMBIE:
                 return None
-            return process if process.create_time() == known["created"] else None
-        except (OSError, ValueError, TypeError, KeyError, psutil.Error):
+            return process if process.create_time() == known.created else None
+        except psutil.Error:
             return None
 
-    def _known(self) -> dict[str, Any]:
-        return dict(json.loads(self._pid_file.read_text(encoding="utf-8")))
+    def _known(self) -> _Known | None:
+        try:
+            return _Known.model_validate_json(self._pid_file.read_bytes())
+        except FileNotFoundError:
+            return None
+        except ValidationError as error:
+            raise ServiceError(
+                f"{self._pid_file}: is damaged, so {self.name} may run; if `ps x` shows "
+                f"`{' '.join(self.command)}`, end it with kill, then delete the file."
+            ) from error
 
     def require_port(self) -> None:
         """ServiceError when it runs, but on another port than is asked for now."""
-        if self.process() is not None and (port := self._known().get("port")) != self.port:
+        known = self._known()
+        if known is None or self.process() is None:
+            return
+        if (port := known.port) != self.port:
             raise ServiceError(
                 f"{self.name} of this workspace runs on port {port}; set {self.port_variable} to "
                 "that, or run `make down` first."
@@ -91,9 +115,8 @@ class Service:
                 umask=-1 if self.port is None else 0o077,
             )
         created = psutil.Process(child.pid).create_time()
-        write_text(
-            self._pid_file, json.dumps({"pid": child.pid, "created": created, "port": self.port})
-        )
+        known = _Known(pid=child.pid, created=created, port=self.port)
+        write_text(self._pid_file, known.model_dump_json())
 
     def stop(self) -> bool:
         """Stop it and everything below it; False when it was not running."""
