@@ -258,7 +258,7 @@ def test_a_cycle_through_prefect_fails_is_left_finishes_and_loses_its_worker_and
     while "flow-run" not in abandoned.stdout.readline():
         assert abandoned.poll() is None
     kill_worker(running)
-    assert "error: The worker that ran it is gone" in output_of(abandoned, 1)
+    assert "error: The worker that ran it is gone; run it again" in output_of(abandoned, 1)
 
     services = services_of(running, addresses())
     with prefect_client(running) as client:

@@ -31,7 +31,10 @@ def run_cycle(workspace: Workspace, rounds: int | None, show: Print) -> None:
             f"watch it at {where.prefect}, or stop it with `make down`."
         )
     if not run.state.is_completed():
-        raise VideoStarError(run.state.message or f"The flow run ended as {run.state.name}.")
+        message = run.state.message or f"The flow run ended as {run.state.name}."
+        if run.state.is_crashed():  # of which Prefect says what happened, and no way out
+            message = f"{message.rstrip('.')}; run it again, it goes on where it stopped."
+        raise VideoStarError(message)
     show(f"\n{run.state.message}")
     print_rounds(rounds_rows(workspace))
     if link := compare_url(workspace, params):

@@ -71,7 +71,7 @@ def crash(client: SyncPrefectClient, run_id: UUID) -> None:
     """Mark a run as crashed because there is no worker."""
     from prefect.states import Crashed
 
-    message = "The worker that ran it is gone; run it again, it goes on where it stopped."
+    message = "The worker that ran it is gone."
     client.set_flow_run_state(run_id, Crashed(message=message), force=True)
 
 
