@@ -11,6 +11,12 @@ VENV ?= .venv
 ifneq ($(words $(VENV)),1)
   $(error VENV is "$(VENV)"; make cannot use a path with a space, so name another folder)
 endif
+# Environments take no colon and no quote in their path, DVC no brace, databases none of the others.
+HASH := \#
+UNFIT := $(strip $(foreach sign,$(HASH) % ? : " $$ \ ` { },$(findstring $(sign),$(CURDIR))))
+ifneq ($(UNFIT),)
+  $(error The path of this folder has $(UNFIT) in it, which not all programs used here take; rename or move it)
+endif
 BIN := $(VENV)/bin
 # Stage commands of dvc.yaml say `video-star`, so the environment's programs come first.
 export PATH := $(if $(filter /%,$(VENV)),,$(CURDIR)/)$(BIN):$(PATH)
