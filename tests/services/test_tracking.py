@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import socket
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from video_star.core.errors import ServiceError
+from video_star.core.errors import ServiceError, VideoStarError
 from video_star.core.paths import Workspace
 from video_star.tracking.runs import CHAMPION, PublishedRound, Tracker, TrainingSet, local_uri
 
@@ -108,6 +110,27 @@ def test_a_stopped_server_is_one_sentence_within_seconds(tmp_path: Path) -> None
     with pytest.raises(ServiceError, match=r"MLflow server at .* does not answer; start it"):
         Tracker(Workspace(tmp_path), f"http://127.0.0.1:{port}")
     assert time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize("what", ["locked", "garbage", "of another version"])
+def test_a_store_that_cannot_be_used_is_one_sentence(tmp_path: Path, what: str) -> None:
+    store = Workspace(tmp_path).mlflow_store
+    store.parent.mkdir()
+    with closing(sqlite3.connect(store)) as other:
+        if what == "locked":
+            other.execute("PRAGMA locking_mode = EXCLUSIVE")
+            other.execute("BEGIN EXCLUSIVE")
+            reason = "database is locked"
+        elif what == "garbage":
+            store.write_bytes(bytes(range(1, 256)) * 40)
+            reason = "file is not a database"
+        else:
+            other.execute("CREATE TABLE alembic_version (version_num TEXT)")
+            other.execute("INSERT INTO alembic_version VALUES ('unknown')")
+            other.commit()
+            reason = ".*unknown.*"
+        with pytest.raises(VideoStarError, match=rf"mlflow\.db: {reason}; stop the .* or move it"):
+            Tracker(Workspace(tmp_path), None)
 
 
 def test_a_fully_finetuned_model_is_kept_by_reference(tmp_path: Path) -> None:

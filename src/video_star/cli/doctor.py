@@ -215,7 +215,7 @@ def _stores(workspace: Workspace) -> list[Finding]:
             with closing(sqlite3.connect(path, timeout=LOCK_WAIT_S)) as database:
                 database.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
-            fix = "stop the program that holds it (make down), or make it writable"
+            fix = "stop the program that holds it (make down), make it writable, or move it away"
             findings.append(Finding(False, f"{path}: {error}", fix))
         except sqlite3.DatabaseError as error:
             findings.append(Finding(False, f"{path}: {error}", "move it away; it is made anew"))

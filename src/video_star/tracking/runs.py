@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from video_star.core.errors import ServiceError
+from video_star.core.errors import ServiceError, VideoStarError
 from video_star.core.paths import Workspace
 from video_star.core.private import private_file, private_folder
 from video_star.core.urls import hide, without_credentials
@@ -29,10 +29,12 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
 import mlflow  # noqa: E402
+from alembic.util import CommandError  # noqa: E402
 from mlflow import MlflowClient  # noqa: E402
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run  # noqa: E402
 from mlflow.entities.model_registry import ModelVersion  # noqa: E402
 from mlflow.exceptions import MlflowException  # noqa: E402
+from sqlalchemy.exc import SQLAlchemyError  # noqa: E402
 
 EXPERIMENT = "video-star"
 CHAMPION = "champion"
@@ -81,6 +83,7 @@ class Tracker:
             private_folder(workspace.mlflow)
             private_file(workspace.mlflow_store)
         self._uri = uri
+        self._local_store = workspace.mlflow_store if tracking_uri is None else None
         with self._explained():
             self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
             self._experiment = self._find_experiment(
@@ -263,13 +266,25 @@ class Tracker:
         mlflow.set_registry_uri(self._uri)
         try:
             yield
-        except (MlflowException, OSError) as error:
+        except (MlflowException, OSError, SQLAlchemyError, CommandError) as error:
+            if self._local_store is not None:
+                raise VideoStarError(
+                    f"{self._local_store}: {_first_cause(error)}; stop the program that holds it, "
+                    "free some space, or move it away (publish makes it anew)."
+                ) from error
             reason = hide(" ".join(str(error).split()), self._uri)
             raise ServiceError(
                 f"MLflow at {without_credentials(self._uri)} did not do what was asked "
                 f"({reason[:300]}); start it with `make up`, or set settings.tracking_uri in "
                 "params.yaml."
             ) from error
+
+
+def _first_cause(error: BaseException) -> str:
+    """What SQLite or the system said; around it there is what a library was about to do."""
+    while (before := error.__cause__ or error.__context__) is not None:
+        error = before
+    return " ".join(str(error).split())[:300]
 
 
 def local_uri(workspace: Workspace) -> str:
