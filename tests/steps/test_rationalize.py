@@ -68,11 +68,16 @@ def test_the_prompt_tells_the_label(scripted: Workspace) -> None:
     assert len(texts) == 10
 
 
-def test_samples_whose_video_failed_before_are_left_out(scripted: Workspace) -> None:
-    write_verdicts(scripted, [])
-    failure = Failure(sample_id="tiny/train-2", step="generate", error="VideoError", message="x")
-    write_records(scripted.round("r1").failures("generate"), [failure])
-    assert "tiny/train-2" not in {a.sample_id for a in rationales(scripted)}
+def test_samples_without_an_answer_are_left_out(scripted: Workspace) -> None:
+    # generate could not use the video of train-2; later it failed, and so says of all.
+    write_verdicts(scripted, [verdict(i, passed=False) for i in range(10) if i != 2])
+    failures = [
+        Failure(sample_id=f"tiny/train-{i}", step="generate", error="VideoError", message="x")
+        for i in range(10)
+    ]
+    write_records(scripted.round("r1").failures("generate"), failures)
+    found = {a.sample_id for a in rationales(scripted)}
+    assert found == {f"tiny/train-{i}" for i in range(10) if i != 2}
 
 
 def test_disabled_rationalization_writes_empty_shards(

@@ -1,16 +1,16 @@
 """Step `rationalize`: samples without a passing answer are asked again, with the label given.
 
-Reads the manifest, rounds/rK/verdicts/direct, the failures of generate and rounds/r(K-1)/model.
+Reads the manifest, rounds/rK/verdicts/direct and rounds/r(K-1)/model.
 Writes rounds/rK/rationales: shards of Answer with origin "rationalized".
 """
 
 from __future__ import annotations
 
 from video_star.core.context import StepContext, StepResult
-from video_star.core.jsonl import read_records, read_shards, write_shards
+from video_star.core.jsonl import read_shards, write_shards
 from video_star.core.labels import label_text
 from video_star.core.prompts import line_request, with_label
-from video_star.core.records import Failure, Verdict, VideoSample
+from video_star.core.records import Verdict, VideoSample
 from video_star.data.manifest import training_samples
 from video_star.pipeline.steps.generate import (
     Questions,
@@ -38,11 +38,12 @@ def run_rationalize(context: StepContext) -> StepResult:
 
 
 def _unsolved(context: StepContext) -> list[VideoSample]:
-    """Samples without a passing verdict, except those whose video generate could not use."""
-    verdicts = read_shards(context.paths.verdicts, Verdict)
-    solved = {verdict.sample_id for verdict in verdicts if verdict.passed}
-    failed: set[str] = set()
-    noted = context.paths.failures("generate")
-    if noted.is_file():
-        failed = {failure.sample_id for failure in read_records(noted, Failure)}
-    return [s for s in training_samples(context.workspace) if s.id not in solved | failed]
+    """Samples that were answered and did not pass; all where none was answered (generate is off).
+
+    The verdicts say which were: a list of failures may be of a later `generate` that failed.
+    """
+    passed: dict[str, bool] = {}
+    for verdict in read_shards(context.paths.verdicts, Verdict):
+        passed[verdict.sample_id] = passed.get(verdict.sample_id, False) or verdict.passed
+    samples = training_samples(context.workspace)
+    return [sample for sample in samples if not passed.get(sample.id, bool(passed))]
