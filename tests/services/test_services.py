@@ -184,17 +184,21 @@ def test_each_line_and_state_of_a_run_is_read_once_and_in_order() -> None:
     assert lines == [f"line {second:03}" for second in range(500)]
 
 
-@pytest.fixture
-def running(tmp_path: Path, ports: None) -> Iterator[Workspace]:
-    root = make_workspace(tmp_path / "star")
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """A workspace whose servers run, for the tests of this file in their order."""
+    root = make_workspace(tmp_path_factory.mktemp("services") / "star")
     for folder in ("flows", "tasks"):
         (root / folder).symlink_to(REPOSITORY / folder)
     workspace = Workspace(root)
-    ensure(workspace, str)
-    yield workspace
-    stop(workspace, str)
-    assert not port_is_taken(addresses().prefect_port)
-    assert not port_is_taken(addresses().mlflow_port)
+    with pytest.MonkeyPatch.context() as patch:
+        for server in ("PREFECT", "MLFLOW"):
+            patch.setenv(f"VIDEO_STAR_{server}_PORT", str(free_port()))
+        ensure(workspace, str)
+        yield workspace
+        stop(workspace, str)
+        assert not port_is_taken(addresses().prefect_port)
+        assert not port_is_taken(addresses().mlflow_port)
 
 
 def cycle(workspace: Workspace) -> subprocess.Popen[str]:
@@ -222,52 +226,6 @@ def kill_worker(workspace: Workspace) -> None:
     assert worker is not None
     for process in [*worker.children(), worker]:
         process.kill()
-
-
-@pytest.mark.slow
-def test_a_cycle_through_prefect_fails_is_left_finishes_and_loses_its_worker_and_server(
-    running: Workspace,
-) -> None:
-    root = running.root
-    (root / "fail.txt").write_text("evaluate r0 5 class: no answer passed; lower the threshold.")
-    failed = output_of(cycle(running), 1)
-    assert "error: evaluate r0: class: no answer passed; lower the threshold." in failed
-    assert ran(root) == ["ingest r0", "base r0", "evaluate r0"]  # refused, so not tried again
-    (root / "fail.txt").unlink()
-
-    # The stand-in waits for this file to be removed: a step that takes long.
-    (root / "wait.txt").write_text("evaluate r0")
-    left = cycle(running)
-    wait_for_step(root, "evaluate r0")
-    left.send_signal(signal.SIGINT)
-    assert "The cycle goes on in the background" in output_of(left, 130)
-    assert "Another cycle runs in this workspace" in output_of(cycle(running), 6)
-    kill_worker(running)
-    (root / "wait.txt").unlink()
-
-    finished = output_of(cycle(running), 0)
-    assert "1 flow runs without a worker were marked as crashed" in finished
-    assert "✓ base r0: up to date" in finished
-    assert finished.index("evaluate r0: a line worth reading") < finished.index("✓ evaluate r0")
-    assert finished.index("evaluate r0: 2 of 2 things") < finished.index("✓ evaluate r0: ran")
-    assert "2 steps ran, 2 were up to date" in finished
-    assert "#/compare-runs?runs=" in finished
-
-    abandoned = cycle(running)
-    assert abandoned.stdout is not None
-    while "flow-run" not in abandoned.stdout.readline():
-        assert abandoned.poll() is None
-    kill_worker(running)
-    assert "error: The worker that ran it is gone; run it again" in output_of(abandoned, 1)
-
-    services = services_of(running, addresses())
-    with prefect_client(running) as client:
-        server = services.server.process()
-        assert server is not None
-        server.kill()
-        server.wait()
-        with pytest.raises(ServiceError, match="The Prefect server has stopped; start it"):
-            follow(client, RUN, services, str)
 
 
 @pytest.mark.slow
@@ -321,23 +279,61 @@ def test_the_servers_answer_nobody_but_their_owner(running: Workspace) -> None:
     # The user's own prefect command, as `make up` prints it.
     clean = {k: v for k, v in os.environ.items() if not k.startswith("PREFECT_")}
     own = {"PREFECT_HOME": str(running.root / HOME), "PREFECT_API_URL": where.prefect_api}
+    command = "prefect deployment run video-star/cycle --start-in 1day"  # it must not run here
     done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "prefect",
-            "deployment",
-            "run",
-            "video-star/cycle",
-            "--param",
-            "rounds=0",
-        ],
+        [sys.executable, "-m", *command.split()],
         env={**clean, **own},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_a_cycle_through_prefect_fails_is_left_finishes_and_loses_its_worker_and_server(
+    running: Workspace,
+) -> None:
+    root = running.root
+    (root / "fail.txt").write_text("evaluate r0 5 class: no answer passed; lower the threshold.")
+    failed = output_of(cycle(running), 1)
+    assert "error: evaluate r0: class: no answer passed; lower the threshold." in failed
+    assert ran(root) == ["ingest r0", "base r0", "evaluate r0"]  # refused, so not tried again
+    (root / "fail.txt").unlink()
+
+    # The stand-in waits for this file to be removed: a step that takes long.
+    (root / "wait.txt").write_text("evaluate r0")
+    left = cycle(running)
+    wait_for_step(root, "evaluate r0")
+    left.send_signal(signal.SIGINT)
+    assert "The cycle goes on in the background" in output_of(left, 130)
+    assert "Another cycle runs in this workspace" in output_of(cycle(running), 6)
+    kill_worker(running)
+    (root / "wait.txt").unlink()
+
+    finished = output_of(cycle(running), 0)
+    assert "1 flow runs without a worker were marked as crashed" in finished
+    assert "✓ base r0: up to date" in finished
+    assert finished.index("evaluate r0: a line worth reading") < finished.index("✓ evaluate r0")
+    assert finished.index("evaluate r0: 2 of 2 things") < finished.index("✓ evaluate r0: ran")
+    assert "2 steps ran, 2 were up to date" in finished
+    assert "#/compare-runs?runs=" in finished
+
+    abandoned = cycle(running)
+    assert abandoned.stdout is not None
+    while "flow-run" not in abandoned.stdout.readline():
+        assert abandoned.poll() is None
+    kill_worker(running)
+    assert "error: The worker that ran it is gone; run it again" in output_of(abandoned, 1)
+
+    services = services_of(running, addresses())
+    with prefect_client(running) as client:
+        server = services.server.process()
+        assert server is not None
+        server.kill()
+        server.wait()
+        with pytest.raises(ServiceError, match="The Prefect server has stopped; start it"):
+            follow(client, RUN, services, str)
 
 
 def wait_for_step(root: Path, step: str) -> None:
