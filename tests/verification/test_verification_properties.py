@@ -24,7 +24,7 @@ from video_star.core.labels import (
     say,
 )
 from video_star.core.prompts import final_line
-from video_star.verification import Judgement
+from video_star.verification import Judgement, final_answer
 
 PIECES = (
     *("playing guitar", "guitar", "strumming", "Forward", "2.5 Soms.Pike", "Entry", "cup", "table"),
@@ -171,3 +171,14 @@ def test_what_another_label_of_the_kind_says_does_not_pass(label: Label) -> None
     (other,) = (one for one in OTHERS if one.kind == label.kind)
     for text in (final_line((other,)), say(other)):
         assert not judged(label, text).passed, text
+
+
+SAID = ("Answer: x", "the Final Answer\n\n", "Correct option is ", "best  choice:", "ANSWER", "İ")
+
+
+@given(st.lists(st.sampled_from((*PIECES, *SAID, "\n", " ", ". "))).map("".join))
+def test_looking_from_the_first_likely_line_on_finds_the_same(text: str) -> None:
+    def places(start: int) -> list[tuple[int, int]]:
+        return [match.span() for match in final_answer._SAID.finditer(text, start)]
+
+    assert places(final_answer.first_line(text)) == places(0)

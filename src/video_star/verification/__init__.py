@@ -169,15 +169,17 @@ def verify(label: Label, case: Case, params: VerifyParams, known: Known) -> Labe
 def _found(label: Label, case: Case, params: VerifyParams, known: Known) -> Found:
     """The last final answer decides, if the others and the reasoning agree; else all of it."""
     reading, rule = case.reading, RULES[label.kind]
-    whole, final = (Asked(case, params, known, final=final) for final in (False, True))
+    whole = Asked(case, params, known, final=False)
     if not reading.finals:
         return rule(label, reading.visible, whole)
     if len(reading.finals) > MOST:
         return doubtful("several final answers")
+    final = Asked(case, params, known, final=True)
     made = [rule(label, _part(label, said, case), final) for said in reading.finals]
-    made = [one for one in made if one.reason != "no value"] or made
+    if len(made) > 1:
+        made = [one for one in made if one.reason != "no value"] or made
     found = made[-1]
-    if len({one.outcome for one in made}) > 1:
+    if any(one.outcome != found.outcome for one in made):
         return doubtful("several final answers", found.score, found.place)
     if found.outcome == "pass" and _contradicts(label, reading.reasoning, whole):
         return doubtful("contradicted", found.score, found.place)

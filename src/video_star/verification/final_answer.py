@@ -51,6 +51,8 @@ _SAID: Final = re.compile(
     r"[ \t]*\n{0,2}[ \t]*(?=[^\n])",
     re.I,
 )
+_WORDS: Final = ("answer", "option", "choice")
+"""One of them is in all that `_SAID` finds."""
 _AROUND: Final = " \t\r\n\"'\u201c\u201d*`_$<>{}!;"
 MOST: Final = 8
 """An answer with more different final answers has none."""
@@ -96,11 +98,20 @@ def _said(text: str) -> Iterator[tuple[int, int, int]]:
     It is the rest of the line or, where that is empty, what follows up to an empty line; it ends
     where the next one is said.
     """
-    begun = list(_SAID.finditer(text))
+    begun = list(_SAID.finditer(text, first_line(text)))
     for match, following in zip_longest(begun, begun[1:]):
         after = following.start() if following else len(text)
         end = text.find("\n\n" if "\n" in match[0] else "\n", match.end(), after)
         yield match.end(), end if end >= 0 else after, match.start()
+
+
+def first_line(text: str) -> int:
+    """Where the first line begins that may say an answer; the end of the text if none may."""
+    if not text.isascii():  # folding might change its length
+        return 0
+    folded = text.lower()
+    places = [at for word in _WORDS if (at := folded.find(word)) >= 0]
+    return text.rfind("\n", 0, min(places)) + 1 if places else len(text)
 
 
 def _without_thoughts(text: str) -> str:

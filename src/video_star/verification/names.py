@@ -47,8 +47,13 @@ def name_of(text: str) -> Name:
     return Name(text, key_of(text), words, frozenset(map(lemma, words)))
 
 
-def _names(label: ClassLabel) -> list[Name]:
-    return [name_of(text) for text in (label.name, *label.synonyms)]
+@lru_cache(maxsize=1 << 14)
+def _names_of(*texts: str) -> tuple[Name, ...]:
+    return tuple(map(name_of, texts))
+
+
+def _names(label: ClassLabel) -> tuple[Name, ...]:
+    return _names_of(label.name, *label.synonyms)
 
 
 class Mention(NamedTuple):
@@ -83,7 +88,7 @@ class ClassNames:
 
     def given(self, said: Set[str]) -> list[tuple[str, Name]]:
         """Owner and name of all whose words all occur among the lemmas of a text."""
-        likely = [one for own in said if own in self._by_rarest for one in self._by_rarest[own]]
+        likely = [one for own in said & self._by_rarest.keys() for one in self._by_rarest[own]]
         return sorted(one for one in likely if one[1].lemmas <= said)
 
     def nearest(self, text: str, embed: Embed) -> list[tuple[str, float]]:
@@ -156,10 +161,10 @@ def runs(places: Sequence[Sequence[int]]) -> Iterator[tuple[int, int, int]]:
 def verify_class(label: ClassLabel, said: Said, asked: Asked) -> Found:
     """Which class a part of an answer gives."""
     own, whole = _names(label), (said.start, said.end)
-    names, siblings = asked.known.classes.get(asked.case.group), asked.case.classes
-    if said.key and any(said.key == name.key for name in own):
+    names, key = asked.known.classes.get(asked.case.group), said.key
+    if key and key in [name.key for name in own]:
         return passes(1.0, whole)
-    if names is not None and names.by_key.get(said.key, label.name) not in siblings:
+    if names is not None and names.by_key.get(key, label.name) not in asked.case.classes:
         return fails("other class", 0.0, whole)
     least, final = asked.params.limits.class_similarity, asked.final or len(said.words) <= SHORT
     mentions = [
