@@ -12,7 +12,6 @@ third of them naming another class, some denied, some hedged. Prints:
 from __future__ import annotations
 
 import argparse
-import gc
 import multiprocessing
 import random
 import resource
@@ -70,7 +69,6 @@ def measure_classes(n: int) -> None:
         work = [Case(t, "What happens?", (labels[name],)) for name, t in spoken(n, line)]
         known = known_of(((case.group, case.labels) for case in work), params, ROOT)
         judge_all(work[:CHUNK], params, known)
-        gc.freeze()  # as the step does
         # Time of this process on its core, so that other work on the machine does not count.
         begun, passed = time.process_time(), 0
         for start in range(0, n, CHUNK):

@@ -8,6 +8,7 @@ reasoning before it is doubtful: it is rejected, or a judge model decides.
 
 from __future__ import annotations
 
+import gc
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -211,7 +212,13 @@ def _part(label: Label, said: Said, case: Case) -> Said:
 
 def judge_all(cases: Sequence[Case], params: VerifyParams, known: Known) -> list[Judgement]:
     """Judge some hundred answers at once, in order: embeddings and the judge work in batches."""
-    verdicts = _verdicts(cases, params, known)
+    collects = gc.isenabled()
+    gc.disable()  # rules make no cycles, and walking through all that is loaded takes a fifth
+    try:
+        verdicts = _verdicts(cases, params, known)
+    finally:
+        if collects:
+            gc.enable()
     if known.judge is not None and params.judge is not None:
         _ask_judge(cases, verdicts, params, known)
     return [_judgement(case, made) for case, made in zip(cases, verdicts, strict=True)]
@@ -288,8 +295,8 @@ def _verdict(sample: VideoSample, answer: Answer, judgement: Judgement) -> Verdi
 
 def _judgement(case: Case, verdicts: Sequence[LabelVerdict]) -> Judgement:
     """All labels must pass; one that fails weighs more than one in doubt."""
-    by_outcome = {made.outcome: made for made in reversed(verdicts)}
-    worst = by_outcome.get("fail") or by_outcome.get("doubtful")
+    wrong = [made for made in verdicts if made.outcome != "pass"]
+    worst = next((made for made in wrong if made.outcome == "fail"), wrong[0] if wrong else None)
     outcome, reason = (worst.outcome, worst.reason) if worst else ("pass", "match")
     if copies_prompt(case.question, case.labels, case.text):
         outcome, reason = "fail", "copied prompt"

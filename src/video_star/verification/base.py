@@ -46,7 +46,7 @@ class Case:
     group: str = ""
     """Whose classes else could have been the answer: a data set and a type of question."""
 
-    @property
+    @cached_property
     def classes(self) -> set[str]:
         """The names of the classes among its labels."""
         return {label.name for label in self.labels if isinstance(label, ClassLabel)}

@@ -10,10 +10,9 @@ Answers stream through, so memory does not grow with their number.
 
 from __future__ import annotations
 
-import gc
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 
@@ -117,8 +116,7 @@ def _verify(
         if not may_be_empty and not _count_lines(answers):
             raise DataError(f"{answers} holds no answer; run the step that writes it.")
         judged = _judged(context, answers, known, tally)
-        with _loaded_left_alone():
-            written = write_shards(verdicts, judged, lambda verdict: verdict.sample_id)
+        written = write_shards(verdicts, judged, lambda verdict: verdict.sample_id)
     metrics = tally.metrics()
     matches = tally.reasons.pop("match", 0)
     report = StepReport(
@@ -145,16 +143,6 @@ def _judged(context: StepContext, answers: Path, known: Known, tally: _Tally) ->
             yield verdict
         done += len(chunk)
         context.progress.update(done, total, "answers")
-
-
-@contextmanager
-def _loaded_left_alone() -> Iterator[None]:
-    """Keep the garbage collector from the libraries, which stay: a tenth of the time."""
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
 
 
 def _chunks(answers: Iterable[Answer]) -> Iterator[list[Answer]]:
