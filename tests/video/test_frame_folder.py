@@ -102,7 +102,7 @@ def test_a_folder_is_decoded_once_until_a_frame_changes(
 ) -> None:
     decoded: list[str] = []
 
-    def counting(clip: Clip, *others: Any) -> str | None:
+    def counting(clip: Clip, *others: Any) -> Frames:
         decoded.append(clip.path.name)
         return store_frames(clip, *others)
 

@@ -34,7 +34,7 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the files that were really decoded."""
     names: list[str] = []
 
-    def counting(clip: Clip, *others: Any) -> str | None:
+    def counting(clip: Clip, *others: Any) -> Frames:
         names.append(clip.path.name)
         return store_frames(clip, *others)
 

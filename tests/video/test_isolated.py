@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -21,7 +22,7 @@ from video_star.core.params import VideoParams
 from video_star.video import isolated
 from video_star.video.cache import FrameCache
 from video_star.video.decode import probe
-from video_star.video.isolated import LIMITS, Limits, probe_apart
+from video_star.video.isolated import LIMITS, probe_apart
 
 VIDEO = VideoParams(frames=4, sampling="uniform", fps=None, short_side=None)
 
@@ -45,7 +46,7 @@ def test_a_child_gives_what_the_function_gives_and_stays_for_the_next_video(
 
 def test_a_video_that_takes_too_long_is_given_up_and_the_next_is_read(tmp_path: Path) -> None:
     path = files.steps(tmp_path / "a.mp4")
-    hurried = Limits(deadline_s=0.5, memory_gb=LIMITS.memory_gb)
+    hurried = replace(LIMITS, deadline_s=0.5)
     probe_apart(path, hurried)
     (child,) = isolated._idle[os.getpid(), hurried]
     os.kill(child._process.pid, signal.SIGSTOP)  # as if it hung
@@ -68,7 +69,7 @@ def test_a_video_that_needs_too_much_memory_is_one_failure(tmp_path: Path) -> No
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(stream.encode())
     clip = Clip(path, None, None)
-    small = Limits(LIMITS.deadline_s, memory_gb=0.3)
+    small = replace(LIMITS, memory_gb=0.3)
     with pytest.raises(VideoError, match=r"large\.mkv: does not fit in memory; raise settings\."):
         FrameCache(tmp_path / "cache", VIDEO, 1, small).get(clip)
     assert probe_apart(files.steps(tmp_path / "a.mp4"), small).n_frames == files.STEPS
@@ -101,7 +102,7 @@ def test_a_child_that_ended_while_it_waited_costs_nothing(tmp_path: Path) -> Non
 
 def test_a_cache_that_cannot_be_written_is_an_os_error_without_leftovers(tmp_path: Path) -> None:
     clip = Clip(files.steps(tmp_path / "a.mp4"), None, None)
-    own = Limits(LIMITS.deadline_s, memory_gb=LIMITS.memory_gb / 2)  # a child of its own
+    own = replace(LIMITS, memory_gb=LIMITS.memory_gb / 2)  # a child of its own
     cache = FrameCache(tmp_path / "cache", VIDEO, 1, own)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2000, hard))

@@ -219,6 +219,8 @@ class Settings(Section):
     """Seconds after which a video that is still being read is given up."""
     decode_memory_gb: float = Field(gt=0)
     """GiB that a process which reads a video may take."""
+    frame_cache_gb: float = Field(gt=0)
+    """GiB that the decoded frames in .work/frames may take."""
     processes: int = Field(ge=1)
     micro_batch_size: int = Field(ge=1)
     checkpoint_steps: int = Field(ge=1)

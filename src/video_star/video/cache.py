@@ -1,6 +1,7 @@
 """The frame cache: a video is decoded once for each cut and each set of video parameters.
 
 Videos are read in child processes (isolated.py), which write the frames; here they are only loaded.
+What was used longest ago goes when the cache exceeds its bound (room.py).
 The key of a clip's frames is made of the file's content, the cut and the parameters, so a renamed
 file hits and a changed file misses. The digest of a path is kept with its size, time stamp and
 inode: in JSON lines and not in SQLite, because a finetune on several machines shares the file over
@@ -15,7 +16,6 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from errno import EIO
 from pathlib import Path
 
 from video_star.core.engine import Clip
@@ -28,6 +28,7 @@ from video_star.video.decode import Frames
 from video_star.video.entry import read_entry, with_name
 from video_star.video.frame_folder import folder_digest, folder_state
 from video_star.video.isolated import LIMITS, Limits, store_frames
+from video_star.video.room import ENTRY, Room, touch
 
 DECODER_VERSION = 3
 """Increased when `read_frames` gives other pixels or times for equal files and parameters."""
@@ -56,6 +57,7 @@ class FrameCache:
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
+        self._room = Room(self.folder, int(self.limits.cache_gb * 2**30))
         for name, *known in _read_lines(self._digest_file, 5):
             self._digests[str(name)] = known
         for key, note in _read_lines(self._note_file, 2):
@@ -81,18 +83,18 @@ class FrameCache:
         OSError when they cannot be stored.
         """
         key = self.key(clip)
-        path = self.folder / key[:2] / f"{key}.npz"
+        path = self.folder / key[:2] / f"{key}{ENTRY}"
         frames = read_entry(path, key)
-        if frames is None:
-            path.parent.mkdir(exist_ok=True)
-            note = store_frames(clip, self.params, path, key, self.limits)
-            if note is not None:
-                self._add_line(self._note_file, [key, note])
-                self._notes[key] = note
-            frames = read_entry(path, key)
-        if frames is None:
-            raise OSError(EIO, "does not hold what was just written", str(path))
-        return replace(frames, note=self._notes.get(key))
+        if frames is not None:
+            touch(path)
+            return replace(frames, note=self._notes.get(key))
+        path.parent.mkdir(exist_ok=True)
+        frames = store_frames(clip, self.params, path, key, self.limits)
+        if frames.note is not None and frames.note != self._notes.get(key):
+            self._add_line(self._note_file, [key, frames.note])
+            self._notes[key] = frames.note
+        self._room.take(frames.pixels.nbytes)
+        return frames
 
     def notes(self, clips: Iterable[Clip], data: Path) -> tuple[str, ...]:
         """A sentence for each damaged video among those that were read; `data` is their folder."""

@@ -43,9 +43,9 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
         clip = Clip(path, request["start_s"], request["end_s"])
         frames = read_frames(clip, VideoParams.model_validate(request["params"]))
         try:
-            write_entry(Path(request["entry"]), Path(request["part"]), request["key"], frames)
+            write_entry(Path(request["entry"]), request["key"], frames)
         except OSError as error:
-            return {"os_error": [error.errno, error.strerror, str(error.filename)]}
+            return {"os_error": [error.errno, error.strerror]}
         return {"value": frames.note}
     except VideoError as error:
         return {"error": str(error)}

@@ -18,19 +18,18 @@ from video_star.video.decode import Frames
 _DIGEST = sha256().digest_size
 
 
-def write_entry(path: Path, part: Path, key: str, frames: Frames) -> None:
-    """Write under another name, `part`, then rename; OSError, as of a full disk, leaves no file."""
+def write_entry(path: Path, key: str, frames: Frames) -> None:
+    """Write a file; OSError, as of a full disk, leaves none."""
     clock = [] if frames.times is None else [*frames.times, frames.duration]
     content = BytesIO()
     np.savez(content, pixels=frames.pixels, clock=np.array(clock, dtype=np.float64))
     try:
-        with part.open("wb") as file:
+        with path.open("wb") as file:
             file.write(content.getbuffer())
             file.write(_digest(key, content.getbuffer()))
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise with_name(error, path) from error
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def read_entry(path: Path, key: str) -> Frames | None:

@@ -16,7 +16,8 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from errno import EIO
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -25,7 +26,9 @@ from uuid import uuid4
 from video_star.core.engine import Clip
 from video_star.core.errors import VideoError, VideoStarError
 from video_star.core.params import Settings, VideoParams
-from video_star.video.decode import VideoInfo
+from video_star.video.decode import Frames, VideoInfo
+from video_star.video.entry import read_entry, with_name
+from video_star.video.room import PART
 
 SOURCE = Path(__file__).parents[2]
 """Where this package lies."""
@@ -38,18 +41,22 @@ ENDING_S = 10
 
 @dataclass(frozen=True)
 class Limits:
-    """What reading one video may take."""
+    """What reading videos may take."""
 
     deadline_s: float
+    """Of one video."""
     memory_gb: float
+    """GiB of each process that reads."""
+    cache_gb: float
+    """GiB of the frames that are kept."""
 
     @classmethod
     def of(cls, settings: Settings) -> Limits:
         """The limits that params.yaml gives."""
-        return cls(settings.decode_deadline_s, settings.decode_memory_gb)
+        return cls(settings.decode_deadline_s, settings.decode_memory_gb, settings.frame_cache_gb)
 
 
-LIMITS = Limits(deadline_s=600, memory_gb=4)
+LIMITS = Limits(deadline_s=600, memory_gb=4, cache_gb=10)
 """Where no params.yaml is at hand, the same as in ours."""
 
 
@@ -58,23 +65,28 @@ def probe_apart(path: Path, limits: Limits = LIMITS) -> VideoInfo:
     return VideoInfo(**_ask(path, {"do": "probe"}, limits))
 
 
-def store_frames(
-    clip: Clip, params: VideoParams, entry: Path, key: str, limits: Limits
-) -> str | None:
-    """Write a clip's frames to a file of the frame cache, in a child; returns their note.
+def store_frames(clip: Clip, params: VideoParams, entry: Path, key: str, limits: Limits) -> Frames:
+    """Read a clip in a child, which writes the frames to a file of the frame cache; returns them.
 
     VideoError as `decode.read_frames` and for what a child cannot do, OSError when the cache cannot
     be written.
     """
-    part = entry.with_name(f".{key}.{uuid4().hex}.part")
+    part = entry.with_name(f".{key}.{uuid4().hex}{PART}")
     request = {
         **{"do": "read", "start_s": clip.start_s, "end_s": clip.end_s},
         **{"params": params.model_dump(mode="json")},
-        **{"entry": str(entry.absolute()), "part": str(part.absolute()), "key": key},
+        **{"entry": str(part.absolute()), "key": key},
     }
     try:
         note: str | None = _ask(clip.path, request, limits)
-        return note
+        # Loaded before it has its name, under which any process may remove it to make room.
+        frames = read_entry(part, key)
+        if frames is None:
+            raise OSError(EIO, "does not hold what was just written")
+        part.replace(entry)
+        return replace(frames, note=note)
+    except OSError as error:
+        raise with_name(error, entry) from error
     finally:
         part.unlink(missing_ok=True)  # of a child that was ended while it wrote
 
