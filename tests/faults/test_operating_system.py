@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import sqlite3
 import sys
@@ -73,7 +74,7 @@ def test_garbage_in_a_file_of_ours_is_named(
 
 
 @pytest.mark.parametrize("content", GARBAGE.values(), ids=GARBAGE)
-@pytest.mark.parametrize("name", [".work/frames/digests.jsonl", ".work/sha256.jsonl"])
+@pytest.mark.parametrize("name", [".work/frames/notes.jsonl", ".work/frames/sha256.sqlite"])
 def test_garbage_in_what_is_kept_to_save_time_costs_time_only(
     run: Callable[[str], tuple[int, str]], name: str, content: bytes
 ) -> None:
@@ -98,6 +99,7 @@ def test_a_locked_answer_store_is_named(
     run: Callable[[str], tuple[int, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store, "BUSY_S", 0.1)
+    gc.collect()  # closes what the commands before have opened
     (path,) = Path(".work/answers").glob("*.sqlite")
     with closing(sqlite3.connect(path)) as other:
         other.execute("PRAGMA journal_mode = DELETE")

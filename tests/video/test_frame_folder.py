@@ -134,7 +134,10 @@ def test_the_key_of_a_folder_is_its_content(folder: Path, tmp_path: Path) -> Non
     cache = FrameCache(tmp_path / "cache", params(), 1)
     copy = Path(shutil.copytree(folder, tmp_path / "copy"))
     assert cache.key(Clip(copy, None, None)) == cache.key(Clip(folder, None, None))
+    # The names count only for the order.
     (copy / "00489.jpg").rename(copy / "00488.jpg")
+    assert cache.key(Clip(copy, None, None)) == cache.key(Clip(folder, None, None))
+    (copy / "00488.jpg").rename(copy / "00999.jpg")
     assert cache.key(Clip(copy, None, None)) != cache.key(Clip(folder, None, None))
 
 

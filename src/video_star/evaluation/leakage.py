@@ -8,7 +8,7 @@ refused when one of them
   count files;
 - is the same file, or another one with the same bytes.
 
-Only files of equal size are hashed, and each of them once (`.work/sha256.jsonl`).
+Only files of equal size are hashed.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from video_star.core.context import StepContext
 from video_star.core.paths import Workspace
 from video_star.core.progress import Progress
 from video_star.core.records import VideoSample
-from video_star.data.content import ContentHashes, files_of
 from video_star.data.manifest import Leak, read_manifest
 from video_star.data.readers.base import SUFFIXES
 from video_star.evaluation.benchmarks import open_benchmark
 from video_star.evaluation.benchmarks.base import HasVideos
+from video_star.video.content import ContentHashes, files_of
 
 _YOUTUBE = re.compile(r"(?:v_)?([\w-]{11})(?:_\d{1,6}_\d{1,6})?", re.ASCII)
 _NUMBER = re.compile(r"\d{6,}", re.ASCII)
@@ -53,7 +53,7 @@ def refuse_shared_videos(context: StepContext, samples: Iterable[VideoSample]) -
         *_same_ids(train, test),
         # A benchmark's files are named by their recordings, so the names of ours count too.
         *_same_ids([_with_file_name(video) for video in train], benchmarks),
-        *_same_content(train, held_out, ContentHashes(workspace), context.progress),
+        *_same_content(train, held_out, ContentHashes(workspace.frames), context.progress),
     ]
     texts = sorted({f"{_shown(workspace, a)} is {_shown(workspace, b)}" for a, b in pairs})
     if texts:
@@ -76,7 +76,7 @@ def held_out_among(context: StepContext, videos: Iterable[str]) -> dict[str, str
     held_out = [*tests, *_of_benchmarks(context)]
     pairs = [
         *_same_ids(replayed, held_out),
-        *_same_content(replayed, held_out, ContentHashes(workspace), context.progress),
+        *_same_content(replayed, held_out, ContentHashes(workspace.frames), context.progress),
     ]
     names = {workspace.video(name): name for name in videos}
     return {names[ours.path]: _shown(workspace, other) for ours, other in pairs}

@@ -3,9 +3,7 @@
 Videos are read in child processes (isolated.py), which write the frames; here they are only loaded.
 What was used longest ago goes when the cache exceeds its bound (room.py).
 The key of a clip's frames is made of the file's content, the cut and the parameters, so a renamed
-file hits and a changed file misses. The digest of a path is kept with its size, time stamp and
-inode: in JSON lines and not in SQLite, because a finetune on several machines shares the file over
-a network file system.
+file hits and a changed file misses.
 """
 
 from __future__ import annotations
@@ -20,13 +18,13 @@ from pathlib import Path
 
 from video_star.core.engine import Clip
 from video_star.core.errors import VideoError
-from video_star.core.hashing import sha256, sha256_file
+from video_star.core.hashing import sha256
 from video_star.core.params import Params, VideoParams
 from video_star.core.paths import Workspace
-from video_star.video.container import is_folder, unreadable
+from video_star.video.container import unreadable
+from video_star.video.content import ContentHashes
 from video_star.video.decode import Frames
 from video_star.video.entry import read_entry, with_name
-from video_star.video.frame_folder import folder_digest, folder_state
 from video_star.video.isolated import LIMITS, Limits, store_frames
 from video_star.video.room import ENTRY, Room, touch
 
@@ -51,21 +49,15 @@ class FrameCache:
     params: VideoParams
     workers: int
     limits: Limits = LIMITS
-    _digests: dict[str, list[object]] = field(default_factory=dict, repr=False)
     _notes: dict[str, str] = field(default_factory=dict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._room = Room(self.folder, int(self.limits.cache_gb * 2**30))
-        for name, *known in _read_lines(self._digest_file, 5):
-            self._digests[str(name)] = known
+        self._hashes = ContentHashes(self.folder)
         for key, note in _read_lines(self._note_file, 2):
             self._notes[str(key)] = str(note)
-
-    @property
-    def _digest_file(self) -> Path:
-        return self.folder / "digests.jsonl"
 
     @property
     def _note_file(self) -> Path:
@@ -73,7 +65,11 @@ class FrameCache:
 
     def key(self, clip: Clip) -> str:
         """Content key of the clip's frames; VideoError when the file cannot be read."""
-        parts = [DECODER_VERSION, self._digest(clip.path), clip.start_s, clip.end_s]
+        try:
+            digest = self._hashes.of(clip.path)
+        except OSError as error:
+            raise unreadable(clip.path, error) from error
+        parts = [DECODER_VERSION, digest, clip.start_s, clip.end_s]
         text = json.dumps([*parts, self.params.model_dump(mode="json")], sort_keys=True)
         return sha256(text)
 
@@ -131,22 +127,6 @@ class FrameCache:
         except VideoError as error:
             return Decoded(clip, None, error)
 
-    def _digest(self, path: Path) -> str:
-        """sha256 of the file or frame folder; reused while size, time stamps and inode stay."""
-        try:
-            folder = is_folder(path)
-            state = folder_state(path) if folder else _state(path)
-            name = str(path.resolve())
-            known = self._digests.get(name)
-            if known is not None and known[:3] == state:
-                return str(known[3])
-            digest = folder_digest(path) if folder else sha256_file(path)
-        except OSError as error:
-            raise unreadable(path, error) from error
-        self._digests[name] = [*state, digest]
-        self._add_line(self._digest_file, [name, *state, digest])
-        return digest
-
     def _add_line(self, path: Path, values: list[object]) -> None:
         try:
             with self._lock, path.open("a", encoding="utf-8") as file:
@@ -159,12 +139,6 @@ def open_frames(workspace: Workspace, params: Params) -> FrameCache:
     """The frame cache of a workspace, for the video parameters of params.yaml."""
     settings = params.settings
     return FrameCache(workspace.frames, params.video, settings.decode_workers, Limits.of(settings))
-
-
-def _state(path: Path) -> list[object]:
-    """Size, time stamp and inode of a file."""
-    state = path.stat()
-    return [state.st_size, state.st_mtime_ns, state.st_ino]
 
 
 def _read_lines(path: Path, length: int) -> Iterator[list[object]]:

@@ -57,11 +57,3 @@ def folder_state(folder: Path) -> list[object]:
     states = [(path.name, path.stat()) for path in numbered_images(folder)]
     marks = sha256(f"{name}\0{state.st_size}\0{state.st_mtime_ns}\n" for name, state in states)
     return [sum(state.st_size for _, state in states), marks, folder.stat().st_ino]
-
-
-def folder_digest(folder: Path) -> str:
-    """sha256 over the name, size and content of every frame, in order; VideoError, OSError."""
-    contents = ((path.name, path.read_bytes()) for path in numbered_images(folder))
-    return sha256(
-        part for name, content in contents for part in (f"{name}\0{len(content)}\0", content)
-    )

@@ -11,12 +11,12 @@ from video_star.core.jsonl import write_records
 from video_star.core.paths import inside
 from video_star.core.records import Failure, StepReport, VideoSample
 from video_star.data.checksums import Checksums
-from video_star.data.content import ContentHashes
 from video_star.data.manifest import Leak, refuse_leaks, write_manifest
 from video_star.data.questions import load_questions, using
 from video_star.data.readers import open_readers
 from video_star.data.readers.base import STEP, DuplicateId, Row, failure
 from video_star.evaluation.leakage import refuse_shared_videos
+from video_star.video.content import ContentHashes
 from video_star.video.isolated import Limits
 
 
@@ -81,7 +81,7 @@ def _rows(context: StepContext) -> Iterator[tuple[str, Row]]:
     readers = open_readers(
         params.ingest.sources, workspace.data, params.seed, limits, workspace.video_roots
     )
-    hashes = ContentHashes(workspace)
+    hashes = ContentHashes(workspace.frames)
     for done, reader in enumerate(readers, start=1):
         checksums = Checksums(reader, hashes)
         for row in reader.rows():
