@@ -18,6 +18,7 @@ from video_star.video import cache as frames_module
 from video_star.video.cache import FrameCache
 from video_star.video.decode import Frames, read_frames
 from video_star.video.isolated import store_frames
+from video_star.video.packing import packed, unpacked
 
 
 def params(frames: int = 4) -> VideoParams:
@@ -91,8 +92,9 @@ def _saved(**arrays: Any) -> Callable[[Path], None]:
 def _changed(path: Path) -> None:
     """Other pixels in an archive that is whole."""
     with np.load(path) as file:
-        pixels, clock = file["pixels"], file["clock"]
-    np.savez(path, pixels=255 - pixels, clock=clock)
+        content, shape, clock = file["packed"], file["shape"], file["clock"]
+    other = np.frombuffer(packed(255 - unpacked(content.tobytes(), tuple(shape))), np.uint8)
+    np.savez(path, packed=other, shape=shape, clock=clock)
 
 
 def _one_bit(path: Path) -> None:

@@ -101,7 +101,7 @@ def test_a_child_that_ended_while_it_waited_costs_nothing(tmp_path: Path) -> Non
 
 
 def test_a_cache_that_cannot_be_written_is_an_os_error_without_leftovers(tmp_path: Path) -> None:
-    clip = Clip(files.steps(tmp_path / "a.mp4"), None, None)
+    clip = Clip(files.steps(tmp_path / "a.mp4", grain=12), None, None)
     own = replace(LIMITS, memory_gb=LIMITS.memory_gb / 2)  # a child of its own
     cache = FrameCache(tmp_path / "cache", VIDEO, 1, own)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)

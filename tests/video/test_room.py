@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from tiny import moving_square, write_clip
+from tiny import write_clip
 
 from video_star.core.engine import Clip
 from video_star.core.params import VideoParams
@@ -83,9 +83,10 @@ def test_the_folder_is_looked_at_first_and_then_after_each_hundredth(tmp_path: P
 
 @pytest.fixture(scope="module")
 def videos(tmp_path_factory: pytest.TempPathFactory) -> list[Clip]:
-    """Twelve clips, whose four frames take 37,632 bytes each."""
-    folder = tmp_path_factory.mktemp("videos")
-    paths = [write_clip(folder / f"{i}.mp4", moving_square(i)) for i in range(12)]
+    """Twelve clips of noise, whose four frames take 25 to 38 KB each."""
+    folder, random = tmp_path_factory.mktemp("videos"), np.random.default_rng(0)
+    noise = random.integers(0, 256, (12, 12, 56, 56, 3), dtype=np.uint8)
+    paths = [write_clip(folder / f"{i}.mp4", pixels) for i, pixels in enumerate(noise)]
     return [Clip(path, None, None) for path in paths]
 
 
@@ -107,19 +108,20 @@ def test_no_result_depends_on_the_bound(videos: list[Clip], tmp_path: Path, most
         assert other.frames is not None
         assert np.array_equal(one.frames.pixels, other.frames.pixels)
         assert one.frames.times == other.frames.times
-    assert taken(tmp_path / "roomy") > 400_000
+    assert 12 * 25_000 < taken(tmp_path / "roomy") < 12 * 38_000
     assert taken(tmp_path / "tight") <= most
 
 
 def test_a_hit_keeps_an_entry(videos: list[Clip], tmp_path: Path) -> None:
-    cache = bounded(tmp_path, 133_000)  # of which three entries may stay
+    cache = bounded(tmp_path, 10**6)
     paths = []
     for age, clip in zip((30, 20, 10), videos, strict=False):
         cache.get(clip)
         paths.append(next(path for path in tmp_path.rglob("*.npz") if path not in paths))
         os.utime(paths[-1], (time.time() - age,) * 2)
     cache.get(videos[0])
-    cache.get(videos[3])
+    # Three entries and a half: nine tenths of it hold three.
+    bounded(tmp_path, taken(tmp_path) * 7 // 6).get(videos[3])
     assert [path.exists() for path in paths] == [True, False, True]
 
 
