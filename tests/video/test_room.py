@@ -16,9 +16,12 @@ from tiny import write_clip
 
 from video_star.core.engine import Clip
 from video_star.core.params import VideoParams
+from video_star.video import isolated
 from video_star.video.cache import FrameCache
+from video_star.video.decode import Frames
+from video_star.video.entry import read_entry
 from video_star.video.isolated import LIMITS
-from video_star.video.room import LEFTOVER_S, Room, make_room
+from video_star.video.room import LEFTOVER_S, Room, make_room, taken
 
 VIDEO = VideoParams(frames=4, sampling="uniform", fps=None, short_side=None)
 
@@ -57,6 +60,19 @@ def test_other_files_stay_and_parts_of_killed_processes_go(tmp_path: Path) -> No
     assert names(tmp_path) == {"00 mine.txt", ".0a.new.part", "notes.jsonl"}
 
 
+def test_a_cache_that_is_emptied_meanwhile_stops_nothing(
+    videos: list[Clip], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def emptied(part: Path, key: str) -> Frames | None:
+        frames = read_entry(part, key)
+        part.unlink()
+        return frames
+
+    monkeypatch.setattr(isolated, "read_entry", emptied)
+    assert bounded(tmp_path, 10**6).get(videos[0]).pixels.shape == (4, 56, 56, 3)
+    assert taken(tmp_path) == 0
+
+
 def test_what_cannot_be_removed_stops_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -92,10 +108,6 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> list[Clip]:
 
 def bounded(folder: Path, most: int) -> FrameCache:
     return FrameCache(folder, VIDEO, 2, replace(LIMITS, cache_gb=most / 2**30))
-
-
-def taken(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*.npz"))
 
 
 @pytest.mark.parametrize("most", [1, 50_000, 200_000])

@@ -30,6 +30,7 @@ from video_star.services.addresses import addresses
 from video_star.services.local import services_of
 from video_star.services.prefect_home import HOME
 from video_star.services.process import port_is_taken
+from video_star.video.room import taken
 
 FREE_GB = 5
 PROGRAMS = ("git", "make")
@@ -126,9 +127,16 @@ def _params(workspace: Workspace) -> list[Finding]:
         return [Finding(False, "params.yaml", str(error))]
     return [
         Finding(True, f"params.yaml: {params.rounds} rounds"),
+        _frames(workspace, params),
         _base_model(workspace, params),
         _stages(workspace, params),
     ]
+
+
+def _frames(workspace: Workspace, params: Params) -> Finding:
+    """How full the frame cache is, in the unit of its bound."""
+    gb, most = taken(workspace.frames) / 2**30, params.settings.frame_cache_gb
+    return Finding(True, f"frame cache: {gb:.1f} GB of {most:g} (settings.frame_cache_gb)")
 
 
 def _base_model(workspace: Workspace, params: Params) -> Finding:

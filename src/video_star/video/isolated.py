@@ -16,6 +16,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from errno import EIO
 from pathlib import Path
@@ -83,7 +84,8 @@ def store_frames(clip: Clip, params: VideoParams, entry: Path, key: str, limits:
         frames = read_entry(part, key)
         if frames is None:
             raise OSError(EIO, "does not hold what was just written")
-        part.replace(entry)
+        with suppress(FileNotFoundError):  # someone has emptied the cache
+            part.replace(entry)
         return replace(frames, note=note)
     except OSError as error:
         raise with_name(error, entry) from error

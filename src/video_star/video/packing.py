@@ -1,10 +1,10 @@
 """Pixels without loss in a third of their size: differences of neighbours, then zstd.
 
-Green is taken from red and blue, and each row from the one below it, as PNG does; rows of the same
-height lie together over all frames. Four real clips of ten seconds (16 frames with a short side of
-256, 5.6 MB) take 0.27 to 0.39 of their size, 13 ms to load and 18 to write, where decoding takes 54
-to 250 ms; without the differences zstd gets 0.71 to 0.84, zlib 0.65 to 0.74. Ut Video gets 0.31 in
-twice the time, but FFmpeg's cannot read all that it writes.
+Green is taken from red and blue, and each row from the next, as PNG does; rows of the same height
+lie together over all frames. Four real clips of ten seconds (16 frames with a short side of 256,
+5.6 MB) take 0.27 to 0.39 of their size, 15 to 17 ms to load and 19 to 23 to write, where decoding
+takes 54 to 254 ms (benchmarks/frame_cache.py). Without the differences zstd gets 0.71 to 0.84 and
+zlib 0.65 to 0.74. Ut Video gets 0.31 in twice the time, but FFmpeg cannot read all that it writes.
 """
 
 from __future__ import annotations

@@ -83,6 +83,11 @@ def make_room(folder: Path, most: int) -> None:
             _remove(entry)
 
 
+def taken(folder: Path) -> int:
+    """The bytes that a frame cache takes, with what is being written."""
+    return sum(state.st_size for _, state in _files(folder))
+
+
 def _files(folder: Path) -> Iterator[tuple[os.DirEntry[str], os.stat_result]]:
     """The files in the folders of the cache; those that another process removes may be missing."""
     for group in folder.glob("??"):
