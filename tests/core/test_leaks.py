@@ -167,6 +167,9 @@ def test_folders_of_frames_are_compared_by_their_frames(workspace: Workspace) ->
     for folder, last in (("a", b"2"), ("b", b"2"), ("c", b"3")):
         for number, content in enumerate((b"1", last)):
             video(workspace, f"{folder}/{number:05d}.jpg", content)
+    # What a file manager leaves is no frame, and the names only give the order.
+    video(workspace, "b/.DS_Store", b"x")
+    (workspace.data / "b" / "00001.jpg").rename(workspace.data / "b" / "frame_2.jpg")
     check(workspace, sample("a", "train"), sample("c", "test"))
     with pytest.raises(DataError, match="a of d is b of d"):
         check(workspace, sample("a", "train"), sample("b", "test"))

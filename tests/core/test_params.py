@@ -40,6 +40,12 @@ def test_the_shipped_file_is_valid() -> None:
         ("generate.temperature", -1, "generate.temperature: Input should be greater"),
         ("settings.zero", "zero4", "settings.zero"),
         ("video.fps", 2.0, "fps is set exactly when sampling is 'fps'"),
+        (
+            "settings.frame_cache_gb",
+            float("inf"),
+            "frame_cache_gb: Input should be a finite number",
+        ),
+        ("settings.decode_deadline_s", float("nan"), "decode_deadline_s: Input should be a finite"),
         ("rounds", 0, "rounds: Input should be greater"),
         ("rounds", {"r1": {"prev": "r0"}}, "rounds: Input should be a valid integer"),
         ("ingest.sources", [], "ingest.sources"),

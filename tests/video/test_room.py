@@ -49,6 +49,13 @@ def test_what_was_used_longest_ago_goes_down_to_nine_tenths(tmp_path: Path) -> N
     assert names(tmp_path) == {f"{index:02}.npz" for index in range(3, 20)}
 
 
+def test_no_more_goes_where_all_were_used_in_the_same_second(tmp_path: Path) -> None:
+    for index in range(20):
+        os.utime(entry(tmp_path, f"{index:02}.npz", 10, age_s=0), (10**9, 10**9))
+    make_room(tmp_path, 100)
+    assert taken(tmp_path) == 90
+
+
 def test_other_files_stay_and_parts_of_killed_processes_go(tmp_path: Path) -> None:
     for index in range(3):
         entry(tmp_path, f"{index:02}.npz", 10, age_s=50)

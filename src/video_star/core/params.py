@@ -26,7 +26,7 @@ Zero = Literal["zero0", "zero1", "zero2", "zero2_offload", "zero3", "zero3_offlo
 class Section(BaseModel):
     """Base of all sections."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class PlateauParams(Section):

@@ -70,16 +70,19 @@ def make_room(folder: Path, most: int) -> None:
             sizes.append(state.st_size)
         elif entry.name.endswith(PART) and state.st_mtime < time.time() - LEFTOVER_S:
             _remove(entry)
-    excess = sum(sizes) - KEPT * most
-    if sum(sizes) <= most:
+    total = sum(sizes)
+    if total <= most:
         return
+    excess = total - KEPT * most
     stamps = np.array(used)
     order = np.argsort(stamps)
     freed = np.cumsum(np.array(sizes)[order])
     last = stamps[order[np.searchsorted(freed, excess)]]
-    # The stamps are read again: an entry that was used in the meantime stays.
+    # The stamps are read again: an entry that was used in the meantime stays. Many may have the
+    # last one, where a file system counts whole seconds.
     for entry, state in _files(folder):
-        if entry.name.endswith(ENTRY) and state.st_mtime_ns <= last:
+        if entry.name.endswith(ENTRY) and state.st_mtime_ns <= last and excess > 0:
+            excess -= state.st_size
             _remove(entry)
 
 
