@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,13 @@ def _changed(path: Path) -> None:
     np.savez(path, packed=other, shape=shape, clock=clock)
 
 
+def _earlier(path: Path) -> None:
+    """As entries were before pixels were packed."""
+    np.savez(path, pixels=np.zeros((4, 56, 56, 3), np.uint8), clock=CLOCK)
+    archive = path.read_bytes()
+    path.write_bytes(archive + hashlib.sha256(path.stem.encode() + archive).digest())
+
+
 def _one_bit(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
@@ -114,6 +122,7 @@ SPOILT: dict[str, Callable[[Path], Any]] = {
     "objects": _saved(pixels=np.array([{1: 2}], dtype=object), clock=CLOCK),
     "other arrays": _saved(a=np.zeros(3)),
     "other pixels": _changed,
+    "of an earlier version": _earlier,
     "one bit": _one_bit,
     "a huge header": lambda path: path.write_bytes(b"\x93NUMPY\x01\x00v\x00" + HUGE + b"\n"),
 }
