@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol, TypeAlias
+from typing import Any, BinaryIO, NamedTuple, Protocol, TypeAlias
 
 from pydantic import Field, ValidationError
 
@@ -55,6 +55,24 @@ _ADVICE = {
 }
 """What helps, by HTTP status (RFC 9110, 15.5)."""
 _TROUBLE = "it is in trouble itself: see its log or wait"
+
+
+class Refusal(ServiceError):
+    """A server answered with an error."""
+
+    def __init__(self, message: str, status: int, body: str) -> None:
+        """`status` is of HTTP, `body` in the server's words: it may hold what must not be shown."""
+        super().__init__(message)
+        self.status, self.body = status, body
+
+
+class Completed(NamedTuple):
+    """Of a chat completion the first choice and the counted tokens, as the server sent them."""
+
+    text: str
+    finish_reason: Any
+    usage: Any
+    """None where the server counts none."""
 
 
 class Chat(Protocol):
@@ -145,37 +163,53 @@ class OpenAIChat:
         return self._store.add(reply) if self._store else reply
 
     def _request(self, messages: Sequence[dict[str, str]]) -> str:
+        sampling = _without(self.sampling, self.refused)
+        try:
+            return self.complete(messages, sampling).text
+        except Refusal as error:
+            if not (refused := _refused(sampling, error.status, error.body)):
+                raise
+            self.refused.update(refused)
+            return self._request(messages)
+
+    def complete(self, messages: Sequence[Mapping[str, Any]], body: Mapping[str, Any]) -> Completed:
+        """What the server makes of a request with these messages and other fields.
+
+        Safe for threads. ServiceError when it gives no answer; Refusal when that is what it says.
+        """
         import openai
 
-        sampling = _without(self.sampling, self.refused)
-        key = os.environ.get("OPENAI_API_KEY", "").strip()
         try:
             completion = self._client.chat.completions.create(
                 model=self.name,
                 messages=list(messages),
-                extra_headers={"Authorization": f"Bearer {key}" if key else openai.omit},
-                extra_body=sampling,
+                extra_headers={"Authorization": f"Bearer {_key()}" if _key() else openai.omit},
+                extra_body=dict(body),
             )
-            text = completion.choices[0].message.content
+            choice = completion.choices[0]
+            return Completed(
+                _text_of(choice.message.content), choice.finish_reason, completion.usage
+            )
         except openai.APIStatusError as error:
-            body = " ".join(error.response.text.split())
-            if refused := _refused(sampling, error.status_code, body):
-                self.refused.update(refused)
-                return self._request(messages)
-            said = hide(body, self.url, key)[:200]
-            status = error.status_code
-            advice = _ADVICE.get(status, _TROUBLE if status >= 500 else _ADVICE[404])
-            raise self._failure(f"status {status}, {said}", advice) from error
+            raise self._refusal(error) from error
         except openai.APIConnectionError as error:
-            cause = error.__cause__ or error
-            problem = hide(f"{type(cause).__name__} {cause}".strip(), self.url, key)
-            raise self._failure(problem, "start the server or correct its url") from error
+            raise self._out_of_reach(error) from error
         except (ValueError, LookupError, TypeError, AttributeError) as error:
             raise ServiceError(
                 f"{without_credentials(self.url)}: what {self.name} sent is no chat completion; "
                 "name an OpenAI-compatible server."
             ) from error
-        return _text_of(text)
+
+    def _refusal(self, error: Any) -> Refusal:
+        status, body = error.status_code, " ".join(error.response.text.split())
+        said = hide(body, self.url, _key())[:200]
+        advice = _ADVICE.get(status, _TROUBLE if status >= 500 else _ADVICE[404])
+        return Refusal(str(self._failure(f"status {status}, {said}", advice)), status, body)
+
+    def _out_of_reach(self, error: Exception) -> ServiceError:
+        cause = error.__cause__ or error
+        problem = hide(f"{type(cause).__name__} {cause}".strip(), self.url, _key())
+        return self._failure(problem, "start the server or correct its url")
 
     def _failure(self, problem: str, advice: str) -> ServiceError:
         return ServiceError(
@@ -204,6 +238,11 @@ class OpenAIChat:
     @cached_property
     def _store(self) -> _Replies | None:
         return _Replies(self.file) if self.file else None
+
+
+def _key() -> str:
+    """The server's key, of the environment."""
+    return os.environ.get("OPENAI_API_KEY", "").strip()
 
 
 def _refused(sampling: Mapping[str, float], status: int, body: str) -> set[str]:
