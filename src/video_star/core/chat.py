@@ -13,9 +13,9 @@ import logging
 import os
 import re
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -93,22 +93,14 @@ def conversation(system: str, user: str) -> Messages:
 
 
 @dataclass(frozen=True)
-class OpenAIChat:
+class Server:
     """A model of any server with POST {url}/chat/completions (vLLM, SGLang, OpenAI, ...)."""
 
     url: str = field(repr=False)
     """Base of the server, such as http://127.0.0.1:8000/v1, or $NAME of an environment variable
     that holds it."""
     name: str
-    temperature: float
-    max_tokens: int
-    more: Mapping[str, float] = field(default_factory=dict)
-    """Other sampling parameters that the server knows ("top_p")."""
-    file: Path | None = None
-    """Where replies are kept, by model, messages and sampling; processes may share it."""
-    timeout_s: float = 120.0
-    refused: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
-    """Of `sampling`, what the model of the replies so far does not take: it uses its own."""
+    timeout_s: float = field(default=120.0, kw_only=True)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "url", from_environment(self.url))
@@ -118,6 +110,92 @@ class OpenAIChat:
                 f"The chat server's url is {shown!r}; write it like http://127.0.0.1:8000/v1, and "
                 "signs such as / in a password as %2F."
             )
+
+    def complete(self, messages: Sequence[Mapping[str, Any]], body: Mapping[str, Any]) -> Completed:
+        """What the server makes of a request with these messages and other fields.
+
+        Safe for threads. ServiceError when it gives no answer; Refusal when that is what it says.
+        """
+        with self._explained():
+            completion = self._client.chat.completions.create(
+                model=self.name,
+                messages=list(messages),
+                extra_headers=_authorization(),
+                extra_body=dict(body),
+            )
+            choice = completion.choices[0]
+            text = _text_of(choice.message.content)
+            return Completed(text, choice.finish_reason, completion.usage)
+
+    def served(self) -> set[str]:
+        """Names of models that the server says it has; errors as of `complete`."""
+        with self._explained():
+            return {model.id for model in self._client.models.list(extra_headers=_authorization())}
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        import openai
+
+        try:
+            yield
+        except openai.APIStatusError as error:
+            raise self._refusal(error) from error
+        except openai.APIConnectionError as error:
+            raise self._out_of_reach(error) from error
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise ServiceError(
+                f"{without_credentials(self.url)}: what {self.name} sent is no chat completion; "
+                "name an OpenAI-compatible server."
+            ) from error
+
+    def _refusal(self, error: Any) -> Refusal:
+        status, body = error.status_code, " ".join(error.response.text.split())
+        said = hide(body, self.url, _key())[:200]
+        advice = _ADVICE.get(status, _TROUBLE if status >= 500 else _ADVICE[404])
+        return Refusal(str(self._failure(f"status {status}, {said}", advice)), status, body)
+
+    def _out_of_reach(self, error: Exception) -> ServiceError:
+        cause = error.__cause__ or error
+        problem = hide(f"{type(cause).__name__} {cause}".strip(), self.url, _key())
+        return self._failure(problem, "start the server or correct its url")
+
+    def _failure(self, problem: str, advice: str) -> ServiceError:
+        return ServiceError(
+            f"{without_credentials(self.url)}: {self.name} does not answer ({problem}); {advice}, "
+            "then run the command again."
+        )
+
+    @cached_property
+    def _client(self) -> Any:
+        """One pool of connections for all threads; redirects are not followed."""
+        import openai
+
+        user, query = credentials(self.url)
+        http = openai.DefaultHttpxClient(timeout=self.timeout_s, follow_redirects=False, auth=user)
+        for package in {kind.__module__.partition(".")[0] for kind in type(http).__mro__}:
+            # openai and the client below it log whole addresses below this level.
+            logging.getLogger(package).setLevel(logging.WARNING)
+        return openai.OpenAI(
+            base_url=without_credentials(self.url),
+            api_key="set for each request",  # the client refuses to be made without one
+            default_query=query,
+            max_retries=RETRIES,
+            http_client=http,
+        )
+
+
+@dataclass(frozen=True)
+class OpenAIChat(Server):
+    """Such a model with its sampling, and a file of its replies."""
+
+    temperature: float
+    max_tokens: int
+    more: Mapping[str, float] = field(default_factory=dict)
+    """Other sampling parameters that the server knows ("top_p")."""
+    file: Path | None = None
+    """Where replies are kept, by model, messages and sampling; processes may share it."""
+    refused: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
+    """Of `sampling`, what the model of the replies so far does not take: it uses its own."""
 
     @property
     def sampling(self) -> dict[str, float]:
@@ -172,69 +250,6 @@ class OpenAIChat:
             self.refused.update(refused)
             return self._request(messages)
 
-    def complete(self, messages: Sequence[Mapping[str, Any]], body: Mapping[str, Any]) -> Completed:
-        """What the server makes of a request with these messages and other fields.
-
-        Safe for threads. ServiceError when it gives no answer; Refusal when that is what it says.
-        """
-        import openai
-
-        try:
-            completion = self._client.chat.completions.create(
-                model=self.name,
-                messages=list(messages),
-                extra_headers={"Authorization": f"Bearer {_key()}" if _key() else openai.omit},
-                extra_body=dict(body),
-            )
-            choice = completion.choices[0]
-            return Completed(
-                _text_of(choice.message.content), choice.finish_reason, completion.usage
-            )
-        except openai.APIStatusError as error:
-            raise self._refusal(error) from error
-        except openai.APIConnectionError as error:
-            raise self._out_of_reach(error) from error
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
-            raise ServiceError(
-                f"{without_credentials(self.url)}: what {self.name} sent is no chat completion; "
-                "name an OpenAI-compatible server."
-            ) from error
-
-    def _refusal(self, error: Any) -> Refusal:
-        status, body = error.status_code, " ".join(error.response.text.split())
-        said = hide(body, self.url, _key())[:200]
-        advice = _ADVICE.get(status, _TROUBLE if status >= 500 else _ADVICE[404])
-        return Refusal(str(self._failure(f"status {status}, {said}", advice)), status, body)
-
-    def _out_of_reach(self, error: Exception) -> ServiceError:
-        cause = error.__cause__ or error
-        problem = hide(f"{type(cause).__name__} {cause}".strip(), self.url, _key())
-        return self._failure(problem, "start the server or correct its url")
-
-    def _failure(self, problem: str, advice: str) -> ServiceError:
-        return ServiceError(
-            f"{without_credentials(self.url)}: {self.name} does not answer ({problem}); {advice}, "
-            "then run the command again."
-        )
-
-    @cached_property
-    def _client(self) -> Any:
-        """One pool of connections for all threads; redirects are not followed."""
-        import openai
-
-        user, query = credentials(self.url)
-        http = openai.DefaultHttpxClient(timeout=self.timeout_s, follow_redirects=False, auth=user)
-        for package in {kind.__module__.partition(".")[0] for kind in type(http).__mro__}:
-            # openai and the client below it log whole addresses below this level.
-            logging.getLogger(package).setLevel(logging.WARNING)
-        return openai.OpenAI(
-            base_url=without_credentials(self.url),
-            api_key="set for each request",  # the client refuses to be made without one
-            default_query=query,
-            max_retries=RETRIES,
-            http_client=http,
-        )
-
     @cached_property
     def _store(self) -> _Replies | None:
         return _Replies(self.file) if self.file else None
@@ -243,6 +258,12 @@ class OpenAIChat:
 def _key() -> str:
     """The server's key, of the environment."""
     return os.environ.get("OPENAI_API_KEY", "").strip()
+
+
+def _authorization() -> dict[str, Any]:
+    import openai
+
+    return {"Authorization": f"Bearer {_key()}" if _key() else openai.omit}
 
 
 def _refused(sampling: Mapping[str, float], status: int, body: str) -> set[str]:

@@ -137,15 +137,15 @@ class Conversations:
         return question if answer is None else self._with_answer(question, answer)
 
     def _with_answer(self, question: str, answer: str) -> str:
-        return question + self._lead + self._escape(answer.strip()) + self.end_of_turn
+        return question + self._lead + self.escape(answer.strip()) + self.end_of_turn
 
     def _chat(self, prompt: str, answer: str | None, video: bool = True) -> str:
         """Apply the chat template; control tokens in `prompt` and `answer` are escaped."""
         content = [{"type": "video"}] if video else []
-        content.append({"type": "text", "text": self._escape(prompt)})
+        content.append({"type": "text", "text": self.escape(prompt)})
         turns: list[dict[str, Any]] = [{"role": "user", "content": content}]
         if answer is not None:
-            text = [{"type": "text", "text": self._escape(answer)}]
+            text = [{"type": "text", "text": self.escape(answer)}]
             turns.append({"role": "assistant", "content": text})
         try:
             return str(
@@ -157,7 +157,7 @@ class Conversations:
             reason = " ".join(str(error).split())[:120]
             raise _template(f"cannot write a question about a video ({reason})") from error
 
-    def _escape(self, text: str) -> str:
+    def escape(self, text: str) -> str:
         """Text whose control tokens are plain text: "<video>" becomes "< video>"."""
         return self._control_tokens.sub(lambda match: f"{match[0][0]} {match[0][1:]}", text)
 
@@ -210,15 +210,18 @@ class Conversations:
         return self._processor(
             text=[text],
             videos=[frames.pixels],
-            video_metadata=[self._metadata(frames)],
+            video_metadata=[self.metadata(frames)],
             do_sample_frames=False,
             add_special_tokens=self._lacks_bos(text),
             return_tensors="pt",
             **({"cap_pixels_per_frame": True} if bounded else {}),
         )
 
-    def _metadata(self, frames: Frames) -> dict[str, Any]:
-        """VideoMetadata; its `timestamps` are the times of the frames, `sampled_fps` their rate."""
+    def metadata(self, frames: Frames) -> dict[str, Any]:
+        """VideoMetadata; its `timestamps` are the times of the frames, `sampled_fps` their rate.
+
+        VideoError when the model uses times and the clip has none.
+        """
         n, height, width = frames.pixels.shape[:3]
         size = {"height": height, "width": width}
         if frames.times is None:
