@@ -27,6 +27,8 @@ class ChatServer:
 
     answer: Callable[[dict[str, Any]], Answer]
     url: str = ""
+    models: str = '{"object": "list", "data": []}'
+    """What GET /v1/models says."""
     delay_s: float = 0.0
     bodies: list[dict[str, Any]] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
@@ -49,12 +51,23 @@ class ChatServer:
         time.sleep(self.delay_s)
         with self._lock:
             self._busy -= 1
-        request.send_response(status)
-        for name, value in headers.items():
-            request.send_header(name, value)
-        request.send_header("Content-Length", str(len(text.encode())))
-        request.end_headers()
-        request.wfile.write(text.encode())
+        respond(request, status, headers, text)
+
+    def list_models(self, request: BaseHTTPRequestHandler) -> None:
+        """Answer GET /v1/models."""
+        respond(request, 200, {}, self.models)
+
+
+def respond(
+    request: BaseHTTPRequestHandler, status: int, headers: dict[str, str], text: str
+) -> None:
+    """Send one response."""
+    request.send_response(status)
+    for name, value in headers.items():
+        request.send_header(name, value)
+    request.send_header("Content-Length", str(len(text.encode())))
+    request.end_headers()
+    request.wfile.write(text.encode())
 
 
 @contextmanager
@@ -65,6 +78,9 @@ def serve(answer: Callable[[dict[str, Any]], Answer]) -> Iterator[ChatServer]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             chat.handle(self)
+
+        def do_GET(self) -> None:
+            chat.list_models(self)
 
         def log_message(self, *_: object) -> None:
             return

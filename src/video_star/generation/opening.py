@@ -21,9 +21,21 @@ def open_engine(ref: ModelRef, params: Params, workspace: Workspace, progress: P
         from video_star.generation.scripted import read_script
 
         return read_script(workspace.root / file, ref, frames, settings.batch_size)
+    if kind == "openai":
+        from video_star.generation.openai import OpenAIEngine, read_address
+
+        return OpenAIEngine(
+            address=read_address(file),
+            base=ref,
+            model=params.model,
+            location=location_of(ref, params.model, workspace.root),
+            frames=frames,
+            batch_size=settings.batch_size,
+        )
     if settings.engine != "transformers":
         raise UsageError(
-            f"settings.engine is {settings.engine!r}; use transformers or scripted:FILE."
+            f"settings.engine is {kind!r}; use transformers, scripted:FILE or openai:URL "
+            "(docs/models.md)."
         )
     from video_star.core.device import pick_device
     from video_star.generation.transformers import TransformersEngine

@@ -1,0 +1,316 @@
+"""Answers by an OpenAI-compatible server: vLLM, SGLang, `transformers serve`.
+
+    settings.engine: openai:URL model=NAME frames=video
+    settings.engine: openai:URL model=NAME frames=images
+
+URL is the server's base (http://127.0.0.1:8000/v1), or $NAME of an environment variable; NAME is
+what the server calls the base model. A finetuned round is asked for by the key of its weights,
+which must be among the names that the server lists.
+
+frames=video is vLLM's form: the frames of a clip as one video, with their times. Without
+`media_io_kwargs` vLLM takes the first 32 frames and a rate of 1 a second, without
+`mm_processor_kwargs` some processors sample once more, and by itself it samples as the model's
+generation_config says: all of that is sent. frames=images is for any server: the frames are
+images, without times, in plain fields of OpenAI's. Frames are the cache's, as PNG: without loss, 8
+frames of 336 x 336 take 0.05 to 0.1 s of a core and 1 MB (JPEG of quality 95: 0.005 s, 0.3 MB).
+vLLM reads the frames of a "video/jpeg" by Pillow, which tells a PNG by its content.
+
+Before the first answers a probe asks about a clip: the server must count the tokens in it that the
+model's own processor makes. So lost frames, frames sampled again and another template are an error.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from io import BytesIO
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, cast
+
+import numpy as np
+from PIL import Image
+
+from video_star.core.chat import Refusal, Server
+from video_star.core.engine import Clip, Outcome, Reply, Request, Sampling, Unusable
+from video_star.core.errors import ServiceError, UsageError, VideoError, VideoStarError
+from video_star.core.hashing import sha256
+from video_star.core.params import ModelParams
+from video_star.core.records import ModelRef
+from video_star.core.urls import without_credentials
+from video_star.generation.batching import clips_of, plan_batches
+from video_star.models.conversation import Conversations
+from video_star.models.loading import load_processor
+from video_star.video.cache import FrameCache
+from video_star.video.decode import Frames
+
+FORM = "openai:URL model=NAME frames=video (vLLM) or frames=images (any server)"
+TIMEOUT_S = 600.0
+"""Of one request: where many are in flight, it waits for those before it."""
+PNG_LEVEL = 1
+"""Of zlib: level 6 takes three times as long for 6 % less."""
+PROBE = Sampling(temperature=2.0, top_p=1.0, max_new_tokens=32)
+"""So hot that equal answers of several seeds mean that the server does not sample."""
+PROBE_SEEDS = 4
+PROBE_GAP_S = 9.7
+"""Between the frames of the probe: a model that reads times takes more tokens for these than for
+one a second."""
+QUESTION = "What happens in this video?"
+TOO_LONG = re.compile(r"context length|maximum.{0,20}length|too long|max_model_len", re.I)
+"""How servers say that a request has more tokens than the model takes."""
+
+Shape: TypeAlias = Literal["video", "images"]
+Shown: TypeAlias = tuple[list[dict[str, Any]], dict[str, Any]]
+"""A clip in a request: parts of the message, and fields besides it."""
+
+
+@dataclass(frozen=True)
+class Address:
+    """What settings.engine says after `openai:`."""
+
+    url: str = field(repr=False)
+    model: str
+    frames: Shape
+
+    def __str__(self) -> str:
+        return f"openai:{without_credentials(self.url)} model={self.model} frames={self.frames}"
+
+
+def read_address(text: str) -> Address:
+    """The parts of `URL model=NAME frames=FORM`; UsageError when it is not that."""
+    url, *rest = text.split() or [""]
+    options = dict(part.split("=", 1) for part in rest if "=" in part)
+    known = options.keys() == {"model", "frames"} and options["frames"] in ("video", "images")
+    if not url or len(rest) != 2 or not known or not options["model"]:
+        raise UsageError(f"settings.engine: an openai engine is written {FORM}.")
+    return Address(url, options["model"], cast(Shape, options["frames"]))
+
+
+@dataclass
+class OpenAIEngine:
+    """Answers of a server; `batch_size` requests are in flight, and replies come as they end."""
+
+    address: Address
+    base: ModelRef
+    """The weights that are asked for."""
+    model: ModelParams
+    location: Path
+    """Folder of the model, whose processor says what the server must read."""
+    frames: FrameCache
+    batch_size: int
+    _ready: tuple[Server, Conversations] | None = field(default=None, repr=False)
+
+    @property
+    def ref(self) -> ModelRef:
+        """Has a store of its own: a server's answers are not those of transformers."""
+        parts = f"{self.base.base_digest} openai {self.address.model} {self.address.frames}"
+        return self.base.model_copy(update={"base_digest": sha256(parts)})
+
+    def answer(
+        self, requests: Sequence[Request], known: Collection[str] = ()
+    ) -> Iterator[Sequence[Outcome]]:
+        """Replies as they come; ServiceError when the server fails, after those it has given."""
+        plan = plan_batches(requests, self.batch_size)
+        batches = [todo for batch in plan if (todo := [r for r in batch if r.key not in known])]
+        if not batches:
+            return
+        asked = [request for batch in batches for request in batch]
+        self._check(any(request.sampling.temperature > 0 for request in asked))
+        clips = [clip for batch in batches for clip in clips_of(batch)]
+        flying: set[Future[Outcome]] = set()
+        pool = ThreadPoolExecutor(self.batch_size, thread_name_prefix="ask")
+        try:
+            with closing(self.frames.prefetch(clips, depth=self.batch_size)) as decoded:
+                for batch in batches:
+                    n = len(clips_of(batch))
+                    ready = {item.clip: item for item in islice(decoded, n)}
+                    shown: dict[Clip | None, Future[Shown] | None] = {None: None}
+                    for request in batch:
+                        item = None if request.clip is None else ready[request.clip]
+                        if item is not None and item.error is not None:
+                            yield [_unusable(request, item.error)]
+                            continue
+                        while len(flying) >= self.batch_size:
+                            yield from _landed(flying)
+                        if item is not None and item.frames is not None and item.clip not in shown:
+                            # Before its requests in the same queue: they never wait for a place.
+                            shown[item.clip] = pool.submit(self._show, item.clip, item.frames)
+                        flying.add(pool.submit(self._ask, request, shown[request.clip]))
+            while flying:
+                yield from _landed(flying)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _ask(self, request: Request, shown: Future[Shown] | None) -> Outcome:
+        """One request and its reply; a clip that the model cannot take is Unusable."""
+        try:
+            parts, fields = ([], {}) if shown is None else shown.result()
+        except VideoError as error:
+            assert request.clip is not None
+            return _unusable(request, VideoError(f"{request.clip.path}: {error}"))
+        reply, _ = self._complete(request, parts, fields)
+        return reply
+
+    def _complete(
+        self, request: Request, parts: list[dict[str, Any]], fields: Mapping[str, Any]
+    ) -> tuple[Reply, int | None]:
+        """The reply, and how many tokens of prompt the server counted."""
+        server, conversations = self._opened()
+        text = {"type": "text", "text": conversations.escape(request.prompt)}
+        sampling, more = request.sampling, dict[str, Any]()
+        if sampling.temperature > 0:
+            more = {"top_p": sampling.top_p, "seed": request.seed}
+        if self.address.frames == "video":  # fields of vLLM's, against a generation_config
+            more |= {"top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0}
+            more["stop_token_ids"] = [conversations.end_id]
+        body = {"temperature": sampling.temperature, "max_tokens": sampling.max_new_tokens}
+        message = {"role": "user", "content": [*parts, text]}
+        try:
+            made = server.complete([message], {**body, **more, **fields})
+        except Refusal as error:
+            if TOO_LONG.search(error.body) and error.status in (400, 413, 422):
+                raise VideoStarError(
+                    f"{self.address}: a question about {self.frames.params.frames} frames is "
+                    "longer than the server takes; start it with a larger --max-model-len, or "
+                    "lower video.frames or video.short_side in params.yaml."
+                ) from error
+            raise
+        reason = made.finish_reason
+        if reason not in ("stop", "length"):
+            raise ServiceError(
+                f"{self.address}: an answer ended by {str(reason)[:40]!r}, neither by itself nor "
+                "at its limit; see the server's log."
+            )
+        said = getattr(made.usage, "completion_tokens", None) or 0
+        reply = Reply(request.key, made.text.strip(), reason, min(said, sampling.max_new_tokens))
+        return reply, getattr(made.usage, "prompt_tokens", None)
+
+    def _show(self, clip: Clip, frames: Frames) -> Shown:
+        """A clip of the cache; its key covers content, cut and frames, so it names no other."""
+        return self._parts(frames, self.frames.key(clip))
+
+    def _parts(self, frames: Frames, name: str) -> Shown:
+        images = [_png(pixels) for pixels in frames.pixels]
+        if self.address.frames == "images":
+            urls = [f"data:image/png;base64,{image}" for image in images]
+            return [{"type": "image_url", "image_url": {"url": url}} for url in urls], {}
+        _, conversations = self._opened()
+        metadata = conversations.metadata(frames)
+        known = ("fps", "frames_indices", "total_num_frames", "duration")
+        video = {name: metadata[name] for name in known if metadata.get(name) is not None}
+        url = f"data:video/jpeg;base64,{','.join(images)}"
+        return [{"type": "video_url", "video_url": {"url": url}, "uuid": name}], {
+            "media_io_kwargs": {"video": {"num_frames": -1, "do_sample_frames": False, **video}},
+            "mm_processor_kwargs": {"do_sample_frames": False},
+        }
+
+    def _opened(self) -> tuple[Server, Conversations]:
+        assert self._ready is not None
+        return self._ready
+
+    def _check(self, sampled: bool) -> None:
+        """Ask about a clip once; UsageError when the server cannot give this model's answers."""
+        if self._ready is not None:
+            return
+        tuned = self.base.tuned_digest is not None
+        name = self.base.key if tuned else self.address.model
+        server = Server(self.address.url, name, timeout_s=TIMEOUT_S)
+        if tuned and name not in server.served():
+            place = self.base.adapter or self.base.weights
+            option = "--lora-modules NAME=PATH" if self.base.adapter else "--served-model-name NAME"
+            raise UsageError(
+                f"{self.address}: does not serve {place} under the name {name}; start the server "
+                f"with it (vLLM: {option}), then run the command again."
+            )
+        processor = load_processor(self.location, self.model.trust_remote_code)
+        self._ready = server, Conversations(processor)
+        try:
+            self._probe(processor, sampled)
+        except BaseException:
+            self._ready = None
+            raise
+
+    def _probe(self, processor: Any, sampled: bool) -> None:
+        frames = _noise(self.frames)
+        parts, fields = self._parts(frames, sha256(frames.pixels.tobytes()))
+        greedy = replace(PROBE, temperature=0.0)
+        request = Request("probe", None, QUESTION, PROBE if sampled else greedy, seed=1)
+        reply, read = self._complete(request, parts, fields)
+        wanted = self._prompt_tokens(processor, frames)
+        if read != wanted:
+            counted = "does not say how many tokens" if read is None else f"reads {read} tokens"
+            raise UsageError(
+                f"{self.address}: {counted} of a question about {len(frames.pixels)} frames, where "
+                f"the processor of {self.location.name} makes {wanted}: it serves another model or "
+                "template, or drops or samples frames; correct the server or `frames=`."
+            )
+        others = (replace(request, seed=seed) for seed in range(2, PROBE_SEEDS + 1))
+        if sampled and all(self._complete(o, parts, fields)[0].text == reply.text for o in others):
+            raise UsageError(
+                f"{self.address}: gives one answer for all seeds at a high temperature, so it does "
+                'not sample; with `transformers serve`, set "do_sample": true in the model\'s '
+                "generation_config.json."
+            )
+
+    def _prompt_tokens(self, processor: Any, frames: Frames) -> int:
+        """Tokens of the probe's prompt, by the model's own processor."""
+        _, conversations = self._opened()
+        if self.address.frames == "video":
+            return len(conversations.encode_question(conversations.prepare(frames), QUESTION))
+        content: list[dict[str, Any]] = [
+            {"type": "image", "image": Image.fromarray(pixels)} for pixels in frames.pixels
+        ]
+        content.append({"type": "text", "text": QUESTION})
+        try:
+            made = processor.apply_chat_template(
+                [{"role": "user", "content": content}],
+                add_generation_prompt=True,
+                tokenize=True,
+                return_dict=True,
+            )
+        except (ValueError, TypeError, LookupError, AttributeError) as error:
+            reason = " ".join(str(error).split())[:150]
+            raise UsageError(
+                f"settings.engine: {self.location.name} takes no frames as images ({reason}); use "
+                "frames=video with vLLM, or the engine transformers."
+            ) from error
+        return len(made["input_ids"][0])
+
+
+def _landed(flying: set[Future[Outcome]]) -> Iterator[list[Outcome]]:
+    """Outcomes of what has ended, taken out of `flying`.
+
+    After an error, which is raised, what is being asked is waited for and comes first.
+    """
+    done, _ = wait(flying, return_when=FIRST_COMPLETED)
+    if any(future.exception() for future in done):
+        done = {future for future in flying if not future.cancel()}
+        wait(done)
+        flying.clear()
+    flying -= done
+    if outcomes := [future.result() for future in done if not future.exception()]:
+        yield outcomes
+    for future in done:
+        future.result()
+
+
+def _unusable(request: Request, error: VideoError) -> Unusable:
+    return Unusable(request.key, type(error).__name__, str(error))
+
+
+def _png(pixels: Any) -> str:
+    buffer = BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG", compress_level=PNG_LEVEL)
+    return base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def _noise(frames: FrameCache) -> Frames:
+    """As many frames as a clip has at most, and as large, of noise."""
+    n, side = frames.params.frames, frames.params.short_side or 224
+    pixels = np.random.default_rng(1).integers(0, 256, (n, side, side, 3), dtype=np.uint8)
+    times = tuple(i * PROBE_GAP_S for i in range(n))
+    return Frames(pixels, times, n * PROBE_GAP_S)
