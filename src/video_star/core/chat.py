@@ -132,6 +132,11 @@ class Server:
         with self._explained():
             return {model.id for model in self._client.models.list(extra_headers=_authorization())}
 
+    def close(self) -> None:
+        """Close the connections; a later request opens new ones."""
+        if client := self.__dict__.pop("_client", None):
+            client.close()
+
     @contextmanager
     def _explained(self) -> Iterator[None]:
         import openai

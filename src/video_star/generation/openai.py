@@ -119,7 +119,7 @@ class OpenAIEngine:
         if not batches:
             return
         asked = [request for batch in batches for request in batch]
-        self._check(any(request.sampling.temperature > 0 for request in asked))
+        server = self._checked(any(request.sampling.temperature > 0 for request in asked))
         clips = [clip for batch in batches for clip in clips_of(batch)]
         flying: set[Future[Outcome]] = set()
         pool = ThreadPoolExecutor(self.batch_size, thread_name_prefix="ask")
@@ -144,6 +144,7 @@ class OpenAIEngine:
                 yield from _landed(flying)
         finally:
             pool.shutdown(cancel_futures=True)
+            server.close()
 
     def _ask(self, request: Request, shown: Future[Shown] | None) -> Outcome:
         """One request and its reply; a clip that the model cannot take is Unusable."""
@@ -212,27 +213,32 @@ class OpenAIEngine:
         assert self._ready is not None
         return self._ready
 
-    def _check(self, sampled: bool) -> None:
-        """Ask about a clip once; UsageError when the server cannot give this model's answers."""
+    def _checked(self, sampled: bool) -> Server:
+        """The server, asked about a clip once; UsageError when it cannot give this model's answers.
+
+        `sampled` is whether it must be able to sample.
+        """
         if self._ready is not None:
-            return
+            return self._ready[0]
         tuned = self.base.tuned_digest is not None
         name = self.base.key if tuned else self.address.model
         server = Server(self.address.url, name, timeout_s=TIMEOUT_S)
-        if tuned and name not in server.served():
-            place = self.base.adapter or self.base.weights
-            option = "--lora-modules NAME=PATH" if self.base.adapter else "--served-model-name NAME"
-            raise UsageError(
-                f"{self.address}: does not serve {place} under the name {name}; start the server "
-                f"with it (vLLM: {option}), then run the command again."
-            )
-        processor = load_processor(self.location, self.model.trust_remote_code)
-        self._ready = server, Conversations(processor)
         try:
+            if tuned and name not in server.served():
+                place = self.base.adapter or self.base.weights
+                option = "lora-modules NAME=PATH" if self.base.adapter else "served-model-name NAME"
+                raise UsageError(
+                    f"{self.address}: does not serve {place} under the name {name}; start the "
+                    f"server with it (vLLM: --{option}), then run the command again."
+                )
+            processor = load_processor(self.location, self.model.trust_remote_code)
+            self._ready = server, Conversations(processor)
             self._probe(processor, sampled)
         except BaseException:
             self._ready = None
+            server.close()
             raise
+        return server
 
     def _probe(self, processor: Any, sampled: bool) -> None:
         frames = _noise(self.frames)
