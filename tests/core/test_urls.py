@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from video_star.core.errors import UsageError
-from video_star.core.urls import from_environment, hide, without_credentials
+from video_star.core.urls import engine_shown, from_environment, hide, without_credentials
 
 
 @pytest.mark.parametrize(
@@ -67,3 +67,20 @@ def test_an_address_may_stand_in_the_environment(
     monkeypatch.delenv("JUDGE_URL")
     with pytest.raises(UsageError, match=r"not set in the environment; export JUDGE_URL=URL"):
         from_environment(written)
+
+
+@pytest.mark.parametrize(
+    ("engine", "shown"),
+    [
+        ("transformers", None),
+        ("scripted:rules.json", "scripted:rules.json"),
+        ("openai:$SERVER model=m frames=video", "openai:$SERVER model=m frames=video"),
+        (
+            "openai:https://me:secret@host/v1?key=secret model=a/b frames=images",
+            "openai:https://host/v1 model=a/b frames=images",
+        ),
+        ("other:https://me:secret@host", "other:https://host"),
+    ],
+)
+def test_an_engine_is_shown_without_credentials(engine: str, shown: str | None) -> None:
+    assert engine_shown(engine) == shown

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -20,8 +20,11 @@ from vllm_server import FakeVLLM, completed, refused, serving
 
 from video_star.core.engine import Outcome, Reply, Sampling
 from video_star.core.errors import ServiceError, UsageError, VideoStarError
+from video_star.core.paths import Workspace
+from video_star.core.progress import Silent
 from video_star.generation.openai import OpenAIEngine, read_address
 from video_star.generation.transformers import Loaded, load
+from video_star.pipeline.runner import run_step
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +98,28 @@ def test_requests_are_in_flight_up_to_the_batch_size(
     server.delay_s = 0.05
     answers(engine, requests_for(clips))
     assert server.busiest == 3
+
+
+def test_a_step_writes_the_answers_that_it_writes_with_transformers(
+    server: ChatServer, new_workspace: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the report says which engine answered; the address is one of the environment."""
+    monkeypatch.setenv("SERVER", server.url)
+    engine = "openai:$SERVER model=served frames=video"
+    written, reports = [], []
+    for name, changes in (("here", {}), ("there", {"settings__engine": engine})):
+        workspace = new_workspace(name, **changes)
+        run_step("base", "r0", workspace, Silent())
+        run_step("generate", "r1", workspace, Silent())
+        answers_at = workspace.round("r1").answers
+        written.append({path.name: path.read_bytes() for path in sorted(answers_at.iterdir())})
+        reports.append(json.loads(workspace.round("r1").report("generate").read_text()))
+    assert written[0] == written[1]
+    assert reports[1].pop("engine") == engine
+    assert reports[0] == reports[1]
+    n_asked = len(server.bodies)
+    run_step("generate", "r1", workspace, Silent())
+    assert len(server.bodies) == n_asked
 
 
 @pytest.mark.parametrize("frames", [4, 40])

@@ -76,6 +76,17 @@ def test_the_report_of_whole_videos_has_no_notes(scripted: Workspace) -> None:
     assert "notes" not in scripted.round("r1").report("generate").read_text(encoding="utf-8")
 
 
+def test_the_report_says_which_other_engine_answered(scripted: Workspace) -> None:
+    run(scripted, "base", "generate")
+    report = json.loads(scripted.round("r1").report("generate").read_text(encoding="utf-8"))
+    assert report["engine"] == "scripted:script.json"
+    usual = yaml.safe_load(scripted.params.read_text())
+    usual["settings"]["engine"] = "transformers"
+    scripted.params.write_text(yaml.safe_dump(usual))
+    run(scripted, "generate")
+    assert "engine" not in scripted.round("r1").report("generate").read_text(encoding="utf-8")
+
+
 def test_a_second_run_gives_the_same_bytes_from_the_store(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,6 +22,7 @@ from video_star.core.model_paths import read_ref
 from video_star.core.params import Params, load_params
 from video_star.core.paths import Workspace
 from video_star.core.records import StepReport, VideoSample
+from video_star.core.urls import engine_shown
 from video_star.data.readers import open_readers
 from video_star.evaluation.metrics import RoundMetrics
 from video_star.pipeline.dvc import changed_stages, repository
@@ -145,8 +146,8 @@ def _base_model(workspace: Workspace, params: Params) -> Finding:
     from video_star.training.requirements import check_requirements
 
     what = f"base model {params.model.base}"
-    if params.settings.engine != "transformers":
-        return Finding(True, f"{what} is not asked: settings.engine is {params.settings.engine}")
+    if engine := engine_shown(params.settings.engine):
+        return Finding(True, f"{what} is not asked: settings.engine is {engine}")
     try:
         check_requirements(params, workspace)
         check_base(params, workspace)

@@ -237,3 +237,5 @@ class StepReport(Record):
     metrics: dict[str, float] = Field(default_factory=dict)
     notes: tuple[str, ...] = ()
     """What to know of samples that were used all the same, such as videos that break off."""
+    engine: str | None = None
+    """What answered, as in settings.engine without credentials; None for transformers."""

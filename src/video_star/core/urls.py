@@ -68,3 +68,13 @@ def _secrets(url: str) -> Iterator[str]:
     user, query = credentials(url)
     yield from filter(None, (parts.username, parts.password, *(user or ()), *query.values()))
     yield from (value for pair in parts.query.split("&") if (value := pair.partition("=")[2]))
+
+
+def engine_shown(engine: str) -> str | None:
+    """settings.engine as it may be shown and recorded; None for transformers, which is usual."""
+    if engine == "transformers":
+        return None
+    kind, mark, rest = engine.partition(":")
+    url, space, options = rest.partition(" ")
+    shown = without_credentials(url) if "://" in url else url
+    return f"{kind}{mark}{shown}{space}{options}"

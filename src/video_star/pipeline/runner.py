@@ -162,8 +162,8 @@ def _refuse_changed_params(step: str, before: Params, after: Params) -> None:
 def _write_report(context: StepContext, report: StepReport) -> None:
     if report.notes:
         context.progress.note(f"{report.notes[0]} In all {len(report.notes)} such; see the report.")
-    without = None if report.notes else {"notes"}
-    text = dump_json(report.model_dump(mode="json", exclude=without))
+    empty = {name for name in ("notes", "engine") if not getattr(report, name)}
+    text = dump_json(report.model_dump(mode="json", exclude=empty))
     write_text(context.paths.report(report.step), text)
 
 

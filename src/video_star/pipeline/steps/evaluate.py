@@ -20,6 +20,7 @@ from video_star.core.hashing import stable_seed
 from video_star.core.jsonl import dump_json, write_records, write_text
 from video_star.core.model_paths import read_ref
 from video_star.core.records import Failure, MetricValue, Prediction, Score, StepReport
+from video_star.core.urls import engine_shown
 from video_star.evaluation.benchmarks import open_benchmark
 from video_star.evaluation.benchmarks.base import Benchmark, Item, Measure, ScoresTogether
 from video_star.evaluation.comparisons import compare, digest_scores, refuse_unmeasured
@@ -228,4 +229,5 @@ def _report(
         failed=failed,
         reasons=dict(sorted(unscored.items())),
         metrics={name: value.value for name, value in metrics.metrics.items()},
+        engine=engine_shown(context.params.settings.engine),
     )

@@ -18,6 +18,7 @@ from video_star.core.model_paths import read_ref
 from video_star.core.params import SamplingParams
 from video_star.core.prompts import direct, line_request
 from video_star.core.records import Answer, Failure, Origin, StepReport, VideoSample
+from video_star.core.urls import engine_shown
 from video_star.data.manifest import training_samples
 from video_star.generation.store import ask, open_store
 from video_star.video.cache import open_frames
@@ -95,6 +96,7 @@ def build_report(
         notes=open_frames(context.workspace, context.params).notes(
             (_clip(context, sample) for sample in questions.samples), context.workspace.data
         ),
+        engine=engine_shown(context.params.settings.engine) if questions.samples else None,
     )
 
 
