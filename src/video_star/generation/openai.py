@@ -56,9 +56,9 @@ PNG_LEVEL = 1
 PROBE = Sampling(temperature=2.0, top_p=1.0, max_new_tokens=32)
 """So hot that equal answers of several seeds mean that the server does not sample."""
 PROBE_SEEDS = 4
-PROBE_GAP_S = 9.7
-"""Between the frames of the probe: a model that reads times takes more tokens for these than for
-one a second."""
+PROBE_GAP_S = 10_000.3
+"""Between the frames of the probe: a prompt with times, as seconds or as h:mm:ss, has more tokens
+for such times than for one frame a second."""
 QUESTION = "What happens in this video?"
 TOO_LONG = re.compile(r"context length|maximum.{0,20}length|too long|max_model_len", re.I)
 """How servers say that a request has more tokens than the model takes."""

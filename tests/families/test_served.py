@@ -1,0 +1,50 @@
+"""A family behind a server that is as strict as vLLM: the same answers, or a refusal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from family_params import model_params
+from test_answers import REF, Asked, questions
+from vllm_server import FakeVLLM, serving
+
+from video_star.core.errors import UsageError
+from video_star.core.params import VideoParams
+from video_star.generation.openai import OpenAIEngine, read_address
+from video_star.generation.transformers import Loaded
+from video_star.models.table import FAMILIES
+
+
+def served(url: str, base: Path, asked: Asked) -> OpenAIEngine:
+    address = read_address(f"{url} model=served frames=video")
+    return OpenAIEngine(address, REF, model_params(base), base, asked.frames, 4)
+
+
+@pytest.mark.parametrize("policy", ["uniform"], indirect=True)
+def test_a_server_gives_the_answers_of_transformers(
+    base: Path, loaded: Loaded, footage: list[Path], policy: VideoParams, tmp_path: Path
+) -> None:
+    asked = Asked(loaded, tmp_path, footage, policy)
+    here = {key: reply.text for key, reply in asked.answers(1, share=False).items()}
+    with serving(FakeVLLM(loaded)) as server:
+        batches = list(served(server.url, base, asked).answer(questions(footage, 10)))
+    assert {reply.key: reply.text for batch in batches for reply in batch} == here  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("policy", ["uniform"], indirect=True)
+def test_a_server_that_takes_no_times_is_refused_where_they_are_text(
+    family: str,
+    base: Path,
+    loaded: Loaded,
+    footage: list[Path],
+    policy: VideoParams,
+    tmp_path: Path,
+) -> None:
+    if not (FAMILIES[family].times or "").startswith("text"):
+        pytest.skip("its prompt has as many tokens whatever the times")
+    asked = Asked(loaded, tmp_path, footage, policy)
+    with serving(FakeVLLM(loaded, reads_media_io=False)) as server:
+        engine = served(server.url, base, asked)
+        with pytest.raises(UsageError, match="tokens of a question about 4 frames"):
+            list(engine.answer(questions(footage, 10)))
