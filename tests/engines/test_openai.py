@@ -22,7 +22,7 @@ from video_star.core.engine import Outcome, Reply, Sampling
 from video_star.core.errors import ServiceError, UsageError, VideoStarError
 from video_star.core.paths import Workspace
 from video_star.core.progress import Silent
-from video_star.generation.openai import OpenAIEngine, read_address
+from video_star.generation.openai import read_address
 from video_star.generation.transformers import Loaded, load
 from video_star.pipeline.runner import run_step
 
@@ -150,6 +150,16 @@ def test_a_server_that_does_not_sample_is_refused(
             answers(openai_engine(tiny_base, tmp_path, server.url), requests)
 
 
+def test_frames_as_images_need_a_template_that_takes_images(
+    fake: FakeVLLM, tiny_base: Path, clips: Path, tmp_path: Path
+) -> None:
+    with serving(fake, lambda _: completed("So", "stop", 5, 1)) as server:
+        plain = openai_engine(tiny_base, tmp_path, server.url)
+        engine = replace(plain, address=replace(plain.address, frames="images"))
+        with pytest.raises(UsageError, match="takes no frames as images"):
+            answers(engine, requests_for(clips, n=1))
+
+
 def test_a_server_that_counts_no_tokens_is_refused(
     fake: FakeVLLM, tiny_base: Path, clips: Path, tmp_path: Path
 ) -> None:
@@ -263,7 +273,7 @@ def test_an_address_is_shown_without_its_credentials() -> None:
 def test_images_are_sent_in_plain_fields(
     fake: FakeVLLM, tiny_base: Path, clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(OpenAIEngine, "_prompt_tokens", lambda *_: 5)
+    monkeypatch.setattr("video_star.generation.openai.tokens_of_images", lambda *_: 5)
     with serving(fake, lambda body: completed(str(body.get("seed")), "stop", 5, 1)) as server:
         plain = openai_engine(tiny_base, tmp_path, server.url)
         engine = replace(plain, address=replace(plain.address, frames="images"))

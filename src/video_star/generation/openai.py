@@ -26,23 +26,31 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
 
-import numpy as np
 from PIL import Image
 
 from video_star.core.chat import Refusal, Server
-from video_star.core.engine import Clip, Outcome, Reply, Request, Sampling, Unusable
+from video_star.core.engine import Clip, Outcome, Reply, Request, Unusable
 from video_star.core.errors import ServiceError, UsageError, VideoError, VideoStarError
 from video_star.core.hashing import sha256
 from video_star.core.params import ModelParams
 from video_star.core.records import ModelRef
 from video_star.core.urls import without_credentials
 from video_star.generation.batching import clips_of, plan_batches
+from video_star.generation.probe import (
+    GREEDY,
+    HOT,
+    OTHER_SEEDS,
+    QUESTION,
+    noise,
+    tokens_of_images,
+    tokens_of_video,
+)
 from video_star.models.conversation import Conversations
 from video_star.models.loading import load_processor
 from video_star.video.cache import FrameCache
@@ -53,13 +61,6 @@ TIMEOUT_S = 600.0
 """Of one request: where many are in flight, it waits for those before it."""
 PNG_LEVEL = 1
 """Of zlib: level 6 takes three times as long for 6 % less."""
-PROBE = Sampling(temperature=2.0, top_p=1.0, max_new_tokens=32)
-"""So hot that equal answers of several seeds mean that the server does not sample."""
-PROBE_SEEDS = 4
-PROBE_GAP_S = 10_000.3
-"""Between the frames of the probe: a prompt with times, as seconds or as h:mm:ss, has more tokens
-for such times than for one frame a second."""
-QUESTION = "What happens in this video?"
 TOO_LONG = re.compile(r"context length|maximum.{0,20}length|too long|max_model_len", re.I)
 """How servers say that a request has more tokens than the model takes."""
 
@@ -103,6 +104,8 @@ class OpenAIEngine:
     frames: FrameCache
     batch_size: int
     _ready: tuple[Server, Conversations] | None = field(default=None, repr=False)
+    _samples: bool = field(default=False, repr=False)
+    """Whether the server was seen to sample."""
 
     @property
     def ref(self) -> ModelRef:
@@ -218,7 +221,7 @@ class OpenAIEngine:
 
         `sampled` is whether it must be able to sample.
         """
-        if self._ready is not None:
+        if self._ready is not None and (self._samples or not sampled):
             return self._ready[0]
         tuned = self.base.tuned_digest is not None
         name = self.base.key if tuned else self.address.model
@@ -234,6 +237,7 @@ class OpenAIEngine:
             processor = load_processor(self.location, self.model.trust_remote_code)
             self._ready = server, Conversations(processor)
             self._probe(processor, sampled)
+            self._samples = sampled
         except BaseException:
             self._ready = None
             server.close()
@@ -241,12 +245,19 @@ class OpenAIEngine:
         return server
 
     def _probe(self, processor: Any, sampled: bool) -> None:
-        frames = _noise(self.frames)
+        _, conversations = self._opened()
+        frames = noise(self.frames.params)
         parts, fields = self._parts(frames, sha256(frames.pixels.tobytes()))
-        greedy = replace(PROBE, temperature=0.0)
-        request = Request("probe", None, QUESTION, PROBE if sampled else greedy, seed=1)
-        reply, read = self._complete(request, parts, fields)
-        wanted = self._prompt_tokens(processor, frames)
+
+        def reply(seed: int) -> tuple[Reply, int | None]:
+            sampling = HOT if sampled else GREEDY
+            return self._complete(Request("probe", None, QUESTION, sampling, seed), parts, fields)
+
+        first, read = reply(1)
+        if self.address.frames == "video":
+            wanted = tokens_of_video(conversations, frames)
+        else:
+            wanted = tokens_of_images(processor, frames, self.location.name)
         if read != wanted:
             counted = "does not say how many tokens" if read is None else f"reads {read} tokens"
             raise UsageError(
@@ -254,37 +265,12 @@ class OpenAIEngine:
                 f"the processor of {self.location.name} makes {wanted}: it serves another model or "
                 "template, or drops or samples frames; correct the server or `frames=`."
             )
-        others = (replace(request, seed=seed) for seed in range(2, PROBE_SEEDS + 1))
-        if sampled and all(self._complete(o, parts, fields)[0].text == reply.text for o in others):
+        if sampled and all(reply(seed)[0].text == first.text for seed in OTHER_SEEDS):
             raise UsageError(
                 f"{self.address}: gives one answer for all seeds at a high temperature, so it does "
                 'not sample; with `transformers serve`, set "do_sample": true in the model\'s '
                 "generation_config.json."
             )
-
-    def _prompt_tokens(self, processor: Any, frames: Frames) -> int:
-        """Tokens of the probe's prompt, by the model's own processor."""
-        _, conversations = self._opened()
-        if self.address.frames == "video":
-            return len(conversations.encode_question(conversations.prepare(frames), QUESTION))
-        content: list[dict[str, Any]] = [
-            {"type": "image", "image": Image.fromarray(pixels)} for pixels in frames.pixels
-        ]
-        content.append({"type": "text", "text": QUESTION})
-        try:
-            made = processor.apply_chat_template(
-                [{"role": "user", "content": content}],
-                add_generation_prompt=True,
-                tokenize=True,
-                return_dict=True,
-            )
-        except (ValueError, TypeError, LookupError, AttributeError) as error:
-            reason = " ".join(str(error).split())[:150]
-            raise UsageError(
-                f"settings.engine: {self.location.name} takes no frames as images ({reason}); use "
-                "frames=video with vLLM, or the engine transformers."
-            ) from error
-        return len(made["input_ids"][0])
 
 
 def _landed(flying: set[Future[Outcome]]) -> Iterator[list[Outcome]]:
@@ -312,11 +298,3 @@ def _png(pixels: Any) -> str:
     buffer = BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG", compress_level=PNG_LEVEL)
     return base64.b64encode(buffer.getvalue()).decode("ascii")
-
-
-def _noise(frames: FrameCache) -> Frames:
-    """As many frames as a clip has at most, and as large, of noise."""
-    n, side = frames.params.frames, frames.params.short_side or 224
-    pixels = np.random.default_rng(1).integers(0, 256, (n, side, side, 3), dtype=np.uint8)
-    times = tuple(i * PROBE_GAP_S for i in range(n))
-    return Frames(pixels, times, n * PROBE_GAP_S)
