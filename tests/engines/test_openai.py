@@ -44,14 +44,14 @@ def server(fake: FakeVLLM) -> Iterator[ChatServer]:
         yield running
 
 
-def after_probe(fake: FakeVLLM, answer: Any) -> Any:
-    """A server that is itself for the two requests of a probe, then answers by `answer`."""
+def after_probe(fake: FakeVLLM, answer: Any, n_probes: int = 2) -> Any:
+    """A server that is itself for the requests of a probe, then answers by `answer`."""
     n_asked = 0
 
     def either(body: dict[str, Any]) -> Answer:
         nonlocal n_asked
         n_asked += 1
-        made: Answer = fake.answer(body) if n_asked <= 2 else answer(body)
+        made: Answer = fake.answer(body) if n_asked <= n_probes else answer(body)
         return made
 
     return either
@@ -254,6 +254,20 @@ def test_a_busy_server_is_asked_again(
         found = answers(openai_engine(tiny_base, tmp_path, server.url), requests)
     assert all(isinstance(outcome, Reply) for outcome in found.values())
     assert len(found) == len(requests)
+
+
+def test_half_a_surrogate_pair_neither_stops_a_question_nor_an_answer(
+    fake: FakeVLLM, tiny_base: Path, clips: Path, tmp_path: Path
+) -> None:
+    def broken(body: dict[str, Any]) -> Answer:
+        return completed("So \ud800", "stop", 9, 1)
+
+    request = replace(requests_for(clips, n=1)[0], prompt="What \ud83d?")
+    with serving(fake, after_probe(fake, broken, 1)) as server:
+        (reply,) = answers(openai_engine(tiny_base, tmp_path, server.url), [request]).values()
+    assert isinstance(reply, Reply)
+    assert reply.text == "So ?"
+    assert server.bodies[-1]["messages"][0]["content"][-1]["text"] == "What ??"
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from tiny import ROOT
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from video_star.core.engine import Reply, Request, Sampling, Unusable
-from video_star.core.errors import ServiceError, UsageError
+from video_star.core.errors import UsageError
 from video_star.generation.openai import OpenAIEngine, read_address
 from video_star.video.decode import Frames
 
@@ -136,5 +136,5 @@ def test_sampled_answers_need_a_model_that_is_configured_to_sample(
 
 def test_frames_of_a_video_cannot_be_sent_to_it(url: str, clips: Path, tmp_path: Path) -> None:
     """It takes no video but from an address or a file of its own, and no field of vLLM's."""
-    with pytest.raises(ServiceError, match="status 422"):
+    with pytest.raises(UsageError, match="use frames=images"):
         answers(engine(url, DEMO, tmp_path, "video"), greedy(requests_for(clips, n=1)))

@@ -87,9 +87,13 @@ class Chat(Protocol):
 
 
 def conversation(system: str, user: str) -> Messages:
-    """A system and a user message; half a surrogate pair cannot be sent and becomes "?"."""
-    sent = user.encode("utf-8", "replace").decode("utf-8")
-    return [{"role": "system", "content": system}, {"role": "user", "content": sent}]
+    """A system and a user message."""
+    return [{"role": "system", "content": system}, {"role": "user", "content": sendable(user)}]
+
+
+def sendable(text: str) -> str:
+    """Half a surrogate pair can neither be sent nor kept, and becomes "?"."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 @dataclass(frozen=True)
@@ -124,7 +128,7 @@ class Server:
                 extra_body=dict(body),
             )
             choice = completion.choices[0]
-            text = _text_of(choice.message.content)
+            text = sendable(_text_of(choice.message.content))
             return Completed(text, choice.finish_reason, completion.usage)
 
     def served(self) -> set[str]:
@@ -240,7 +244,7 @@ class OpenAIChat(Server):
             key=key,
             model=self.name,
             messages=sent,
-            reply=text.encode("utf-8", "replace").decode("utf-8"),
+            reply=text,
             refused=tuple(sorted(self.refused)),
         )
         return self._store.add(reply) if self._store else reply

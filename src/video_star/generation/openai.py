@@ -34,7 +34,7 @@ from typing import Any, Literal, TypeAlias, cast
 
 from PIL import Image
 
-from video_star.core.chat import Refusal, Server
+from video_star.core.chat import Refusal, Server, sendable
 from video_star.core.engine import Clip, Outcome, Reply, Request, Unusable
 from video_star.core.errors import ServiceError, UsageError, VideoError, VideoStarError
 from video_star.core.hashing import sha256
@@ -164,7 +164,7 @@ class OpenAIEngine:
     ) -> tuple[Reply, int | None]:
         """The reply, and how many tokens of prompt the server counted."""
         server, conversations = self._opened()
-        text = {"type": "text", "text": conversations.escape(request.prompt)}
+        text = {"type": "text", "text": sendable(conversations.escape(request.prompt))}
         sampling, more = request.sampling, dict[str, Any]()
         if sampling.temperature > 0:
             more = {"top_p": sampling.top_p, "seed": request.seed}
@@ -181,6 +181,10 @@ class OpenAIEngine:
                     f"{self.address}: a question about {self.frames.params.frames} frames is "
                     "longer than the server takes; start it with a larger --max-model-len, or "
                     "lower video.frames or video.short_side in params.yaml."
+                ) from error
+            if error.status == 422 and self.address.frames == "video":
+                raise UsageError(
+                    f"{self.address}: does not know the fields of vLLM; use frames=images."
                 ) from error
             raise
         reason = made.finish_reason
