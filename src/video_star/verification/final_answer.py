@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import zip_longest
 from typing import Final
 
@@ -62,12 +63,22 @@ MOST: Final = 8
 class Reading:
     """What an answer says, without what was only thought."""
 
-    visible: Said
+    text: str
     """Everything, blank where something was taken off."""
     finals: tuple[Said, ...]
     """The different final answers in their order; the last one decides."""
-    reasoning: Said
-    """What stands before the first of them; everything where there is none."""
+    begun: int
+    """Where the first of them is said; the end where there is none."""
+
+    @cached_property
+    def visible(self) -> Said:
+        """Everything that was not taken off."""
+        return Said(self.text).stripped()
+
+    @cached_property
+    def reasoning(self) -> Said:
+        """What stands before the first final answer."""
+        return Said(self.text[: self.begun])
 
 
 def read(text: str) -> Reading:
@@ -78,18 +89,16 @@ def read(text: str) -> Reading:
     found = [*((*match.span(1), match.start()) for match in matches), *_said(visible)]
     if not found and len({match[1] for match in _BOLD.finditer(text)}) == 1:
         found = [(*match.span(1), match.start()) for match in _BOLD.finditer(text)]
-    parts = sorted(
-        (Said(visible[start:end], start).stripped(_AROUND) for start, end, _ in found),
-        key=lambda part: (part.start, -part.end),
-    )
+    parts = [Said(visible[start:end], start).stripped(_AROUND) for start, end, _ in found]
+    parts.sort(key=lambda part: (part.start, -part.end))
     finals: dict[str, Said] = {}
     for part, after in zip_longest(parts, parts[1:]):
         # Of one within the other ("<answer>The answer is B</answer>") the inner one counts.
         if part.text and not (after and after.text and after.end <= part.end):
             finals.pop(part.key, None)  # the last place of equal ones counts
             finals[part.key] = part
-    cut = min((begun for *_, begun in found), default=len(visible)) if finals else len(visible)
-    return Reading(Said(visible).stripped(), tuple(finals.values()), Said(visible[:cut]))
+    begun = min(at for *_, at in found) if finals else len(visible)
+    return Reading(visible, tuple(finals.values()), begun)
 
 
 def _said(text: str) -> Iterator[tuple[int, int, int]]:
