@@ -160,6 +160,16 @@ def test_joined_recordings_are_shown_after_each_other(tmp_path: Path) -> None:
         assert files.levels(files.sampled(joined, 3, 2.5, 2.8)) == [5, 6, 7]
 
 
+@pytest.mark.parametrize("b_frames", ["0", "2"])
+def test_an_hour_that_a_broadcast_lost_is_left_out(tmp_path: Path, b_frames: str) -> None:
+    times = [100 * n + (3_600_000 if n >= 10 else 0) for n in range(20)]
+    path = tmp_path / "gap.ts"
+    tiny.write_clip(path, tiny.grey_steps(20, 64, 48), times=times, bf=b_frames)
+    frames = files.sampled(path, 20)
+    assert files.levels(frames) == [*range(20)]
+    assert frames.duration == pytest.approx(2.0, abs=0.1)
+
+
 def test_a_long_time_between_two_pictures_is_kept_where_it_is_meant(tmp_path: Path) -> None:
     times = [0, 100, 200, 60_000, 60_100]
     path = tiny.write_clip(tmp_path / "slides.mkv", tiny.grey_steps(5, 32, 32), times=times)

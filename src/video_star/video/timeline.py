@@ -114,6 +114,10 @@ class Stamps:
     jumps: bool
     avi: bool
     offset: int = 0
+    crossed: bool = False
+    """Whether pictures are decoded before a jump and shown behind it: their times say nothing."""
+    step: int = 0
+    """From one packet to the next, where packets do not tell their length."""
     _last: int | None = None
     _next: int = 0
 
@@ -128,11 +132,15 @@ class Stamps:
             jump = dts - self._next
             if jump * self.unit > FORWARD_S or (self._last - dts) * self.unit > BACK_S:
                 self.offset -= jump
+            elif dts > self._last:
+                self.step = dts - self._last
         if self.offset:
             packet.dts += self.offset
             if packet.pts is not None:
                 packet.pts += self.offset
-        self._last, self._next = packet.dts, packet.dts + (packet.duration or 0)
+        if packet.pts is not None:
+            self.crossed |= (packet.pts - packet.dts) * self.unit > FORWARD_S
+        self._last, self._next = packet.dts, packet.dts + (packet.duration or self.step)
 
 
 @dataclass
@@ -234,10 +242,11 @@ def _timeline(
     container: InputContainer, stream: av.VideoStream, seen: _Seen, others: Fraction
 ) -> Timeline:
     unit = seen.stamps.unit
-    raw = _has(container, Flags.no_timestamps) or not seen.times
+    raw = _has(container, Flags.no_timestamps) or seen.stamps.crossed or not seen.times
     counted = raw or (seen.stamps.avi and stream.codec_context.has_b_frames)
     if raw:
-        starts = accumulate((max(length, 1) for length in seen.lengths[:-1]), initial=0)
+        step = max(seen.stamps.step, 1)
+        starts = accumulate((length or step for length in seen.lengths[:-1]), initial=0)
         known = dict(zip(starts, seen.lengths, strict=True))
     else:
         known = seen.times
