@@ -13,6 +13,12 @@ def private_folder(path: Path) -> Path:
     return path
 
 
+def private_store(path: Path) -> Path:
+    """A private file in a folder that is ours, which is shut too, also when it was there before."""
+    private_folder(path.parent)
+    return private_file(path)
+
+
 def private_file(path: Path) -> Path:
     """Make an empty file, or take one that is there, and shut it for others (0600).
 

@@ -24,7 +24,7 @@ from video_star.core.errors import DataError, VideoError, VideoStarError
 from video_star.core.hashing import sha256
 from video_star.core.params import Params
 from video_star.core.paths import Workspace
-from video_star.core.private import private_file, private_folder
+from video_star.core.private import private_store
 from video_star.core.progress import Progress
 from video_star.video.cache import FrameCache, open_frames
 
@@ -48,8 +48,7 @@ class AnswerStore:
 
     def __post_init__(self) -> None:
         with self._explained():
-            private_folder(self.path.parent)
-            self._database = sqlite3.connect(private_file(self.path), timeout=BUSY_S)
+            self._database = sqlite3.connect(private_store(self.path), timeout=BUSY_S)
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = FULL")  # a commit survives a power cut
             self._database.execute(

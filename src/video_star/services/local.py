@@ -20,7 +20,7 @@ from video_star.core.errors import ServiceError
 from video_star.core.hashing import sha256
 from video_star.core.jsonl import write_text
 from video_star.core.paths import Workspace
-from video_star.core.private import private_file, private_folder
+from video_star.core.private import private_store
 from video_star.pipeline.runner import only_one
 from video_star.services.addresses import LOOPBACK, Addresses, addresses
 from video_star.services.prefect_client import (
@@ -101,8 +101,7 @@ def ensure(workspace: Workspace, show: Print) -> None:
 
 def _start(workspace: Workspace, where: Addresses, show: Print) -> None:
     write_profile(workspace, where)
-    private_folder(workspace.mlflow)
-    private_file(workspace.mlflow_store)
+    private_store(workspace.mlflow_store)
     services, env = services_of(workspace, where), environment(workspace, where)
     begun = time.monotonic()
     for service in (services.server, services.mlflow):

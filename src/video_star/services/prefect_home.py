@@ -13,7 +13,7 @@ import tomllib
 from pathlib import Path
 
 from video_star.core.paths import Workspace
-from video_star.core.private import private_file, private_folder
+from video_star.core.private import private_store
 from video_star.services.addresses import Addresses
 
 HOME = ".work/prefect"
@@ -38,8 +38,7 @@ def password(workspace: Workspace) -> str | None:
 def write_profile(workspace: Workspace, where: Addresses) -> None:
     """Write address and password for the user's own `prefect` commands; a password is kept."""
     known = password(workspace) or f"video-star:{secrets.token_urlsafe(32)}"
-    private_folder(workspace.root / HOME)
-    private_file(profile_file(workspace)).write_text(
+    private_store(profile_file(workspace)).write_text(
         f'active = "video-star"\n\n[profiles.video-star]\nPREFECT_API_URL = "{where.prefect_api}"\n'
         f'{PASSWORD_VARIABLE} = "{known}"\n',
         encoding="utf-8",

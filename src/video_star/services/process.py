@@ -21,7 +21,7 @@ from pydantic import BaseModel, PositiveInt, ValidationError
 
 from video_star.core.errors import ServiceError
 from video_star.core.jsonl import write_text
-from video_star.core.private import private_file, private_folder
+from video_star.core.private import private_store
 from video_star.services.addresses import LOOPBACK
 
 READY_WITHIN_S = 180.0
@@ -101,8 +101,7 @@ class Service:
                 f"Port {self.port} for {self.name} is used by another program; stop that one, or "
                 f"choose another port, for instance {self.port_variable}={self.port + 1}."
             )
-        private_folder(self.folder)
-        with private_file(self.log).open("w", encoding="utf-8") as log:
+        with private_store(self.log).open("w", encoding="utf-8") as log:
             child = subprocess.Popen(
                 self.command,
                 cwd=cwd,

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from video_star.core.errors import ServiceError, VideoStarError
 from video_star.core.paths import Workspace
-from video_star.core.private import private_file, private_folder
+from video_star.core.private import private_store
 from video_star.core.urls import hide, without_credentials
 
 ANSWER_WITHIN_S = 5
@@ -80,8 +80,7 @@ class Tracker:
         uri = tracking_uri or local_uri(workspace)
         _refuse_stopped_server(uri)
         if tracking_uri is None:
-            private_folder(workspace.mlflow)
-            private_file(workspace.mlflow_store)
+            private_store(workspace.mlflow_store)
         self._uri = uri
         self._local_store = workspace.mlflow_store if tracking_uri is None else None
         with self._explained():
