@@ -41,13 +41,17 @@ def read(
     (data / "v" / "a.mp4").write_bytes((clips / "train-0.mp4").read_bytes())
     full = [{"video": "a.mp4", **row} for row in table]
     write(data / f"t{suffix}", full)
-    source = TableSource(
-        reader="table",
-        dataset="t",
-        annotations=f"t{suffix}",
-        videos="v",
+    return rows_of(
+        data,
+        f"t{suffix}",
         kind=kind,
         columns={name: name for row in full for name in row},
-        split="train",
+    )
+
+
+def rows_of(data: Path, annotations: str, split: Any = "train", **section: Any) -> list[Row]:
+    """What the table reader makes of a file in `data`, with the videos in `data`/v."""
+    source = TableSource(
+        reader="table", dataset="t", annotations=annotations, videos="v", split=split, **section
     )
     return list(Table(source, data, 17).rows())

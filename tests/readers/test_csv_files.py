@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 from outcomes import errors, samples, touch
+from tables import rows_of
 
 from video_star.core.errors import DataError
 from video_star.core.records import Failure
 from video_star.data.readers import csv_files
 from video_star.data.readers.base import Row
-from video_star.data.readers.table import Table, TableSource
 
 HEADER = "file,split,caption\n"
 PLAIN = HEADER + "a.mp4,train,a mañ\nb.mp4,train,a dog\n"
@@ -20,16 +20,13 @@ PLAIN = HEADER + "a.mp4,train,a mañ\nb.mp4,train,a dog\n"
 def read(data: Path, content: str | bytes, name: str = "t.csv") -> list[Row]:
     touch(data / "v", "a.mp4", "b.mp4", "c.mp4", "d.mp4")
     (data / name).write_bytes(content if isinstance(content, bytes) else content.encode())
-    source = TableSource(
-        reader="table",
-        dataset="t",
-        annotations=name,
-        videos="v",
+    return rows_of(
+        data,
+        name,
         kind="text",
         columns={"video": "file", "split": "split", "label": "caption"},
         split=None,
     )
-    return list(Table(source, data, 17).rows())
 
 
 def captions(rows: list[Row]) -> dict[str, str]:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from outcomes import error, failure, one, samples, touch
 from pyarrow import parquet
-from tables import read
+from tables import read, rows_of
 
 from video_star.core.errors import DataError
 from video_star.core.excerpt import LENGTH, cut, excerpt
@@ -19,7 +19,6 @@ from video_star.core.labels import NAME_LENGTH, NAMES, TEXT_LENGTH, ChoiceLabel,
 from video_star.core.records import Failure
 from video_star.data.readers.base import Row
 from video_star.data.readers.pickles import load_pickle
-from video_star.data.readers.table import Table, TableSource
 
 
 def nested(kind: Any) -> Any:
@@ -176,16 +175,12 @@ def test_texts_that_numpy_printed_side_by_side_are_not_joined(tmp_path: Path, cl
 def parquet_rows(data: Path, table: Any, kind: str = "class", **options: Any) -> list[Row]:
     touch(data / "v", "a.mp4", "b.mp4", "c.mp4")
     parquet.write_table(table, data / "t.parquet", **options)
-    source = TableSource(
-        reader="table",
-        dataset="t",
-        annotations="t.parquet",
-        videos="v",
+    return rows_of(
+        data,
+        "t.parquet",
         kind=kind,
         columns={"video": "video", "label": "label"},
-        split="train",
     )
-    return list(Table(source, data, 17).rows())
 
 
 def with_features(table: Any, label: Any) -> Any:
@@ -232,16 +227,12 @@ def test_columns_that_stand_twice_in_parquet_are_refused(tmp_path: Path) -> None
 def table_of(data: Path, *names: str, **columns: str) -> list[Row]:
     lines = "".join(json.dumps({"f": name, "l": "x"}) + "\n" for name in names)
     (data / "t.jsonl").write_text(lines)
-    source = TableSource(
-        reader="table",
-        dataset="t",
-        annotations="t.jsonl",
-        videos="v",
+    return rows_of(
+        data,
+        "t.jsonl",
         kind="class",
         columns={"video": "f", "label": "l", **columns},
-        split="train",
     )
-    return list(Table(source, data, 17).rows())
 
 
 def test_a_loop_of_links_is_a_bad_row_and_as_a_source_an_error(tmp_path: Path) -> None:
@@ -256,17 +247,13 @@ def test_a_loop_of_links_is_a_bad_row_and_as_a_source_an_error(tmp_path: Path) -
     assert list(samples(rows[2:])) == ["t/v/a"]
     (tmp_path / "t.jsonl").unlink()
     (tmp_path / "t.jsonl").symlink_to("t.jsonl")
-    source = TableSource(
-        reader="table",
-        dataset="t",
-        annotations="t.jsonl",
-        videos="v",
-        kind="class",
-        columns={"video": "f", "label": "l"},
-        split="train",
-    )
     with pytest.raises(DataError, match=r"t\.jsonl"):
-        list(Table(source, tmp_path, 17).rows())
+        rows_of(
+            tmp_path,
+            "t.jsonl",
+            kind="class",
+            columns={"video": "f", "label": "l"},
+        )
 
 
 def test_ids_tell_files_and_times_apart(tmp_path: Path) -> None:

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 from outcomes import errors, samples, touch
+from tables import rows_of
 
 from video_star.core.errors import DataError
 from video_star.core.records import Failure
 from video_star.data.readers.base import Row
 from video_star.data.readers.something import Something, SomethingSource
-from video_star.data.readers.table import Table, TableSource
 
 COLUMNS = {"video": "file", "label": "caption"}
 A, B = {"file": "a.mp4", "caption": "a man"}, {"file": "b.mp4", "caption": "a dog"}
@@ -25,16 +25,12 @@ def read(
 ) -> list[Row]:
     touch(data / "v", "a.mp4", "b.mp4")
     (data / name).write_bytes(content if isinstance(content, bytes) else content.encode())
-    source = TableSource(
-        reader="table",
-        dataset="t",
-        annotations=name,
-        videos="v",
+    return rows_of(
+        data,
+        name,
         kind="text",
         columns=columns,
-        split="train",
     )
-    return list(Table(source, data, 17).rows())
 
 
 def captions(rows: list[Row]) -> dict[str, str]:
@@ -168,17 +164,13 @@ def test_lists_side_by_side_must_be_of_one_length(tmp_path: Path) -> None:
         {"file": "a.mp4", "id": 5, "from": [], "caption": []},
     ]
     (tmp_path / "t.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    source = TableSource(
-        reader="table",
-        dataset="t",
-        annotations="t.jsonl",
-        videos="v",
+    found = rows_of(
+        tmp_path,
+        "t.jsonl",
         kind="text",
         columns={"video": "file", "id": "id", "start_s": "from", "label": "caption"},
         each=("from", "caption"),
-        split="train",
     )
-    found = list(Table(source, tmp_path, 17).rows())
     assert errors(found) == [
         ("t.jsonl:2", "BadRow"),
         ("t.jsonl:3", "BadRow"),

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 from outcomes import one
+from tables import rows_of
 
 from video_star.core.errors import DataError, UsageError
 from video_star.core.labels import ClassLabel
 from video_star.core.records import Failure
 from video_star.data.readers.base import Row
-from video_star.data.readers.table import Table, TableSource
 
 COLUMNS = {"video": "file", "label": "what"}
 
@@ -25,16 +25,13 @@ def read(
     for video in ("a.mp4", "sub/b.mp4"):
         (data / "v" / video).touch()
     (data / name).write_text(text, encoding="utf-8")
-    table = TableSource(
-        reader="table",
-        dataset="t",
-        annotations=name,
-        videos="v",
+    return rows_of(
+        data,
+        name,
         kind="class",
         columns=columns,
         split=split,
     )
-    return list(Table(table, data, 17).rows())
 
 
 def test_two_columns_are_enough(tmp_path: Path) -> None:

@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 from outcomes import error
-from tables import read
+from tables import read, rows_of
 
 from video_star.core.errors import DataError, UsageError
-from video_star.data.readers.table import Table, TableSource
 
 BAD: list[tuple[str, dict[str, Any], str]] = [
     ("sequence", {"label": "; ;"}, "EmptyLabel"),
@@ -76,34 +75,18 @@ def test_a_bad_value_is_a_counted_row(
 def test_columns_that_cannot_make_the_kind_are_refused_before_reading(
     tmp_path: Path, kind: Any, columns: list[str], problem: str
 ) -> None:
-    source = TableSource(
-        reader="table",
-        dataset="t",
-        annotations="absent.csv",
-        videos="v",
-        kind=kind,
-        columns={name: name for name in ("video", *columns)},
-        split="train",
-    )
+    own = {name: name for name in ("video", *columns)}
     with pytest.raises(UsageError, match=problem):
-        list(Table(source, tmp_path, 17).rows())
+        rows_of(tmp_path, "absent.csv", kind=kind, columns=own)
 
 
 def test_a_parquet_file_that_is_none_or_lacks_a_column_is_refused(
     tmp_path: Path, clips: Path
 ) -> None:
     read(tmp_path, clips, "class", {"label": "x"}, suffix=".parquet")
-    source = TableSource(
-        reader="table",
-        dataset="t",
-        annotations="t.parquet",
-        videos="v",
-        kind="class",
-        columns={"video": "video", "label": "what"},
-        split="train",
-    )
+    columns = {"video": "video", "label": "what"}
     with pytest.raises(DataError, match="no column what"):
-        list(Table(source, tmp_path, 17).rows())
+        rows_of(tmp_path, "t.parquet", kind="class", columns=columns)
     (tmp_path / "t.parquet").write_bytes(b"no parquet")
     with pytest.raises(DataError, match="Parquet"):
-        list(Table(source, tmp_path, 17).rows())
+        rows_of(tmp_path, "t.parquet", kind="class", columns=columns)
