@@ -113,9 +113,10 @@ def _verify(
             open_judge(context.params, context.workspace, context.progress),
         )
         tally = _Tally(index)
-        if not may_be_empty and not _count_lines(answers):
+        total = _count_lines(answers)
+        if not may_be_empty and not total:
             raise DataError(f"{answers} holds no answer; run the step that writes it.")
-        judged = _judged(context, answers, known, tally)
+        judged = _judged(context, answers, total, known, tally)
         written = write_shards(verdicts, judged, lambda verdict: verdict.sample_id)
     metrics = tally.metrics()
     matches = tally.reasons.pop("match", 0)
@@ -131,9 +132,11 @@ def _verify(
     return StepResult(report)
 
 
-def _judged(context: StepContext, answers: Path, known: Known, tally: _Tally) -> Iterator[Verdict]:
+def _judged(
+    context: StepContext, answers: Path, total: int, known: Known, tally: _Tally
+) -> Iterator[Verdict]:
     """The verdicts in the order of the answers, counted as they come."""
-    done, total = 0, _count_lines(answers)
+    done = 0
     for chunk in _chunks(read_shards(answers, Answer)):
         found = [_find(answer, tally.index, answers) for answer in chunk]
         pairs = [(sample, answer) for (_, sample), answer in zip(found, chunk, strict=True)]
