@@ -10,6 +10,11 @@ from pathlib import Path
 from typing import TextIO
 
 
+def with_name(error: OSError, path: Path) -> OSError:
+    """The error of a write, which says no name, with that of the file."""
+    return OSError(error.errno, error.strerror, str(path))
+
+
 @contextmanager
 def synced(path: Path) -> Iterator[TextIO]:
     """A text file to write, which is on disk when the block has ended."""
@@ -19,8 +24,9 @@ def synced(path: Path) -> Iterator[TextIO]:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        error.filename = error.filename or str(path)  # a failing write does not say where
-        raise
+        if error.filename is not None:
+            raise
+        raise with_name(error, path) from error
 
 
 @contextmanager

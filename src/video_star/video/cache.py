@@ -21,10 +21,11 @@ from video_star.core.errors import VideoError
 from video_star.core.hashing import sha256
 from video_star.core.params import Params, VideoParams
 from video_star.core.paths import Workspace
+from video_star.core.replacing import with_name
 from video_star.video.container import unreadable
 from video_star.video.content import ContentHashes
 from video_star.video.decode import Frames
-from video_star.video.entry import read_entry, with_name
+from video_star.video.entry import read_entry
 from video_star.video.isolated import LIMITS, Limits, store_frames
 from video_star.video.room import ENTRY, Room, touch
 

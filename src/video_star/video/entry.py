@@ -57,11 +57,6 @@ def read_entry(path: Path, key: str) -> Frames | None:
         return Frames(pixels, tuple(clock[:-1]), clock[-1])
 
 
-def with_name(error: OSError, path: Path) -> OSError:
-    """The error of a write, which says no name, with that of the file."""
-    return OSError(error.errno, error.strerror, str(path))
-
-
 def _digest(key: str, archive: memoryview) -> bytes:
     digest = sha256(f"{_FORMAT} {key}".encode())
     digest.update(archive)

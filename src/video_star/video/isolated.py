@@ -27,8 +27,9 @@ from uuid import uuid4
 from video_star.core.engine import Clip
 from video_star.core.errors import VideoError, VideoStarError
 from video_star.core.params import Settings, VideoParams
+from video_star.core.replacing import with_name
 from video_star.video.decode import Frames, VideoInfo
-from video_star.video.entry import read_entry, with_name
+from video_star.video.entry import read_entry
 from video_star.video.room import PART
 
 SOURCE = Path(__file__).parents[2]
@@ -106,8 +107,7 @@ class _Child:
 
     def __init__(self, limits: Limits) -> None:
         self._errors = TemporaryFile()  # noqa: SIM115 (it is open as long as the child lives)
-        source = Path(__file__).parents[2]
-        path = os.pathsep.join([str(source), *filter(None, [os.environ.get("PYTHONPATH")])])
+        path = os.pathsep.join([str(SOURCE), *filter(None, [os.environ.get("PYTHONPATH")])])
         self._process = subprocess.Popen(
             [
                 sys.executable,
