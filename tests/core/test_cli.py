@@ -48,7 +48,7 @@ def test_a_round_that_does_not_exist_is_exit_code_2(tmp_path: Path) -> None:
 
 def test_a_step_without_its_input_says_which_file_and_what_to_run(tmp_path: Path) -> None:
     shutil.copy(SHIPPED, tmp_path / "params.yaml")
-    done = video_star("verify", "r1", cwd=tmp_path)
+    done = video_star("curate", "r1", cwd=tmp_path)
     assert done.returncode == 3
     assert "manifest.jsonl" in done.stderr
     assert "Traceback" not in done.stderr

@@ -36,8 +36,13 @@ PLUMBING = {
     "core.progress",
     "core.records",
     "core.replacing",
+    "core.sorting",
+    "data.by_sample",
     "data.manifest",
+    "pipeline.executor",
+    "pipeline.ray_executor",
     "pipeline.runner",
+    "pipeline.shard_files",
     "tracking.provenance",
 }
 """Modules that carry records around; a change there must not rerun days of GPU work. The two steps

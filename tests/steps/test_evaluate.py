@@ -92,7 +92,7 @@ def ready(new_workspace: Callable[..., Workspace]) -> Workspace:
 
 
 def test_every_item_is_asked_once_greedily_and_marked(ready: Workspace) -> None:
-    context, (engine,) = _run(ready)
+    context, (_, engine) = _run(ready)  # the first names the store
     assert len(engine.asked) == len({r.key for r in engine.asked}) == 4 * 2 + 2 * 2
     assert {request.sampling.temperature for request in engine.asked} == {0.0}
     metrics = RoundMetrics.model_validate_json(context.paths.metrics.read_text())

@@ -212,6 +212,8 @@ class Settings(Section):
     """Where and how fast; never part of what a step computes."""
 
     engine: str
+    executor: Annotated[str, Field(pattern=r"^(local|ray|ray:\S+)$")]
+    """local: in this process | ray: all GPUs or CPUs of this machine | ray:ADDRESS of a cluster."""
     device: str
     batch_size: int = Field(ge=1)
     decode_workers: int = Field(ge=1)

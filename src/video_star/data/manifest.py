@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from video_star.core.errors import DataError
 from video_star.core.jsonl import read_records, write_records
@@ -26,20 +26,37 @@ class Leak(DataError):
         """All of them."""
 
 
-def read_manifest(workspace: Workspace, split: Split | None = None) -> list[VideoSample]:
-    """The samples in id order, all or those of one split; DataError without a manifest."""
-    samples = read_records(workspace.manifest, VideoSample)
-    return [sample for sample in samples if split is None or sample.split == split]
+def samples_of(workspace: Workspace, split: Split | None = None) -> Iterator[VideoSample]:
+    """The samples in id order, all or those of one split, as they are read.
+
+    DataError without a manifest, or when ids do not ascend.
+    """
+    before = ""
+    for sample in read_records(workspace.manifest, VideoSample):
+        if sample.id <= before:
+            raise DataError(
+                f"{workspace.manifest} has {sample.id} after {before}, but it is sorted by id; run "
+                "`video-star ingest` again."
+            )
+        before = sample.id
+        if split is None or sample.split == split:
+            yield sample
 
 
-def training_samples(workspace: Workspace) -> list[VideoSample]:
-    """The training samples in id order; DataError without a manifest, or when it has none."""
-    samples = read_manifest(workspace, "train")
-    if not samples:
+def training_samples(workspace: Workspace) -> Iterator[VideoSample]:
+    """The training samples as `samples_of`; DataError also when there are none."""
+    sample = None
+    for sample in samples_of(workspace, "train"):
+        yield sample
+    if sample is None:
         raise DataError(
             f"{workspace.manifest} has no training sample; look at `video-star ingest`."
         )
-    return sorted(samples, key=lambda sample: sample.id)
+
+
+def read_manifest(workspace: Workspace, split: Split | None = None) -> list[VideoSample]:
+    """The samples of `samples_of` as a list."""
+    return list(samples_of(workspace, split))
 
 
 def write_manifest(workspace: Workspace, samples: Iterable[VideoSample]) -> int:

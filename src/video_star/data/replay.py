@@ -18,7 +18,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any, Final, Literal, TypeAlias
 
@@ -68,46 +68,44 @@ class LeftOut(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True)
+@dataclass
 class Replay:
-    """What a file of conversations holds."""
+    """A file of conversations, with counts of what was read of it so far."""
 
-    examples: list[TrainingExample]
-    left_out: list[Failure]
-    entries: int
+    workspace: Workspace
+    params: ReplayParams
+    entries: int = 0
+    left_out: list[Failure] = field(default_factory=list)
+    """A record for each entry that is no example."""
 
+    def examples(self) -> Iterator[TrainingExample]:
+        """Every usable pair of the file, as it is read.
 
-def read_replay(workspace: Workspace, replay: ReplayParams) -> Replay:
-    """Every usable pair of the file, and a record for each entry that is left out.
-
-    DataError without a readable file, or without any entry that can be used.
-    """
-    path = inside(workspace.data, replay.annotations)
-    if not path.is_file():
-        raise DataError(f"{path}: there is no such file; correct curate.replay or set it to null.")
-    if path.suffix.lower() not in (".json", ".jsonl"):
-        raise DataError(f"{path}: neither .json nor .jsonl; export it as LLaVA JSON.")
-    examples: list[TrainingExample] = []
-    left_out: list[Failure] = []
-    names: Counter[str] = Counter()
-    number = 0
-    for number, (_, entry) in enumerate(json_records(path, _TURNS), start=1):
-        name = _unique(_name(entry, number), names)
-        try:
-            pairs = list(_examples(entry, name, workspace, replay))
-        except LeftOut as why:
-            left_out.append(
-                Failure(sample_id=name, step="curate", error=why.reason, message=str(why))
+        DataError without a readable file, or without any entry that can be used.
+        """
+        path = inside(self.workspace.data, self.params.annotations)
+        if not path.is_file():
+            raise DataError(
+                f"{path}: there is no such file; correct curate.replay or set it to null."
             )
-            continue
-        examples += pairs
-    if not examples:
-        first = f"; the first: {left_out[0].message}" if left_out else ""
-        raise DataError(
-            f"{path}: none of its {number:,} entries is a conversation about a video{first}; "
-            "correct curate.replay or set it to null."
-        )
-    return Replay(examples, left_out, number)
+        if path.suffix.lower() not in (".json", ".jsonl"):
+            raise DataError(f"{path}: neither .json nor .jsonl; export it as LLaVA JSON.")
+        names: Counter[str] = Counter()
+        for _, entry in json_records(path, _TURNS):
+            self.entries += 1
+            name = _unique(_name(entry, self.entries), names)
+            try:
+                yield from list(_examples(entry, name, self.workspace, self.params))
+            except LeftOut as why:
+                self.left_out.append(
+                    Failure(sample_id=name, step="curate", error=why.reason, message=str(why))
+                )
+        if len(self.left_out) == self.entries:
+            first = f"; the first: {self.left_out[0].message}" if self.left_out else ""
+            raise DataError(
+                f"{path}: none of its {self.entries:,} entries is a conversation about a video"
+                f"{first}; correct curate.replay or set it to null."
+            )
 
 
 def _name(entry: dict[str, Any] | BadRow, number: int) -> str:

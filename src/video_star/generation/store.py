@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -105,40 +105,76 @@ def open_store(workspace: Workspace, params: Params, engine: Engine) -> AnswerSt
     return AnswerStore(path, open_frames(workspace, params), salt)
 
 
+@dataclass(frozen=True)
+class Shard:
+    """Requests that differ in content: their batches are planned together, on one worker."""
+
+    requests: tuple[Request, ...]
+    contents: dict[str, str]
+    """Content key by request key."""
+    known: frozenset[str]
+    """Keys of the requests whose reply is in the store."""
+
+    @property
+    def open(self) -> int:
+        """How many replies are still to be given."""
+        return len(self.requests) - len(self.known)
+
+
+def look_up(store: AnswerStore, requests: Iterable[Request]) -> Shard:
+    """What of some requests is to be asked: those of equal content (two greedy attempts, say) once.
+
+    A request whose file cannot be read is in no shard; `outcome_of` says why.
+    """
+    distinct: dict[str, Request] = {}  # by content key
+    for request in requests:
+        with suppress(VideoError):
+            distinct.setdefault(store.key(request), request)
+    known = frozenset(r.key for content, r in distinct.items() if store.find(content) is not None)
+    contents = {request.key: content for content, request in distinct.items()}
+    return Shard(tuple(distinct.values()), contents, known)
+
+
+def answer_shard(engine: Engine, shard: Shard) -> Iterator[list[Outcome]]:
+    """What a shard lacks, batch by batch, each outcome under its content key."""
+    if shard.open:
+        for batch in engine.answer(shard.requests, shard.known):
+            yield [replace(outcome, key=shard.contents[outcome.key]) for outcome in batch]
+
+
+def keep(store: AnswerStore, batch: Sequence[Outcome], unusable: dict[str, Unusable]) -> None:
+    """Store the replies of a batch; a clip that cannot be used is not stored, but read again.
+
+    `unusable` gets the others, by content key.
+    """
+    store.add(outcome for outcome in batch if isinstance(outcome, Reply))
+    unusable |= {outcome.key: outcome for outcome in batch if isinstance(outcome, Unusable)}
+
+
+def outcome_of(store: AnswerStore, request: Request, unusable: dict[str, Unusable]) -> Outcome:
+    """The outcome of a request that was asked; VideoStarError when its file has changed since."""
+    try:
+        content = store.key(request)
+    except VideoError as error:
+        return Unusable(request.key, type(error).__name__, str(error))
+    found = store.find(content) or unusable.get(content)
+    if found is None:
+        assert request.clip is not None
+        raise VideoStarError(
+            f"{request.clip.path} changed while questions about it were asked; run the same "
+            "command again."
+        )
+    return replace(found, key=request.key)
+
+
 def ask(
     engine: Engine, store: AnswerStore, requests: Sequence[Request], progress: Progress
 ) -> dict[str, Outcome]:
-    """The outcome of every request by its key; only what was never asked goes to the engine.
-
-    Requests with equal content (say, two greedy attempts) are asked once. Replies are kept as each
-    batch ends; an unusable clip is not kept, so a repaired file is read again.
-    """
-    outcomes: dict[str, Outcome] = {}
-    equal: dict[str, list[Request]] = {}  # requests by content key
-    for request in requests:
-        try:
-            equal.setdefault(store.key(request), []).append(request)
-        except VideoError as error:
-            outcomes[request.key] = Unusable(request.key, type(error).__name__, str(error))
-    asked = {same[0].key: key for key, same in equal.items()}  # content key by request key
-
-    def take(outcome: Outcome, same: Collection[Request]) -> None:
-        outcomes.update({request.key: replace(outcome, key=request.key) for request in same})
-
-    known: set[str] = set()
-    for key, same in equal.items():
-        if (reply := store.find(key)) is not None:
-            known.add(same[0].key)
-            take(reply, same)
-    if known:
-        progress.note(f"{len(known)} of {len(asked)} answers are known from before.")
-    n_done = len(known)
-    progress.update(n_done, len(asked), "answers")
-    distinct = [same[0] for same in equal.values()]
-    for batch in engine.answer(distinct, known) if n_done < len(asked) else ():
-        store.add(replace(o, key=asked[o.key]) for o in batch if isinstance(o, Reply))
-        for outcome in batch:
-            take(outcome, equal[asked[outcome.key]])
-        n_done += len(batch)
-        progress.update(n_done, len(asked), "answers")
-    return outcomes
+    """The outcome of every request by its key; only what was never asked goes to the engine."""
+    shard, unusable = look_up(store, requests), dict[str, Unusable]()
+    done = len(shard.known)
+    for batch in answer_shard(engine, shard):
+        keep(store, batch, unusable)
+        done += len(batch)
+        progress.update(done, len(shard.requests), "answers")
+    return {request.key: outcome_of(store, request, unusable) for request in requests}

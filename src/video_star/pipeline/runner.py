@@ -124,9 +124,7 @@ def run_step(step: str, round_name: str, workspace: Workspace, progress: Progres
     workspace = workspace.allowing(params.settings.video_roots)
     module, _, name = STEPS[step].function.partition(":")
     update_chain(workspace, params)
-    context = StepContext(
-        workspace, params, round_name, _engine_opener(workspace, params, progress), progress
-    )
+    context = context_of(workspace, params, round_name, progress)
     with only_one(workspace, f"{step}-{round_name}"):
         function: Callable[[StepContext], StepResult] = getattr(import_module(module), name)
         result = function(context)
@@ -136,15 +134,17 @@ def run_step(step: str, round_name: str, workspace: Workspace, progress: Progres
     return result.report
 
 
-def _engine_opener(
-    workspace: Workspace, params: Params, progress: Progress
-) -> Callable[[ModelRef], Engine]:
+def context_of(
+    workspace: Workspace, params: Params, round_name: str, progress: Progress
+) -> StepContext:
+    """What a step of a round gets."""
+
     def open_engine(ref: ModelRef) -> Engine:
         from video_star.generation.opening import open_engine as opening
 
         return opening(ref, params, workspace, progress)
 
-    return open_engine
+    return StepContext(workspace, params, round_name, open_engine, progress)
 
 
 def _refuse_changed_params(step: str, before: Params, after: Params) -> None:

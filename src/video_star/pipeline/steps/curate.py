@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, groupby, islice
+from operator import attrgetter
+from pathlib import Path
+from typing import TypeAlias
 
 from video_star.core import prompts
 from video_star.core.context import StepContext, StepResult
 from video_star.core.errors import VideoStarError
 from video_star.core.hashing import stable_hash, stable_index, stable_shuffle
-from video_star.core.jsonl import read_shards, write_shards
-from video_star.core.labels import label_text, option_line
+from video_star.core.jsonl import to_line, write_shards
+from video_star.core.labels import Record, label_text, option_line
 from video_star.core.params import CurateParams
 from video_star.core.records import (
     Answer,
@@ -28,8 +32,10 @@ from video_star.core.records import (
     Verdict,
     VideoSample,
 )
-from video_star.data.manifest import training_samples
-from video_star.data.replay import Replay, read_replay
+from video_star.core.sorting import sorted_on_disk
+from video_star.data.by_sample import BySample
+from video_star.data.manifest import samples_of, training_samples
+from video_star.data.replay import Replay
 from video_star.evaluation.leakage import held_out_among
 from video_star.verification.final_answer import read
 from video_star.verification.words import sentences
@@ -40,8 +46,13 @@ SHOWN = frozenset({"class", "set"})
 """Kinds that fit "Does the video show ...?"."""
 
 
-@dataclass(frozen=True)
-class Kept:
+POOL = 1000
+"""Labels of a pool, from which wrong options are drawn: of more these many, chosen by a hash."""
+Pool: TypeAlias = tuple[str, ...]
+"""Name of a pool: labels that can stand in for each other, of one data set and the same kinds."""
+
+
+class Kept(Record):
     """A sample's text to learn from: its first passing answer, or a template."""
 
     sample: VideoSample
@@ -51,50 +62,93 @@ class Kept:
     origin: Origin | None
 
 
+@dataclass
+class Tally:
+    """Counts of a round's samples, of those that pass and of the examples made of them."""
+
+    samples: int = 0
+    kinds: Counter[str] = field(default_factory=Counter)
+    """Samples with a label of each kind."""
+    found: Counter[tuple[Origin | None, str]] = field(default_factory=Counter)
+    """Those of them that pass, by origin and kind; all under the kind ""."""
+    kept: int = 0
+    forms: Counter[str] = field(default_factory=Counter)
+
+
 def run_curate(context: StepContext) -> StepResult:
     """Choose one passing answer per sample and write it in every form that `curate.forms` lists."""
+    tally = Tally()
+    pools = _pools(training_samples(context.workspace), context.params.seed, tally)
+    replay = None
+    if context.params.curate.replay is not None:
+        replay = Replay(context.workspace, context.params.curate.replay)
+    examples = _everything(context, pools, tally, replay)
+    write_shards(context.paths.train, examples, lambda example: example.sample_id)
+    left_out = () if replay is None else tuple(replay.left_out)
+    return StepResult(_report(context, tally, replay), left_out)
+
+
+def _everything(
+    context: StepContext, pools: dict[Pool, list[str]], tally: Tally, replay: Replay | None
+) -> Iterator[TrainingExample]:
+    """All examples by sample id, counted; what stops the step is raised before it ends."""
+    own = _own(context, pools, tally)
+    if replay is None:
+        yield from own
+    else:  # how many are replayed depends on how many are our own
+        both = chain(own, _replayed(context, replay, tally))
+        keyed = ((example.sample_id, to_line(example)) for example in both)
+        with sorted_on_disk(keyed, context.workspace.work) as lines:
+            yield from map(TrainingExample.model_validate_json, lines)
+    report = _report(context, tally, replay)
+    context.refuse_failures(report, [] if replay is None else replay.left_out)
+
+
+def _own(
+    context: StepContext, pools: dict[Pool, list[str]], tally: Tally
+) -> Iterator[TrainingExample]:
+    """The examples of the samples that pass, by sample id."""
     params, seed = context.params.curate, context.params.seed
-    samples = training_samples(context.workspace)
-    found = _from_labels(samples, seed) if params.source == "labels" else _passing(context, samples)
+    line = context.params.prompts.final_line
+    found = _from_labels(context) if params.source == "labels" else _passing(context)
     only_direct = context.round == context.params.last_round and params.final_round == "direct"
-    yields = _yields(found, samples)
+    counted = _counted_in(found, tally)
     if only_direct and params.source == "answers":
-        found = [item for item in found if item.origin == "direct"]
-    kept = _capped(found, params.cap_per_label, seed)
-    if not kept:
+        counted = (item for item in counted if item.origin == "direct")
+    for item in _capped(counted, params.cap_per_label, seed, context.workspace.work):
+        tally.kept += 1
+        pool = pools.get(_pool_of(item.sample), [])
+        for example in sorted(_forms(item, params, pool, seed, line), key=attrgetter("id")):
+            tally.forms[example.form] += 1
+            yield example
+    if not tally.kept:
         raise VideoStarError(
             f"curate {context.round}: no answer passed, so there is nothing to train on; look at "
             f"{context.paths.verdicts.parent} and at `verify` in params.yaml."
         )
-    pools = _pools(samples)
-    line = context.params.prompts.final_line
-    examples = [
-        e for item in kept for e in _forms(item, params, pools[_pool_of(item.sample)], seed, line)
-    ]
-    replay = _replayed(context, len(examples))
-    everything = sorted([*examples, *replay.examples], key=lambda example: example.id)
-    report = _report(context, len(samples), kept, everything, replay, yields)
-    context.refuse_failures(report, replay.left_out)
-    write_shards(context.paths.train, everything, lambda example: example.sample_id)
-    return StepResult(report, tuple(replay.left_out))
 
 
-def _passing(context: StepContext, samples: Sequence[VideoSample]) -> list[Kept]:
+def _passing(context: StepContext) -> Iterator[Kept]:
     """Per sample its first passing direct answer, else its first passing rationalized one."""
     paths = context.paths
-    chosen: dict[str, Kept] = {}
-    by_id = {sample.id: sample for sample in samples}
-    for answers, verdicts in (
-        (paths.answers, paths.verdicts),
-        (paths.rationales, paths.rationale_verdicts),
-    ):
-        texts = {(a.sample_id, a.attempt): a.text.strip() for a in read_shards(answers, Answer)}
-        for verdict in read_shards(verdicts, Verdict):
-            sample = by_id.get(verdict.sample_id)
-            if verdict.passed and sample is not None and sample.id not in chosen:
-                text = texts[(verdict.sample_id, verdict.attempt)]
-                chosen[sample.id] = Kept(sample, text, _short(text, verdict), verdict.origin)
-    return [chosen[name] for name in sorted(chosen)]
+    sources = [
+        (BySample(answers, Answer), BySample(verdicts, Verdict))
+        for answers, verdicts in (
+            (paths.answers, paths.verdicts),
+            (paths.rationales, paths.rationale_verdicts),
+        )
+    ]
+    for sample in samples_of(context.workspace):
+        chosen: Kept | None = None
+        for answers, verdicts in sources:
+            texts = {answer.attempt: answer.text.strip() for answer in answers.of(sample.id)}
+            for verdict in verdicts.of(sample.id):
+                if verdict.passed and chosen is None:
+                    text = texts[verdict.attempt]
+                    short = _short(text, verdict)
+                    chosen = Kept(sample=sample, text=text, short=short, origin=verdict.origin)
+        if chosen is not None:
+            yield chosen
 
 
 _NAMES = frozenset({"class", "set", "sequence", "text"})
@@ -127,33 +181,40 @@ def _short(text: str, verdict: Verdict) -> str:
     return " ".join(held) if held and all(places) else text
 
 
-def _from_labels(samples: Iterable[VideoSample], seed: int) -> list[Kept]:
+def _from_labels(context: StepContext) -> Iterator[Kept]:
     """Template answers, as the baseline that uses the labels alone."""
-    kept = []
-    for sample in samples:
+    for sample in training_samples(context.workspace):
         shown = all(label.kind == "class" for label in sample.labels)
         templates = prompts.LABEL_ANSWERS if shown else prompts.VALUE_ANSWERS
-        index = stable_index(len(templates), seed, "label-answer", sample.id)
+        index = stable_index(len(templates), context.params.seed, "label-answer", sample.id)
         text = templates[index].format(label=label_text(sample.labels))
-        kept.append(Kept(sample, text, text, None))
-    return kept
+        yield Kept(sample=sample, text=text, short=text, origin=None)
 
 
-def _capped(kept: list[Kept], cap: int | None, seed: int) -> list[Kept]:
+def _counted_in(found: Iterable[Kept], tally: Tally) -> Iterator[Kept]:
+    for item in found:
+        tally.found.update((item.origin, kind) for kind in ("", *_kinds(item.sample)))
+        yield item
+
+
+def _capped(kept: Iterator[Kept], cap: int | None, seed: int, work: Path) -> Iterator[Kept]:
     """At most `cap` samples per label: direct answers first, the rest drawn by a stable hash."""
     if cap is None:
-        return kept
-    counts: Counter[str] = Counter()
-    chosen = []
-    order = sorted(
-        kept, key=lambda k: (k.origin != "direct", stable_hash(seed, "cap", k.sample.id))
-    )
-    for item in order:
-        name = label_text(item.sample.labels)
-        if counts[name] < cap:
-            counts[name] += 1
-            chosen.append(item)
-    return sorted(chosen, key=lambda item: item.sample.id)
+        yield from kept
+        return
+
+    def rank(item: Kept) -> str:
+        drawn = stable_hash(seed, "cap", item.sample.id)
+        return f"{label_text(item.sample.labels)}\x1f{item.origin != 'direct':d}{drawn:016x}"
+
+    with sorted_on_disk(((rank(item), to_line(item)) for item in kept), work) as by_label:
+        groups = groupby(
+            map(Kept.model_validate_json, by_label), lambda k: label_text(k.sample.labels)
+        )
+        chosen = (item for _, group in groups for item in islice(group, cap))
+        by_id = ((item.sample.id, to_line(item)) for item in chosen)
+        with sorted_on_disk(by_id, work) as lines:
+            yield from map(Kept.model_validate_json, lines)
 
 
 def _forms(
@@ -183,17 +244,28 @@ def _forms(
     return examples
 
 
-def _pool_of(sample: VideoSample) -> tuple[str, ...]:
-    """Samples whose labels can stand in for each other: one data set, the same kinds."""
+def _pool_of(sample: VideoSample) -> Pool:
     return sample.dataset, *(label.kind for label in sample.labels)
 
 
-def _pools(samples: Iterable[VideoSample]) -> dict[tuple[str, ...], list[str]]:
-    """The distinct labels of each pool, in words, sorted."""
-    pools: dict[tuple[str, ...], set[str]] = defaultdict(set)
+def _pools(samples: Iterable[VideoSample], seed: int, tally: Tally) -> dict[Pool, list[str]]:
+    """The distinct labels of each pool of lettered kinds, in words, sorted; counts the samples."""
+    pools: dict[Pool, set[str]] = defaultdict(set)
+
+    def some(texts: set[str]) -> set[str]:
+        drawn = sorted(texts, key=lambda text: stable_hash(seed, "pool", text))
+        return set(drawn[:POOL])
+
     for sample in samples:
-        pools[_pool_of(sample)].add(label_text(sample.labels))
-    return {pool: sorted(texts) for pool, texts in pools.items()}
+        kinds = _kinds(sample)
+        tally.samples += 1
+        tally.kinds.update(kinds)
+        if kinds <= LETTERED:
+            pool = _pool_of(sample)
+            pools[pool].add(label_text(sample.labels))
+            if len(pools[pool]) >= 2 * POOL:
+                pools[pool] = some(pools[pool])
+    return {pool: sorted(some(texts)) for pool, texts in pools.items()}
 
 
 def _choice(
@@ -235,39 +307,46 @@ def _example(item: Kept, form: Form, number: int, prompt: str, completion: str) 
     )
 
 
-def _replayed(context: StepContext, own: int) -> Replay:
+def _replayed(context: StepContext, replay: Replay, tally: Tally) -> Iterator[TrainingExample]:
     """Replayed examples, so many that their share of the whole set is `replay.share`.
 
     Videos that are held out for a test or a benchmark are left out too.
     """
-    replay = context.params.curate.replay
-    if replay is None:
-        return Replay([], [], 0)
-    found = read_replay(context.workspace, replay)
-    held_out = held_out_among(context, {example.video for example in found.examples})
-    leaks = {e.sample_id: held_out[e.video] for e in found.examples if e.video in held_out}
-    left_out = [
-        *found.left_out,
-        *(
-            Failure(sample_id=name, step="curate", error="Leak", message=f"its video is {other}")
-            for name, other in leaks.items()
-        ),
-    ]
-    examples = [example for example in found.examples if example.sample_id not in leaks]
-    wanted = round(own * replay.share / (1 - replay.share))
+    share = replay.params.share
+    wanted = round(tally.forms.total() * share / (1 - share))
     key = (context.params.seed, context.round, "replay")
-    examples.sort(key=lambda example: stable_hash(*key, example.id))
-    if left_out:
+    videos: set[str] = set()
+
+    def drawn() -> Iterator[tuple[str, str]]:
+        for example in replay.examples():
+            videos.add(example.video)
+            yield f"{stable_hash(*key, example.id):016x}", to_line(example)
+
+    with sorted_on_disk(drawn(), context.workspace.work) as lines:
+        held_out = held_out_among(context, videos)
+        leaks: dict[str, str] = {}
+        taken = 0
+        for example in map(TrainingExample.model_validate_json, lines):
+            if example.video in held_out:
+                leaks[example.sample_id] = held_out[example.video]
+            elif taken < wanted:
+                taken += 1
+                tally.forms[example.form] += 1
+                yield example
+    replay.left_out += [
+        Failure(sample_id=name, step="curate", error="Leak", message=f"its video is {other}")
+        for name, other in leaks.items()
+    ]
+    named = replay.params.annotations
+    if replay.left_out:
         context.progress.note(
-            f"{len(left_out):,} of {found.entries:,} entries of {replay.annotations} are left out "
-            f"({_counted(left_out)}); see {context.paths.failures('curate')}"
+            f"{len(replay.left_out):,} of {replay.entries:,} entries of {named} are left out "
+            f"({_counted(replay.left_out)}); see {context.paths.failures('curate')}"
         )
-    if len(examples) < wanted:
+    if taken < wanted:
         context.progress.note(
-            f"{replay.annotations} has {len(examples):,} examples of the {wanted:,} that "
-            "curate.replay.share asks for"
+            f"{named} has {taken:,} examples of the {wanted:,} that curate.replay.share asks for"
         )
-    return Replay(examples[:wanted], left_out, found.entries)
 
 
 def _counted(failures: Iterable[Failure]) -> str:
@@ -275,50 +354,31 @@ def _counted(failures: Iterable[Failure]) -> str:
     return ", ".join(f"{n:,} {reason}" for reason, n in counts)
 
 
-def _yields(found: Sequence[Kept], samples: Sequence[VideoSample]) -> dict[str, float]:
-    """Shares of the training samples that pass, by origin, before any are left out.
-
-    Also by label kind, as "direct_yield/span": a sample counts for each kind among its labels.
-    """
-    totals = Counter(kind for sample in samples for kind in _kinds(sample))
-    counts = Counter(item.origin for item in found)
-    by_kind = Counter((item.origin, kind) for item in found for kind in _kinds(item.sample))
-    shares: dict[str, float] = {}
-    for origin in ("direct", "rationalized"):
-        shares[f"{origin}_yield"] = counts[origin] / len(samples)
-        for kind, total in sorted(totals.items()):
-            shares[f"{origin}_yield/{kind}"] = by_kind[(origin, kind)] / total
-    return shares
-
-
 def _kinds(sample: VideoSample) -> set[str]:
     return {label.kind for label in sample.labels}
 
 
-def _report(
-    context: StepContext,
-    total: int,
-    kept: Sequence[Kept],
-    examples: Sequence[TrainingExample],
-    replay: Replay,
-    yields: dict[str, float],
-) -> StepReport:
-    """The counts; what replay leaves out is counted by reason, against its own entries."""
-    forms: dict[str, float] = defaultdict(float)
-    for example in examples:
-        forms[example.form] += 1
-    left_out: dict[str, float] = {}
-    if replay.left_out:
-        left_out = {
-            "replay_entries": replay.entries,
-            "replay_left_out": len(replay.left_out),
-        }
+def _report(context: StepContext, tally: Tally, replay: Replay | None) -> StepReport:
+    """The counts; what replay leaves out is counted by reason, against its own entries.
+
+    Yields are shares of the training samples that pass, by origin, before any are left out; by
+    label kind too, as "direct_yield/span": a sample counts for each kind among its labels.
+    """
+    yields: dict[str, float] = {}
+    for origin in ("direct", "rationalized"):
+        yields[f"{origin}_yield"] = tally.found[origin, ""] / tally.samples
+        for kind, total in sorted(tally.kinds.items()):
+            yields[f"{origin}_yield/{kind}"] = tally.found[origin, kind] / total
+    left_out: Sequence[Failure] = [] if replay is None else replay.left_out
+    counts: dict[str, float] = {}
+    if replay is not None and left_out:
+        counts = {"replay_entries": replay.entries, "replay_left_out": len(left_out)}
     return StepReport(
         step="curate",
         round=context.round,
-        read=total,
-        written=len(examples),
-        rejected=total - len(kept),
-        reasons=dict(sorted(Counter(failure.error for failure in replay.left_out).items())),
-        metrics={**yields, "kept": len(kept), **dict(sorted(forms.items())), **left_out},
+        read=tally.samples,
+        written=tally.forms.total(),
+        rejected=tally.samples - tally.kept,
+        reasons=dict(sorted(Counter(failure.error for failure in left_out).items())),
+        metrics={**yields, "kept": tally.kept, **dict(sorted(tally.forms.items())), **counts},
     )

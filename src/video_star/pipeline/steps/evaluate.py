@@ -25,7 +25,8 @@ from video_star.evaluation.benchmarks import open_benchmark
 from video_star.evaluation.benchmarks.base import Benchmark, Item, Measure, ScoresTogether
 from video_star.evaluation.comparisons import compare, digest_scores, refuse_unmeasured
 from video_star.evaluation.metrics import Bootstrap, RoundMetrics, Undefined, summarise
-from video_star.generation.store import ask, open_store
+from video_star.pipeline.asking import SHARD, ask_all
+from video_star.pipeline.executor import cut
 from video_star.video.cache import open_frames
 
 Replies = Mapping[str, Outcome]
@@ -96,7 +97,7 @@ def _open_exams(context: StepContext) -> Iterator[Exam]:
 
 
 def _ask(context: StepContext, exams: Sequence[Exam]) -> Replies:
-    """The reply to every item, greedy, asked as one list so that clips are shared."""
+    """The reply to every item, greedy; benchmarks are asked together, so that they share clips."""
     ref = read_ref(context.paths.model_json, context.workspace.root)
     sampling = Sampling(
         temperature=0.0, top_p=1.0, max_new_tokens=context.params.evaluate.max_new_tokens
@@ -106,9 +107,9 @@ def _ask(context: StepContext, exams: Sequence[Exam]) -> Replies:
         for exam in exams
         for item in exam.items
     ]
-    engine = context.open_engine(ref)
-    store = open_store(context.workspace, context.params, engine)
-    return ask(engine, store, requests, context.progress)
+    requests.sort(key=lambda request: str(request.clip))
+    outcome_of = ask_all(context, "evaluate", ref, cut(requests, SHARD), len(requests))
+    return {request.key: outcome_of(request) for request in requests}
 
 
 def _score(context: StepContext, exam: Exam, replies: Replies) -> Scored:

@@ -7,20 +7,23 @@ sample id and attempt.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from video_star.core.context import StepContext, StepResult
 from video_star.core.engine import Clip, Outcome, Request, Sampling, Unusable
 from video_star.core.hashing import stable_hash, stable_seed
-from video_star.core.jsonl import write_shards
+from video_star.core.jsonl import to_line, write_shards
 from video_star.core.model_paths import read_ref
 from video_star.core.params import SamplingParams
 from video_star.core.prompts import direct, line_request
 from video_star.core.records import Answer, Failure, Origin, StepReport, VideoSample
+from video_star.core.sorting import sorted_on_disk
 from video_star.core.urls import engine_shown
 from video_star.data.manifest import training_samples
-from video_star.generation.store import ask, open_store
+from video_star.pipeline.asking import SHARD, ask_all
+from video_star.pipeline.executor import cut
 from video_star.video.cache import open_frames
 
 
@@ -31,73 +34,94 @@ class Questions:
     step: str
     origin: Origin
     sampling: SamplingParams
-    samples: Sequence[VideoSample]
+    samples: Callable[[], Iterable[VideoSample]]
+    """The samples in id order, read anew each time."""
     prompt: Callable[[VideoSample], str]
+
+
+@dataclass
+class Tally:
+    """Counts of a step's answers, and the samples that could not be asked about."""
+
+    read: int = 0
+    written: int = 0
+    cut: int = 0
+    failures: list[Failure] = field(default_factory=list)
+    notes: set[str] = field(default_factory=set)
 
 
 def run_generate(context: StepContext) -> StepResult:
     """Answer all training samples; a sample whose video is unusable is a counted failure."""
     sampling = context.params.generate
-    samples = training_samples(context.workspace) if sampling.enabled else []
     line = context.params.prompts.final_line
     questions = Questions(
-        *("generate", "direct", sampling, samples),
+        *("generate", "direct", sampling),
+        lambda: training_samples(context.workspace) if sampling.enabled else (),
         lambda sample: direct(sample.question, line_request(sample.labels, line)),
     )
-    answers, failures = ask_questions(context, questions)
-    report = build_report(context, questions, answers, failures)
-    context.refuse_failures(report, failures)
-    write_shards(context.paths.answers, answers, lambda answer: answer.sample_id)
-    return StepResult(report, tuple(failures))
+    return answer_questions(context, questions, context.paths.answers)
 
 
-def ask_questions(context: StepContext, questions: Questions) -> tuple[list[Answer], list[Failure]]:
-    """Answers of the previous round's model, sorted by sample id and attempt, and failures."""
-    if not questions.samples:
-        return [], []
-    ref = read_ref(context.previous.model_json, context.workspace.root)
-    engine = context.open_engine(ref)
-    store = open_store(context.workspace, context.params, engine)
+def answer_questions(context: StepContext, questions: Questions, folder: Path) -> StepResult:
+    """Ask the previous round's model; write its answers, sorted by sample id and attempt."""
+    tally = Tally()
+    write_shards(folder, _answers(context, questions, tally), lambda answer: answer.sample_id)
+    return StepResult(_report(context, questions, tally), tuple(tally.failures))
+
+
+def _answers(context: StepContext, questions: Questions, tally: Tally) -> Iterator[Answer]:
+    """All answers in order; TooManyFailures at the end, before the last ones are replaced.
+
+    The model is asked clip by clip, so that each is read and encoded once.
+    """
     attempts = range(questions.sampling.samples)
-    requests = {
-        (sample.id, attempt): _request(context, questions, sample, attempt)
-        for sample in sorted(questions.samples, key=lambda sample: sample.id)
-        for attempt in attempts
-    }
-    outcomes = ask(engine, store, list(requests.values()), context.progress)
-    answers: list[Answer] = []
-    failures: dict[str, Failure] = {}
-    for (sample_id, attempt), request in requests.items():
-        outcome = outcomes[request.key]
-        if isinstance(outcome, Unusable):
-            failures.setdefault(sample_id, _failure(questions.step, sample_id, outcome))
-        else:
-            answers.append(_answer(questions.origin, sample_id, attempt, request, outcome))
-    return answers, list(failures.values())
+    lines = ((_place(sample), to_line(sample)) for sample in questions.samples())
+    with sorted_on_disk(lines, context.workspace.work) as by_clip:
+        if not by_clip:
+            return
+        samples = (VideoSample.model_validate_json(line) for line in by_clip)
+        shards = (
+            [_request(context, questions, sample, n) for sample in part for n in attempts]
+            for part in cut(samples, max(1, SHARD // len(attempts)))
+        )
+        ref = read_ref(context.previous.model_json, context.workspace.root)
+        outcome_of = ask_all(context, questions.step, ref, shards, len(by_clip) * len(attempts))
+    frames = open_frames(context.workspace, context.params)
+    for sample in questions.samples():
+        tally.read += 1
+        unusable: dict[str, Failure] = {}
+        for attempt in attempts:
+            request = _request(context, questions, sample, attempt)
+            outcome = outcome_of(request)
+            if isinstance(outcome, Unusable):
+                unusable.setdefault(sample.id, _failure(questions.step, sample.id, outcome))
+                continue
+            tally.written += 1
+            tally.cut += outcome.finish_reason == "length"
+            yield _answer(questions.origin, sample.id, attempt, request, outcome)
+        tally.failures += unusable.values()
+        tally.notes.update(frames.notes([_clip(context, sample)], context.workspace.data))
+    context.refuse_failures(_report(context, questions, tally), tally.failures)
 
 
-def build_report(
-    context: StepContext,
-    questions: Questions,
-    answers: Sequence[Answer],
-    failures: Sequence[Failure],
-) -> StepReport:
+def _report(context: StepContext, questions: Questions, tally: Tally) -> StepReport:
     """Counts of samples read, answers written and samples failed."""
-    cut = sum(answer.finish_reason == "length" for answer in answers)
-    metrics = {"cut_share": cut / len(answers)} if answers else {}
     return StepReport(
         step=questions.step,
         round=context.round,
-        read=len(questions.samples),
-        written=len(answers),
-        failed=len(failures),
-        reasons=dict(sorted(Counter(failure.error for failure in failures).items())),
-        metrics=metrics,
-        notes=open_frames(context.workspace, context.params).notes(
-            (_clip(context, sample) for sample in questions.samples), context.workspace.data
-        ),
-        engine=engine_shown(context.params.settings.engine) if questions.samples else None,
+        read=tally.read,
+        written=tally.written,
+        failed=len(tally.failures),
+        reasons=dict(sorted(Counter(failure.error for failure in tally.failures).items())),
+        metrics={"cut_share": tally.cut / tally.written} if tally.written else {},
+        notes=tuple(sorted(tally.notes)),
+        engine=engine_shown(context.params.settings.engine) if tally.read else None,
     )
+
+
+def _place(sample: VideoSample) -> str:
+    """Equal for samples of one clip."""
+    return f"{sample.video}\x1f{sample.start_s}\x1f{sample.end_s}"
 
 
 def _request(

@@ -5,31 +5,35 @@ No model is asked but for a judge (verify.doubtful: judge).
 and writes verdicts/rationalized, and stops a round in which a label kind yields nothing. Both can
 run again alone after a change of thresholds or verifiers.
 
-Answers stream through, so memory does not grow with their number.
+Answers stream through in the order of the manifest, so memory does not grow with their number.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import closing
-from itertools import islice
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
-
-import numpy as np
+from typing import TypeAlias
 
 from video_star.core.context import StepContext, StepResult
 from video_star.core.errors import DataError, ZeroYield
-from video_star.core.jsonl import read_shards, write_shards
+from video_star.core.jsonl import write_shards
 from video_star.core.labels import KINDS
 from video_star.core.records import Answer, Outcome, StepReport, Verdict, VideoSample
-from video_star.data.sample_index import SampleIndex
+from video_star.data.by_sample import BySample
+from video_star.data.manifest import samples_of
+from video_star.pipeline.executor import Worker, cut, run_shards
 from video_star.pipeline.steps.zero_yield import zero_yield
-from video_star.verification import Known, judge_answers, known_of_samples
+from video_star.verification import judge_answers, known_of_samples
 from video_star.verification.judge import open_judge
 
 CHUNK = 512
 """Answers that are judged together: their sentences share batches, their judge is asked at once."""
+SHARD = 8 * CHUNK
+"""Answers that go to one worker."""
+Pair: TypeAlias = tuple[VideoSample, Answer]
 
 
 def run_verify(context: StepContext) -> StepResult:
@@ -59,24 +63,28 @@ def run_verify_rationales(context: StepContext) -> StepResult:
 
 
 class _Tally:
-    """Reasons of the verdicts, and which samples were asked and passed: two bytes per sample."""
+    """Counts of the verdicts, and of the samples that were asked and passed, by label kind."""
 
-    def __init__(self, index: SampleIndex) -> None:
-        self.index = index
+    def __init__(self) -> None:
         self.reasons: Counter[str] = Counter()
         self.outcomes: Counter[tuple[str, Outcome]] = Counter()
         """Of single labels, by kind."""
         self.lines = 0
-        self.asked = np.zeros(len(index), bool)
-        self.passed = np.zeros(len(index), bool)
+        self.asked: Counter[str] = Counter()
+        """Samples with a label of each kind, and all of them under ""."""
+        self.passed: Counter[str] = Counter()
 
-    def add(self, number: int, verdict: Verdict) -> None:
-        """Count one verdict of a sample."""
-        self.reasons[verdict.reason] += 1
-        self.outcomes.update((label.kind, label.outcome) for label in verdict.labels)
-        self.lines += verdict.has_line
-        self.asked[number] = True
-        self.passed[number] |= verdict.passed
+    def add(self, verdicts: Iterable[Verdict]) -> None:
+        """Count the verdicts of one sample."""
+        groups, passed = {""}, False
+        for verdict in verdicts:
+            self.reasons[verdict.reason] += 1
+            self.outcomes.update((label.kind, label.outcome) for label in verdict.labels)
+            self.lines += verdict.has_line
+            groups |= {label.kind for label in verdict.labels}
+            passed |= verdict.passed
+        self.asked.update(groups)
+        self.passed.update(groups if passed else ())
 
     def metrics(self) -> dict[str, float]:
         """The yields, the share of answers with a final line, and the outcomes of labels by kind
@@ -88,36 +96,22 @@ class _Tally:
 
     def yields(self) -> dict[str, float]:
         """Share of asked samples with a passing answer: of all, and of those with each kind."""
-        everything = np.ones(len(self.index), bool)
-        groups = {"yield": everything}
-        for bit, kind in enumerate(KINDS):
-            groups[f"yield/{kind}"] = (self.index.kinds >> bit & 1).astype(bool)
-        shares = {}
-        for name, group in groups.items():
-            asked = int((self.asked & group).sum())
-            if asked or name == "yield":
-                shares[name] = int((self.passed & group).sum()) / max(asked, 1)
-        return shares
+        kinds = {f"yield/{kind}": kind for kind in KINDS if self.asked[kind]}
+        return {
+            name: self.passed[kind] / max(self.asked[kind], 1)
+            for name, kind in {"yield": "", **kinds}.items()
+        }
 
 
 def _verify(
     context: StepContext, step: str, answers: Path, verdicts: Path, may_be_empty: bool
 ) -> StepResult:
-    params, settings = context.params.verify, context.params.settings
-    with closing(SampleIndex(context.workspace.manifest)) as index:
-        known = known_of_samples(
-            index.scan(),
-            params,
-            context.workspace.root,
-            settings.device,
-            open_judge(context.params, context.workspace, context.progress),
-        )
-        tally = _Tally(index)
-        total = _count_lines(answers)
-        if not may_be_empty and not total:
-            raise DataError(f"{answers} holds no answer; run the step that writes it.")
-        judged = _judged(context, answers, total, known, tally)
-        written = write_shards(verdicts, judged, lambda verdict: verdict.sample_id)
+    total = _count_lines(answers)
+    if not may_be_empty and not total:
+        raise DataError(f"{answers} holds no answer; run the step that writes it.")
+    tally = _Tally()
+    judged = _judged(context, step, answers, total, tally)
+    written = write_shards(verdicts, judged, lambda verdict: verdict.sample_id)
     metrics = tally.metrics()
     matches = tally.reasons.pop("match", 0)
     report = StepReport(
@@ -133,35 +127,46 @@ def _verify(
 
 
 def _judged(
-    context: StepContext, answers: Path, total: int, known: Known, tally: _Tally
+    context: StepContext, step: str, answers: Path, total: int, tally: _Tally
 ) -> Iterator[Verdict]:
-    """The verdicts in the order of the answers, counted as they come."""
+    """The verdicts in the order of the samples, counted as they come."""
+    shards = cut(_pairs(context, answers), SHARD)
+    verdicts = run_shards(context, f"{step}-{context.round}", open_judging, shards)
     done = 0
-    for chunk in _chunks(read_shards(answers, Answer)):
-        found = [_find(answer, tally.index, answers) for answer in chunk]
-        pairs = [(sample, answer) for (_, sample), answer in zip(found, chunk, strict=True)]
-        verdicts = judge_answers(pairs, context.params.verify, known)
-        for (number, _), verdict in zip(found, verdicts, strict=True):
-            tally.add(number, verdict)
-            yield verdict
-        done += len(chunk)
-        context.progress.update(done, total, "answers")
+    for _, group in groupby(verdicts, attrgetter("sample_id")):
+        found = list(group)
+        tally.add(found)
+        yield from found
+        done += len(found)
+        if done % CHUNK < len(found) or done == total:
+            context.progress.update(done, total, "answers")
 
 
-def _chunks(answers: Iterable[Answer]) -> Iterator[list[Answer]]:
-    rest = iter(answers)
-    while chunk := list(islice(rest, CHUNK)):
-        yield chunk
+def open_judging(context: StepContext) -> Worker[list[Pair], Verdict]:
+    """A worker that judges answers; it reads once what rules need to know of all samples."""
+    params = context.params.verify
+    known = known_of_samples(
+        samples_of(context.workspace),
+        params,
+        context.workspace.root,
+        context.params.settings.device,
+        open_judge(context.params, context.workspace, context.progress),
+    )
+
+    def judge(pairs: list[Pair]) -> Iterator[Verdict]:
+        for chunk in cut(pairs, CHUNK):
+            yield from judge_answers(chunk, params, known)
+
+    return judge
 
 
-def _find(answer: Answer, index: SampleIndex, folder: Path) -> tuple[int, VideoSample]:
-    found = index.find(answer.sample_id)
-    if found is None:
-        raise DataError(
-            f"{folder} answers {answer.sample_id}, which the manifest does not have; "
-            "run the step that wrote it again."
-        )
-    return found
+def _pairs(context: StepContext, answers: Path) -> Iterator[Pair]:
+    """Every answer with its sample, in the order of the manifest."""
+    by_sample = BySample(answers, Answer)
+    for sample in samples_of(context.workspace):
+        for answer in by_sample.of(sample.id):
+            yield sample, answer
+    by_sample.finish()
 
 
 def _count_lines(folder: Path) -> int:
