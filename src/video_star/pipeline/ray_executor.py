@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import socket
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,8 @@ TRIES = 3
 """How many workers may die over one shard."""
 QUEUED = 2
 """Shards that a worker has at a time: the one it works on and the next."""
+REACHED_S = 10.0
+"""Seconds in which a cluster must take a connection."""
 WORKER = "worker"
 """The file with what a worker is made of."""
 
@@ -54,26 +57,42 @@ def run_on_ray(
 @contextmanager
 def _connected(executor: str) -> Iterator[dict[str, Any]]:
     """A cluster, the one at the address or one of this machine alone; gives how to use it."""
-    try:
-        import ray
-        from ray.exceptions import RayError
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            f"settings.executor is {executor!r}, but Ray is not installed; run pip install "
-            "'video-star[cluster]', or use local."
-        ) from error
-    _, _, address = executor.partition(":")
+    address = executor.partition(":")[2]
+
+    def failed(error: Exception) -> ServiceError:
+        last = str(error).strip().splitlines()[-1]
+        return ServiceError(
+            f"settings.executor: {executor}: {last}; look at the cluster (`ray status`) and run "
+            "the same command again, which keeps what is finished."
+        )
+
+    # Ray reads these when it is imported.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     if not address:  # nobody else may send it work
         os.environ.setdefault("RAY_AUTH_MODE", "token")
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     try:
-        ray.init(
-            address=address or "local",
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-        )
+        if address:
+            _refuse_unreachable(address)
+        import ray
+        from ray.exceptions import RayError
+
+        own = not ray.is_initialized()
+        if own:
+            ray.init(
+                address=address or "local",
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+            )
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"settings.executor is {executor!r}, but Ray is not installed; run pip install "
+            "'video-star[cluster]', or use local."
+        ) from error
+    except (OSError, RuntimeError, ValueError) as error:
+        raise failed(error) from error
+    try:
         resources = ray.cluster_resources()  # type: ignore[no-untyped-call]
         gpus = int(resources.get("GPU", 0))
         yield (
@@ -81,14 +100,18 @@ def _connected(executor: str) -> Iterator[dict[str, Any]]:
             if gpus
             else {"concurrency": int(resources["CPU"]), "num_cpus": 1}
         )
-    except (RayError, ConnectionError) as error:
-        last = str(error).strip().splitlines()[-1]
-        raise ServiceError(
-            f"settings.executor: {executor}: {last}; look at the cluster (`ray status`) and run "
-            "the same command again, which keeps what is finished."
-        ) from error
+    except RayError as error:
+        raise failed(error) from error
     finally:
-        ray.shutdown()
+        if own:
+            ray.shutdown()
+
+
+def _refuse_unreachable(address: str) -> None:
+    """OSError at once; Ray itself tries for many minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if port.isdecimal():
+        socket.create_connection((host, int(port)), timeout=REACHED_S).close()
 
 
 def _run(paths: list[Path], workers: dict[str, Any]) -> Iterator[str]:
