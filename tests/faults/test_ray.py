@@ -69,6 +69,44 @@ def results(workspace: Workspace) -> Iterator[Path]:
     return (workspace.work / "shards").rglob("*.result")
 
 
+def test_an_error_of_a_worker_is_the_error_of_the_step(
+    new_workspace: Callable[..., Workspace],
+) -> None:
+    workspace = new_workspace(settings__engine="scripted:script.json", settings__executor="ray")
+    (workspace.root / "script.json").write_text('[{"prompt": "never", "text": "x"}]')
+    run(workspace, "base")
+    with pytest.raises(DataError, match="The script has no answer for"):
+        run(workspace, "generate")
+
+
+def test_a_cluster_that_is_not_there_is_named(new_workspace: Callable[..., Workspace]) -> None:
+    workspace = new_workspace(settings__executor="ray:127.0.0.1:1")
+    run(workspace, "base")
+    with pytest.raises(ServiceError, match=r"settings.executor: ray:127.0.0.1:1: .*"):
+        run(workspace, "generate")
+
+
+def test_without_ray_the_way_out_is_named(
+    new_workspace: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = new_workspace(settings__executor="ray")
+    run(workspace, "base")
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(UsageError, match=r"pip install 'video-star\[cluster\]', or use local"):
+        run(workspace, "generate")
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[None]:
+    """Two workers, started once for the tests that follow."""
+    import ray
+
+    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
+    yield
+    ray.shutdown()
+
+
+@pytest.mark.usefixtures("cluster")
 def test_two_workers_give_the_same_bytes_and_one_may_die(
     new_workspace: Callable[..., Workspace],
 ) -> None:
@@ -89,6 +127,7 @@ def test_two_workers_give_the_same_bytes_and_one_may_die(
     assert not list(results(ray))
 
 
+@pytest.mark.usefixtures("cluster")
 def test_results_that_a_run_left_are_not_asked_again(
     new_workspace: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,30 +163,3 @@ def test_results_that_a_run_left_are_not_asked_again(
     run(workspace, "generate")
     assert sum(asked) == 40 - 4 * left
     assert written(workspace) == written(calm)
-
-
-def test_an_error_of_a_worker_is_the_error_of_the_step(
-    new_workspace: Callable[..., Workspace],
-) -> None:
-    workspace = new_workspace(settings__engine="scripted:script.json", settings__executor="ray")
-    (workspace.root / "script.json").write_text('[{"prompt": "never", "text": "x"}]')
-    run(workspace, "base")
-    with pytest.raises(DataError, match="The script has no answer for"):
-        run(workspace, "generate")
-
-
-def test_a_cluster_that_is_not_there_is_named(new_workspace: Callable[..., Workspace]) -> None:
-    workspace = new_workspace(settings__executor="ray:127.0.0.1:1")
-    run(workspace, "base")
-    with pytest.raises(ServiceError, match=r"settings.executor: ray:127.0.0.1:1: .*"):
-        run(workspace, "generate")
-
-
-def test_without_ray_the_way_out_is_named(
-    new_workspace: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    workspace = new_workspace(settings__executor="ray")
-    run(workspace, "base")
-    monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(UsageError, match=r"pip install 'video-star\[cluster\]', or use local"):
-        run(workspace, "generate")
