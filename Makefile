@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo-data up down cycle repro rounds ui doctor test smoke check format bench-verification audit clean
+.PHONY: help setup demo-data up down cycle repro rounds ui doctor test smoke check format bench bench-verification audit clean
 
 PYTHON ?= python3
 # Relative, as make takes a path with a space for two targets; programs that are looked up need it whole.
@@ -89,6 +89,9 @@ check: $(VENV)/.installed ## ruff and mypy --strict
 format: $(VENV)/.installed ## let ruff put the code in shape
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+bench: $(VENV)/.installed ## speed and memory into benchmarks/RESULTS.md (ONLY="frames memory"; VIDEO_STAR_REAL_DATA)
+	@OMP_NUM_THREADS=1 $(BIN)/python benchmarks/results.py $(ONLY)
 
 bench-verification: $(VENV)/.installed ## how right verification is on real models' answers (VIDEO_STAR_REAL_DATA)
 	@$(BIN)/python benchmarks/real_answers.py
