@@ -38,7 +38,7 @@ LIBRARIES = (
 )
 HEAD = """# Measured
 
-`make bench` writes this. What a row measures, its script in this folder says; ratios are of one run.
+`make bench` writes this. What a row measures, its script here says; ratios are of one run.
 
 | script | measure | value | bar | met | detail |
 | --- | --- | --- | --- | --- | --- |
