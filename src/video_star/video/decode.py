@@ -2,7 +2,8 @@
 
 Generation, finetuning and evaluation all use the pixels that `read_frames` returns. A first pass
 over the packets, without decoding, gives all presentation times and key frames; the decoder then
-seeks where that skips a whole group of pictures, in one thread: videos are read in parallel.
+goes to the key frame before each chosen frame, and leaves out what no chosen frame needs, in one
+thread: videos are read in parallel.
 
 A damaged file is read as a player reads it: past packets that cannot be decoded, and up to where
 it breaks off; `note` then says so.
@@ -11,9 +12,10 @@ it breaks off; `note` then says so.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain, dropwhile
 from pathlib import Path
 
 import av
@@ -28,6 +30,7 @@ from video_star.video.frame_folder import numbered_images
 from video_star.video.picture import AS_STORED, Orientation, Pixels, Screen, orientation
 from video_star.video.timeline import (
     DAMAGED,
+    Stamps,
     Timeline,
     choose_times,
     exact,
@@ -39,6 +42,10 @@ from video_star.video.timeline import (
 
 _Picture = tuple[av.VideoFrame, Fraction | None, Orientation]
 """With the aspect of its pixels, and how it is turned."""
+
+_TELLS_UNUSED = ("h264",)
+"""Codecs in which a picture says that no other is made from it (nal_ref_idc 0 in ISO 14496-10,
+7.4.1), so that FFmpeg may skip it. HEVC says it of pictures of the same temporal layer alone."""
 
 __all__ = ["Frames", "VideoInfo", "choose_times", "probe", "read_frames"]
 
@@ -149,16 +156,15 @@ class _Reader:
         for time in targets:
             groups.setdefault(bisect_right(line.keys, time) - 1, set()).add(time)
         screen, found = self._screen(), dict[int, Pixels]()
-        frames, previous = self._frames(container, line), None
-        for group in sorted(groups):
+        for group, wanted in sorted(groups.items()):
             try:
-                if previous is None or group > previous + 1:
-                    self._seek(container, line, group)
-                    frames = self._frames(container, line, sought=group > 0)
-                found.update(self._collect(frames, groups[group], screen))
+                self._seek(container, line, group)
+                frames = self._frames(container, line, wanted)
+                if group > 0:
+                    frames = _from_key(frames, line.keys[group])
+                found.update(self._collect(frames, wanted, screen))
             except _Astray:
                 return None
-            previous = group
         return found
 
     def _seek(self, container: InputContainer, line: Timeline, group: int) -> None:
@@ -189,20 +195,18 @@ class _Reader:
         return Screen(self.clip.path, self.params.short_side)
 
     def _frames(
-        self, container: InputContainer, line: Timeline, sought: bool = False
+        self, container: InputContainer, line: Timeline, wanted: Set[int] | None = None
     ) -> Iterator[tuple[int, _Picture]]:
-        """Time and picture of what the decoder gives from here on."""
+        """Time and picture of what the decoder gives from here on.
+
+        With `wanted` times, which a seek has led to, only those must be among them.
+        """
         stream = container.streams[self.index]
         assert isinstance(stream, av.VideoStream)
         stamps, count, turn = stamps_of(container, stream), 0, AS_STORED
-        for packet in until_damaged(container.demux(stream)):
-            if repeats(packet):
-                continue
-            stamps.mend(packet)
-            if sought and not line.knows(packet):
-                raise _Astray
+        for packet in self._packets(container, stream, stamps, line, wanted):
             try:
-                frames = packet.decode()
+                frames = stream.codec_context.decode(packet)
             except av.InvalidDataError:
                 self.damaged = True
                 continue
@@ -212,6 +216,41 @@ class _Reader:
                 turn = orientation(frame, turn)
                 if time is not None:
                     yield time, (frame, stream.sample_aspect_ratio, turn)
+
+    def _packets(
+        self,
+        container: InputContainer,
+        stream: av.VideoStream,
+        stamps: Stamps,
+        line: Timeline,
+        wanted: Set[int] | None,
+    ) -> Iterator[av.Packet | None]:
+        """What is to be decoded; None ends the decoder, which then gives all that it holds.
+
+        With `wanted` times nothing comes that these do not need, but the packet behind each: it may
+        be the second field of the same picture.
+        """
+        missing, was_wanted = set(wanted or ()), False
+        tells = stream.codec_context.name in _TELLS_UNUSED
+        for packet in until_damaged(container.demux(stream)):
+            if repeats(packet):
+                continue
+            stamps.mend(packet)
+            if wanted is None:
+                yield packet
+                continue
+            if not line.knows(packet):
+                raise _Astray
+            time = None if packet.pts is None else packet.pts - line.origin
+            needed = time in wanted or was_wanted or packet.is_keyframe or not tells
+            stream.codec_context.skip_frame = "DEFAULT" if needed else "NONREF"
+            yield packet
+            if was_wanted and not missing:
+                if packet.size:  # else it has ended the decoder
+                    yield None
+                return
+            was_wanted = time in wanted
+            missing.discard(time)
 
     def _collect(
         self,
@@ -229,6 +268,19 @@ class _Reader:
             if len(found) == len(targets) or (ordered and time >= last):
                 break
         return found
+
+
+def _from_key(frames: Iterator[tuple[int, _Picture]], key: int) -> Iterator[tuple[int, _Picture]]:
+    """The frames behind a seek to a key frame; _Astray where that is not the first of them.
+
+    Pictures shown before it may need others that were not read; where the decoder holds back the
+    key frame itself, as at the start of a gradual refresh, later ones need earlier ones too.
+    """
+    frames = dropwhile(lambda frame: frame[0] < key, frames)
+    first = next(frames, None)
+    if first is None or first[0] != key:
+        raise _Astray
+    return chain([first], frames)
 
 
 def _read_folder(clip: Clip, params: VideoParams) -> Frames:
