@@ -159,9 +159,10 @@ class _Reader:
         for group, wanted in sorted(groups.items()):
             try:
                 self._seek(container, line, group)
-                frames = self._frames(container, line, wanted)
-                if group > 0:
-                    frames = _from_key(frames, line.keys[group])
+                key = line.keys[group] if group > 0 else None
+                frames = self._frames(container, line, wanted, key)
+                if key is not None:
+                    frames = _from_key(frames, key)
                 found.update(self._collect(frames, wanted, screen))
             except _Astray:
                 return None
@@ -171,7 +172,7 @@ class _Reader:
         try:
             if group > 0:
                 stream = container.streams[self.index]
-                container.seek(line.keys[group] + line.origin, backward=True, stream=stream)
+                container.seek(line.aims[group], backward=True, stream=stream)
             else:
                 container.seek(0, backward=True)
         except av.FFmpegError as error:
@@ -195,16 +196,20 @@ class _Reader:
         return Screen(self.clip.path, self.params.short_side)
 
     def _frames(
-        self, container: InputContainer, line: Timeline, wanted: Set[int] | None = None
+        self,
+        container: InputContainer,
+        line: Timeline,
+        wanted: Set[int] | None = None,
+        key: int | None = None,
     ) -> Iterator[tuple[int, _Picture]]:
-        """Time and picture of what the decoder gives from here on.
+        """Time and picture of what the decoder gives from here on, or from a key frame on.
 
         With `wanted` times, which a seek has led to, only those must be among them.
         """
         stream = container.streams[self.index]
         assert isinstance(stream, av.VideoStream)
         stamps, count, turn = stamps_of(container, stream), 0, AS_STORED
-        for packet in self._packets(container, stream, stamps, line, wanted):
+        for packet in self._packets(container, stream, stamps, line, wanted, key):
             try:
                 frames = stream.codec_context.decode(packet)
             except av.InvalidDataError:
@@ -224,6 +229,7 @@ class _Reader:
         stamps: Stamps,
         line: Timeline,
         wanted: Set[int] | None,
+        key: int | None,
     ) -> Iterator[av.Packet | None]:
         """What is to be decoded; None ends the decoder, which then gives all that it holds.
 
@@ -242,6 +248,9 @@ class _Reader:
             if not line.knows(packet):
                 raise _Astray
             time = None if packet.pts is None else packet.pts - line.origin
+            if key is not None and time != key:
+                continue
+            key = None
             needed = time in wanted or was_wanted or packet.is_keyframe or not tells
             stream.codec_context.skip_frame = "DEFAULT" if needed else "NONREF"
             yield packet

@@ -61,7 +61,8 @@ def orientation(frame: av.VideoFrame, before: Orientation = AS_STORED) -> Orient
     The matrix (a b u, c d v, x y w) takes the point (p, q) to (a p + c q + x, b p + d q + y).
     """
     # `frame.side_data` would make a cycle, which holds every picture until a collection.
-    matrix = SideDataContainer(frame).get(Type.DISPLAYMATRIX)
+    side_data = SideDataContainer(frame)  # type: ignore[call-arg]
+    matrix = side_data.get(Type.DISPLAYMATRIX)
     if matrix is None:
         return AS_STORED if frame.key_frame else before
     a, b, _, c, d = np.frombuffer(bytes(matrix), np.int32)[:5].tolist()

@@ -42,6 +42,8 @@ class Timeline:
     """Of all pictures, sorted."""
     keys: Sequence[int]
     """Of the key frames, sorted."""
+    aims: Sequence[int]
+    """The time stamp by which a seek finds each key frame."""
     end: int
     """Of the last picture: its time and its own length."""
     unit: Fraction
@@ -91,7 +93,7 @@ class Timeline:
         """
         if self.counted:
             times = [self.times[i * len(self.times) // len(times)] for i in range(len(times))]
-        return replace(self, times=sorted({*times}), keys=(), seekable=False)
+        return replace(self, times=sorted({*times}), keys=(), aims=(), seekable=False)
 
     @property
     def note(self) -> str | None:
@@ -154,7 +156,8 @@ class _Seen:
     """Bytes by presentation time."""
     lengths: list[int] = field(default_factory=list)
     """In the file's order."""
-    keys: set[int] = field(default_factory=set)
+    keys: dict[int, int] = field(default_factory=dict)
+    """Where a seek must aim, by presentation time."""
     held: int = 0
     """Until when empty packets show the last picture."""
     damaged: bool = False
@@ -235,7 +238,9 @@ def _note_packet(seen: _Seen, packet: av.Packet, path: Path) -> None:
         seen.times[packet.pts] = length
         seen.sizes[packet.pts] = packet.size
         if packet.is_keyframe:
-            seen.keys.add(packet.pts)
+            # Broadcasts have no index: they are searched in the order of decoding.
+            by_dts = seen.stamps.jumps and packet.dts is not None
+            seen.keys[packet.pts] = packet.dts if by_dts else packet.pts
 
 
 def _timeline(
@@ -258,7 +263,8 @@ def _timeline(
     end = max(times[-1] + last, seen.held) - origin
     return Timeline(
         times=[time - origin for time in times],
-        keys=sorted(key - origin for key in seen.keys),
+        keys=[key - origin for key in sorted(seen.keys)],
+        aims=[aim for _, aim in sorted(seen.keys.items())],
         end=end,
         unit=unit,
         origin=origin,
