@@ -148,35 +148,30 @@ class _Reader:
     def by_groups(
         self, container: InputContainer, line: Timeline, targets: Sequence[int]
     ) -> dict[int, Pixels] | None:
-        """Frames by target time; groups of pictures without a target are skipped.
+        """Frames by target time; what none of them needs is skipped.
 
-        None where a seek fails or leads elsewhere.
+        None where a seek fails or leads elsewhere, or something is damaged.
         """
         groups: dict[int, set[int]] = {}
         for time in targets:
             groups.setdefault(bisect_right(line.keys, time) - 1, set()).add(time)
         screen, found = self._screen(), dict[int, Pixels]()
-        for group, wanted in sorted(groups.items()):
-            try:
-                self._seek(container, line, group)
-                key = line.keys[group] if group > 0 else None
-                frames = self._frames(container, line, wanted, key)
-                if key is not None:
-                    frames = _from_key(frames, key)
-                found.update(self._collect(frames, wanted, screen))
-            except _Astray:
-                return None
-        return found
-
-    def _seek(self, container: InputContainer, line: Timeline, group: int) -> None:
+        stream = container.streams[self.index]
+        # What a decoder shows in place of damage depends on what it decoded before.
+        stream.codec_context.options = {"err_detect": "explode"}
         try:
-            if group > 0:
-                stream = container.streams[self.index]
-                container.seek(line.aims[group], backward=True, stream=stream)
-            else:
-                container.seek(0, backward=True)
-        except av.FFmpegError as error:
-            raise _Astray from error
+            for group, wanted in sorted(groups.items()):
+                if group > 0:
+                    key = line.keys[group]
+                    container.seek(line.aims[group], stream=stream)
+                    frames = _from_key(self._frames(container, line, wanted, key), key)
+                else:
+                    container.seek(0)
+                    frames = self._frames(container, line, wanted)
+                found.update(self._collect(frames, wanted, screen))
+        except (_Astray, av.FFmpegError):
+            return None
+        return found
 
     def in_order(self, line: Timeline, targets: set[int]) -> dict[int, Pixels]:
         """Frames by target time, decoded from the file's first packet on."""
@@ -213,6 +208,8 @@ class _Reader:
             try:
                 frames = stream.codec_context.decode(packet)
             except av.InvalidDataError:
+                if wanted is not None:
+                    raise
                 self.damaged = True
                 continue
             for frame in frames:
