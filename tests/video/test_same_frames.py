@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -79,16 +80,17 @@ def coded(folder: Path, name: str) -> Path:
 
 def decoded(path: Path) -> dict[float, np.ndarray]:
     """Every frame by its time, from one decoder that is given every packet."""
+    screen, shown = Screen(path, None), {}
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         stream.codec_context.thread_count = 1
-        frames = {frame.pts: frame for frame in container.decode(stream) if frame.pts is not None}
         start = round(Fraction(container.start_time or 0, av.time_base) / stream.time_base)
-        screen = Screen(path, None)
-        return {
-            float((time - start) * stream.time_base): screen.show(frame, None, AS_STORED)
-            for time, frame in frames.items()
-        }
+        for packet in container.demux(stream):
+            with suppress(av.InvalidDataError):
+                for frame in packet.decode():
+                    time = float((frame.pts - start) * stream.time_base)
+                    shown[time] = screen.show(frame, None, AS_STORED)
+    return shown
 
 
 @pytest.mark.parametrize("name", CODED)
@@ -115,6 +117,26 @@ def test_frames_are_those_of_a_whole_decode(
                 shown = min(whole, key=lambda at: abs(at - time - (start or 0)))
                 assert np.array_equal(pixels, whole[shown]), (count, start, time)
     assert bool(ordered) == (name in NOT_SOUGHT)
+
+
+def test_damage_looks_as_in_a_whole_decode(folder: Path, tmp_path: Path) -> None:
+    source = coded(folder, "short groups")
+    with av.open(str(source)) as container:
+        places = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
+    video = VideoParams(frames=5, sampling="uniform", fps=None, short_side=None)
+    plain = read_frames(Clip(source, None, None), video)
+    path, changed = tmp_path / "damaged.mp4", 0
+    for pos, size in places:
+        content = bytearray(source.read_bytes())
+        middle = pos + size // 2
+        content[middle : middle + 8] = bytes(value ^ 255 for value in content[middle : middle + 8])
+        path.write_bytes(content)
+        whole, frames = decoded(path), read_frames(Clip(path, None, None), video)
+        assert frames.times is not None
+        for time, pixels in zip(frames.times, frames.pixels, strict=True):
+            assert np.array_equal(pixels, whole[min(whole, key=lambda at: abs(at - time))])
+        changed += not np.array_equal(frames.pixels, plain.pixels)
+    assert changed > len(places) // 2
 
 
 def noise(width: int, height: int, form: str) -> av.VideoFrame:
