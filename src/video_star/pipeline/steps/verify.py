@@ -31,7 +31,7 @@ from video_star.verification.judge import open_judge
 
 CHUNK = 512
 """Answers that are judged together: their sentences share batches, their judge is asked at once."""
-SHARD = 8 * CHUNK
+SHARD = 4 * CHUNK
 """Answers that go to one worker."""
 Pair: TypeAlias = tuple[VideoSample, Answer]
 
