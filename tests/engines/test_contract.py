@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import vllm_package
 from asking import answers, engine_for, requests_for
 from vllm_server import FakeVLLM, serving
 
@@ -19,12 +20,18 @@ from video_star.generation.openai import OpenAIEngine, read_address
 from video_star.generation.scripted import read_script
 from video_star.generation.store import AnswerStore, ask
 from video_star.generation.transformers import load
+from video_star.generation.vllm import VLLMEngine, read_options
 
 MakeEngine = Callable[[int], Engine]
 
 
-@pytest.fixture(params=["transformers", "scripted", "openai"])
-def make(request: pytest.FixtureRequest, tiny_base: Path, tmp_path: Path) -> Iterator[MakeEngine]:
+@pytest.fixture(params=["transformers", "scripted", "openai", "vllm"])
+def make(
+    request: pytest.FixtureRequest,
+    tiny_base: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[MakeEngine]:
     """Makes the engine with a batch size; frames lie in `tmp_path`/frames."""
 
     def plain(batch_size: int) -> Engine:
@@ -36,12 +43,19 @@ def make(request: pytest.FixtureRequest, tiny_base: Path, tmp_path: Path) -> Ite
         script.write_text(json.dumps([{"video": "-1", "text": "one two"}, {"text": "w " * 50}]))
         return read_script(script, engine.ref, engine.frames, batch_size)
 
+    def vllm(batch_size: int) -> Engine:
+        vllm_package.install(monkeypatch)
+        like = engine_for(tiny_base, tmp_path, batch_size)
+        return VLLMEngine(
+            like.ref, like.model, tiny_base, None, like.frames, batch_size, read_options("")
+        )
+
     if request.param == "openai":
         fake = FakeVLLM(load(engine_for(tiny_base, tmp_path).model, tiny_base, None, "cpu"))
         with serving(fake) as server:
             yield lambda size: openai_engine(tiny_base, tmp_path, server.url, size)
     else:
-        yield {"transformers": plain, "scripted": scripted}[request.param]
+        yield {"transformers": plain, "scripted": scripted, "vllm": vllm}[request.param]
 
 
 def openai_engine(base: Path, scratch: Path, url: str, batch_size: int = 4) -> OpenAIEngine:

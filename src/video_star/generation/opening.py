@@ -32,9 +32,22 @@ def open_engine(ref: ModelRef, params: Params, workspace: Workspace, progress: P
             frames=frames,
             batch_size=settings.batch_size,
         )
+    adapter = None if ref.adapter is None else inside(workspace.root, ref.adapter)
+    if kind == "vllm":
+        from video_star.generation.vllm import VLLMEngine, read_options
+
+        return VLLMEngine(
+            base=ref,
+            model=params.model,
+            location=location_of(ref, params.model, workspace.root),
+            adapter=adapter,
+            frames=frames,
+            batch_size=settings.batch_size,
+            options=read_options(file),
+        )
     if settings.engine != "transformers":
         raise UsageError(
-            f"settings.engine is {kind!r}; use transformers, scripted:FILE or openai:URL "
+            f"settings.engine is {kind!r}; use transformers, vllm, openai:URL or scripted:FILE "
             "(docs/models.md)."
         )
     from video_star.core.device import pick_device
@@ -44,7 +57,7 @@ def open_engine(ref: ModelRef, params: Params, workspace: Workspace, progress: P
         ref=ref,
         model=params.model,
         location=location_of(ref, params.model, workspace.root),
-        adapter=None if ref.adapter is None else inside(workspace.root, ref.adapter),
+        adapter=adapter,
         frames=frames,
         device=pick_device(settings.device),
         batch_size=settings.batch_size,

@@ -179,7 +179,7 @@ class TransformersEngine:
         rows = decode(loaded.model, on_device(inputs, loaded.model), requests, loaded.ends)
         tokenizer = loaded.conversations.tokenizer
         return [
-            _reply(tokenizer, request, row, loaded.ends)
+            reply(tokenizer, request, row, loaded.ends)
             for request, row in zip(requests, rows, strict=True)
         ]
 
@@ -249,7 +249,8 @@ def first_logits(model: Any, inputs: dict[str, Any]) -> torch.Tensor:
     return logits
 
 
-def _reply(tokenizer: Any, request: Request, row: Sequence[int], ends: set[int]) -> Reply:
+def reply(tokenizer: Any, request: Request, row: Sequence[int], ends: set[int]) -> Reply:
+    """The reply that a row of new tokens makes; an end token at its end is no part of it."""
     ended = bool(row) and row[-1] in ends
     tokens = row[:-1] if ended else row
     finish: Literal["stop", "length"] = "stop" if ended else "length"

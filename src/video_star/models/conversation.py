@@ -111,10 +111,13 @@ class Conversations:
 
     def encode_text_question(self, prompt: str) -> Tokens:
         """A question without a video, up to where its answer begins."""
-        text = self._chat(prompt, None, video=False)
-        output = self.tokenizer(text, add_special_tokens=self._lacks_bos(text))
-        ids = np.asarray(output.input_ids, np.int32)
+        ids = np.asarray(self.encode_unfilled(prompt, video=False), np.int32)
         return Tokens(ids, None, len(ids))
+
+    def encode_unfilled(self, prompt: str, video: bool) -> list[int]:
+        """A question in which the template's placeholder stands for a whole video."""
+        text = self._chat(prompt, None, video)
+        return list(self.tokenizer(text, add_special_tokens=self._lacks_bos(text)).input_ids)
 
     def encode_conversation(self, clip: PreparedClip, prompt: str, answer: str) -> Tokens:
         """A question with its answer and the end of turn.
@@ -205,17 +208,21 @@ class Conversations:
 
     def _call(self, text: str, frames: Frames) -> Any:
         """Call the processor for one text and one clip."""
-        # As the authors of Qwen do; transformers announces it as its default.
-        bounded = hasattr(self._video, "cap_pixels_per_frame")
         return self._processor(
             text=[text],
             videos=[frames.pixels],
             video_metadata=[self.metadata(frames)],
-            do_sample_frames=False,
             add_special_tokens=self._lacks_bos(text),
             return_tensors="pt",
-            **({"cap_pixels_per_frame": True} if bounded else {}),
+            **self.processor_options,
         )
+
+    @property
+    def processor_options(self) -> dict[str, bool]:
+        """What the processor is told about every video."""
+        # As the authors of Qwen do; transformers announces it as its default.
+        bounded = hasattr(self._video, "cap_pixels_per_frame")
+        return {"do_sample_frames": False, **({"cap_pixels_per_frame": True} if bounded else {})}
 
     def metadata(self, frames: Frames) -> dict[str, Any]:
         """VideoMetadata; its `timestamps` are the times of the frames, `sampled_fps` their rate.
