@@ -115,6 +115,29 @@ def rounds(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = F
 
 
 @app.command()
+def plan(
+    samples: Annotated[
+        int | None, typer.Option(min=1, help="Of a whole cycle with so many training samples.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Say what will run again and why, and what it will take: tokens, disk, memory, hours."""
+    from video_star.cli.plan import plan_json, print_plan
+    from video_star.core.params import load_params
+    from video_star.pipeline.chain import update_chain
+    from video_star.pipeline.plan import Plan
+
+    home = workspace()
+    params = load_params(home.params)
+    update_chain(home, params)
+    made = Plan(home.allowing(params.settings.video_roots), params, samples)
+    if as_json:
+        typer.echo(json.dumps(plan_json(made), indent=2))
+    else:
+        print_plan(made)
+
+
+@app.command()
 def picture(out: Annotated[Path, typer.Argument(help="A .png or .svg file.")]) -> None:
     """Draw yields and metrics of the rounds."""
     from video_star.tracking.picture import draw_rounds

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import torch
 import transformers
 from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
@@ -26,9 +27,15 @@ AT_MOST = 300
 """Characters of an error message."""
 
 
-def load_processor(folder: Path, trust_remote_code: bool) -> Any:
-    """The processor of a model's folder; UsageError when it, or the model, cannot be loaded."""
-    check_files(folder, trust_remote_code)
+def load_processor(folder: Path, trust_remote_code: bool, weights: bool = True) -> Any:
+    """The processor of a model's folder; UsageError when it, or the model, cannot be loaded.
+
+    Without `weights` their files need not be there.
+    """
+    if weights:
+        check_files(folder, trust_remote_code)
+    else:
+        _check_config(folder, trust_remote_code)
     with _as_usage_error(folder, "processor"):
         return AutoProcessor.from_pretrained(
             folder, local_files_only=True, trust_remote_code=trust_remote_code
@@ -56,6 +63,15 @@ def load_weights(folder: Path, trust_remote_code: bool, **options: Any) -> Any:
     if family is not None and family.text_after_video == "largest":
         after_largest(model)
     return model.eval()
+
+
+def load_shape(folder: Path, trust_remote_code: bool) -> Any:
+    """The model on torch's meta device: every weight has a shape, and none takes memory."""
+    with _as_usage_error(folder, "config"), torch.device("meta"):
+        config = AutoConfig.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=trust_remote_code
+        )
+        return AutoModelForImageTextToText.from_config(config, trust_remote_code=trust_remote_code)
 
 
 def check_files(folder: Path, trust_remote_code: bool) -> None:

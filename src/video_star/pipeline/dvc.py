@@ -59,6 +59,62 @@ def changed_stages(root: Path, targets: Iterable[str]) -> set[str]:
         raise DvcCannotSay(f"DVC cannot compare {root} ({reason}).") from error
 
 
+def reasons_to_run(root: Path) -> dict[str, tuple[str, ...]]:
+    """Why each stage would run, in their order; one that is up to date has no entry.
+
+    Inputs and parameters that changed are named; a stage after another one may find its inputs as
+    they were, and is skipped then. DvcCannotSay as `changed_stages`.
+    """
+    from dvc.exceptions import DvcException
+    from networkx import descendants, topological_sort
+
+    reasons: dict[str, tuple[str, ...]] = {}
+    try:
+        with repository(root) as repo:
+            changes, graph = repo.status(), repo.index.graph
+            for stage in reversed(list(topological_sort(graph))):  # a stage leads to its inputs
+                name = stage.addressing.removeprefix("dvc.yaml:")
+                after = [s.name for s in descendants(graph, stage) if s.cmd and s.name in reasons]
+                if not stage.cmd:
+                    continue
+                if not any(out.hash_info for out in stage.outs):
+                    reasons[name] = ("never run",)
+                elif changed := tuple(_changes(stage, changes.get(stage.addressing, ()))):
+                    reasons[name] = changed
+                elif after:
+                    reasons[name] = (f"after {', '.join(sorted(after, key=[*reasons].index)[:1])}",)
+    except DvcException as error:
+        reason = " ".join(str(error.__cause__ or error).split())
+        raise DvcCannotSay(
+            f"DVC cannot compare {root} ({reason}); `video-star plan --samples N` plans a whole "
+            "cycle without it."
+        ) from error
+    return reasons
+
+
+def _changes(stage: Any, status: Iterable[Any]) -> Iterator[str]:
+    """What differs of a stage that has run: parameters by their keys and values, files by name."""
+    from dvc.dependency import ParamsDependency
+
+    for entry in status:
+        for kind, names in entry.items() if isinstance(entry, dict) else ((entry, {}),):
+            if kind not in ("changed deps", "changed outs"):
+                yield kind
+            what = "output " if kind == "changed outs" else ""
+            yield from (f"{what}{n} {how}" for n, how in names.items() if isinstance(how, str))
+    for one in stage.deps:
+        if isinstance(one, ParamsDependency):
+            yield from _other_values(one.hash_info.value or {}, one.read_params(), "")
+
+
+def _other_values(old: Any, new: Any, key: str) -> Iterator[str]:
+    if isinstance(old, dict) and isinstance(new, dict):
+        for name in sorted(old.keys() | new.keys()):
+            yield from _other_values(old.get(name), new.get(name), f"{key}.{name}")
+    elif old != new:
+        yield f"{key[1:]}: {old} -> {new}"
+
+
 def is_recorded(workspace: Workspace, step: str, round_name: str) -> bool:
     """Whether DVC has this step with its present inputs, parameters and outputs."""
     if not _takes_part(workspace):

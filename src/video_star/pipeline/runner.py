@@ -21,6 +21,7 @@ from video_star.core.params import Params, load_params
 from video_star.core.paths import Workspace
 from video_star.core.progress import Progress
 from video_star.core.records import ModelRef, StepReport
+from video_star.core.throughput import Measured
 from video_star.pipeline.chain import update_chain
 
 
@@ -124,13 +125,15 @@ def run_step(step: str, round_name: str, workspace: Workspace, progress: Progres
     workspace = workspace.allowing(params.settings.video_roots)
     module, _, name = STEPS[step].function.partition(":")
     update_chain(workspace, params)
-    context = context_of(workspace, params, round_name, progress)
+    measured = Measured(progress)
+    context = context_of(workspace, params, round_name, measured)
     with only_one(workspace, f"{step}-{round_name}"):
         function: Callable[[StepContext], StepResult] = getattr(import_module(module), name)
         result = function(context)
         _refuse_changed_params(step, params, load_params(workspace.params))
         context.refuse_failures(result.report, result.failures)
         _write_report(context, result.report)
+        measured.record(workspace, step, params, result.report.read)
     return result.report
 
 

@@ -1,0 +1,283 @@
+"""`video-star plan`: counts against what the steps really do, sums against published numbers."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import dvc_workspace
+import pytest
+import tiny
+import transformers
+from test_vllm import saved_adapter
+
+from video_star.core.engine import Clip
+from video_star.core.jsonl import read_shards
+from video_star.core.paths import Workspace
+from video_star.core.progress import Silent
+from video_star.core.prompts import direct, line_request
+from video_star.core.records import Answer
+from video_star.core.throughput import Measured, read_speed
+from video_star.data.manifest import read_manifest
+from video_star.models.adapters import adapted_layers
+from video_star.models.conversation import Conversations
+from video_star.models.footprint import Shape, finetuning, generating, shape_of
+from video_star.models.loading import load_processor, load_weights
+from video_star.pipeline.dvc import reasons_to_run
+from video_star.pipeline.plan import Plan
+from video_star.pipeline.runner import run_step
+from video_star.video.cache import open_frames
+
+Make = Callable[..., Workspace]
+SCRIPT = json.dumps([{"text": "So it goes. Answer: surfing"}])
+
+
+def numbers(workspace: Workspace, n: int | None = None) -> dict[tuple[str, str], float | None]:
+    """The plan of all rounds by part and what; without DVC a cycle is planned as a whole."""
+    params = tiny.params_of(workspace)
+    rows = Plan(workspace, params, 10 if n is None else n).rows()
+    return {(row.part, row.what): row.number.value for row in rows}
+
+
+def bases(workspace: Workspace) -> dict[tuple[str, str], str]:
+    rows = Plan(workspace, tiny.params_of(workspace), 10).rows()
+    return {(row.part, row.what): row.number.basis for row in rows}
+
+
+# ---- what will run, and why
+
+
+def test_why_a_stage_runs_is_named(tmp_path: Path) -> None:
+    root = dvc_workspace.make_workspace(tmp_path / "ws")
+    before = reasons_to_run(root)
+    assert set(before.values()) == {("never run",)}
+    assert len(before) == 2 + 6 * dvc_workspace.ROUNDS + 2 * (dvc_workspace.ROUNDS + 1)
+    assert [*before].index("ingest") < [*before].index("generate@r1") < [*before].index("verify@r1")
+    dvc_workspace.dvc(root, "repro", "--quiet")
+    assert reasons_to_run(root) == {}
+    dvc_workspace.set_param(root, "rationalize", "temperature", 0.5)
+    why = reasons_to_run(root)
+    assert why["rationalize@r1"] == ("rationalize.temperature: 1.2 -> 0.5",)
+    assert why["verify-rationales@r1"] == ("after rationalize@r1",)
+    assert not why.keys() & {"ingest", "base", "generate@r1", "verify@r1", "evaluate-r0"}
+    (root / "data" / "file.txt").write_text("other")
+    assert "data modified" in reasons_to_run(root)["ingest"]
+
+
+# ---- counts
+
+
+def test_counts_are_those_of_the_steps(new_workspace: Make) -> None:
+    """Ten training samples, two rounds, two samples per question; batches of 32, three epochs."""
+    workspace = new_workspace(finetune__epochs=3, finetune__batch_size=32)
+    found = numbers(workspace)
+    assert found["samples", "test"] == 4
+    assert found["generate", "questions"] == found["verify", "answers"] == 2 * 10 * 2
+    assert found["rationalize", "questions"] == 2 * 10  # at most all of them fail
+    # Direct, chain of thought, and of two wrong labels each a choice and a pair of yes and no.
+    assert found["finetune", "examples"] == 2 * 10 * (1 + 1 + 2 + 4)
+    assert found["finetune", "optimizer steps"] == 2 * 8  # 240 examples a round, 7.5 batches
+    assert found["generate", "answer tokens"] == 2 * 20 * 12  # at most
+
+
+def test_tokens_of_prompts_are_those_that_the_model_reads(
+    new_workspace: Make, tiny_base: Path
+) -> None:
+    workspace = new_workspace()
+    params = tiny.params_of(workspace)
+    frames, conversations = (
+        open_frames(workspace, params),
+        Conversations(load_processor(tiny_base, False)),
+    )
+    train = read_manifest(workspace, "train")[:8]
+    lengths = [
+        len(
+            conversations.encode_question(
+                conversations.prepare(frames.get(Clip(workspace.video(s.video), None, None))),
+                direct(s.question, line_request(s.labels, True)),
+            )
+        )
+        for s in train
+    ]
+    assert numbers(workspace)["generate", "prompt tokens"] == pytest.approx(40 * sum(lengths) / 8)
+
+
+def test_a_plan_needs_no_weights_and_no_clip_that_can_be_read(new_workspace: Make) -> None:
+    workspace = new_workspace()
+    (workspace.root / "base" / "model.safetensors").unlink()
+    whole = numbers(workspace)
+    assert whole["generate", "prompt tokens"]
+    assert whole["memory of generate", "each GPU"]
+    for clip in (workspace.data / "clips").iterdir():
+        clip.write_bytes(b"nothing")
+    found, says = numbers(workspace), bases(workspace)
+    assert found["generate", "prompt tokens"] is None
+    assert "cannot be" in says["generate", "prompt tokens"]
+    assert "at most" in says["disk", "frames of these clips"]
+
+
+def test_more_samples_take_in_proportion(new_workspace: Make) -> None:
+    small, large = (numbers(new_workspace(str(n)), n) for n in (10, 650_000))
+    for key in (("generate", "prompt tokens"), ("disk", "frames of these clips")):
+        assert large[key] == pytest.approx(65_000 * (small[key] or 0))
+    assert large["samples", "train"] == large["samples", "clips to train on"] == 650_000
+    assert large["memory of generate", "each GPU"] == small["memory of generate", "each GPU"]
+    assert large["disk", "models of all rounds"] == small["disk", "models of all rounds"]
+
+
+def test_what_was_measured_replaces_bounds_and_gives_hours(new_workspace: Make) -> None:
+    workspace = new_workspace(settings__engine="scripted:script.json")
+    (workspace.root / "script.json").write_text(SCRIPT)
+    before = bases(workspace)
+    assert before["generate", "time"] == "not measured here"
+    for step, name in (("base", "r0"), ("generate", "r1"), ("verify", "r1"), ("rationalize", "r1")):
+        run_step(step, name, workspace, Silent())
+    answers = list(read_shards(workspace.round("r1").answers, Answer))
+    failed = len(list(read_shards(workspace.round("r1").rationales, Answer)))
+    assert 0 < failed < 10
+    found, says = numbers(workspace), bases(workspace)
+    assert found["rationalize", "questions"] == 2 * failed
+    mean = sum(answer.n_tokens for answer in answers) / len(answers)
+    assert found["generate", "answer tokens"] == pytest.approx(40 * mean)
+    speed = read_speed(workspace, "generate", tiny.params_of(workspace))
+    assert speed is not None
+    ((n, seconds),) = speed.values()
+    assert n == 20
+    assert found["generate", "time"] == pytest.approx(40 * seconds / n / 3600)
+    assert "20 answers" in says["generate", "time"]
+    assert "others when they have run" in says["all", "time"]
+
+
+# ---- throughput
+
+
+def test_a_speed_counts_what_was_done_and_belongs_to_its_model(new_workspace: Make) -> None:
+    workspace = new_workspace()
+    params = tiny.params_of(workspace)
+
+    def ran(first: int, last: int) -> None:
+        measured = Measured(Silent())
+        measured.update(first, 100, "answers")
+        measured.update(last, 100, "answers")
+        measured.record(workspace, "generate", params, 100)
+
+    ran(60, 100)  # 60 were known
+    known = read_speed(workspace, "generate", params)
+    assert known is not None
+    assert known["answers"][0] == 40
+    ran(95, 100)  # a smaller run says less
+    assert read_speed(workspace, "generate", params) == known
+    other = params.model_copy(update={"video": params.video.model_copy(update={"frames": 9})})
+    assert read_speed(workspace, "generate", other) is None
+    (workspace.work / "throughput" / "generate.json").write_text("{}")
+    assert read_speed(workspace, "generate", params) is None
+
+
+# ---- memory
+
+
+def shape(**changes: int) -> Shape:
+    sizes = {"weights": 0, "trained": 0, "layers": 1, "hidden": 1, "intermediate": 1}
+    return Shape(**{**sizes, "kv_values": 1, "vocabulary": 1, **changes})
+
+
+@pytest.mark.parametrize(
+    ("zero", "gb"), [("zero0", 120), ("zero1", 31.4), ("zero2", 16.6), ("zero3", 1.88)]
+)
+def test_training_state_is_that_of_the_zero_paper(
+    new_workspace: Make, zero: str, gb: float
+) -> None:
+    """Rajbhandari et al. 2020 (arXiv 1910.02054), figure 1: 7.5 billion weights on 64 GPUs."""
+    workspace = new_workspace(settings__zero=zero, model__dtype="bfloat16", finetune__method="full")
+    big = shape(weights=7_500_000_000, trained=7_500_000_000)
+    found = finetuning(big, tiny.params_of(workspace), 64, 1, 1)
+    state = sum(found[name] for name in ("weights", "gradients", "optimizer"))
+    assert state / 1e9 == pytest.approx(gb, rel=0.01)
+
+
+def test_offloaded_state_is_in_the_host(new_workspace: Make) -> None:
+    sizes = shape(weights=100, trained=100)
+    for zero, gone in (
+        ("zero2_offload", {"optimizer"}),
+        ("zero3_offload", {"optimizer", "weights"}),
+    ):
+        params = tiny.params_of(new_workspace(zero, settings__zero=zero, finetune__method="full"))
+        plain = params.settings.model_copy(update={"zero": zero.removesuffix("_offload")})
+        whole = finetuning(sizes, params.model_copy(update={"settings": plain}), 2, 1, 1)
+        found = finetuning(sizes, params, 2, 1, 1)
+        assert whole.keys() - found.keys() == gone
+        assert found["in the host"] == sum(whole[name] for name in gone)
+
+
+def test_a_kv_cache_is_that_of_the_vllm_paper(new_workspace: Make) -> None:
+    """Kwon et al. 2023 (arXiv 2309.06180), section 3: 800 KB a token of OPT-13B in 16 bits."""
+    params = tiny.params_of(
+        new_workspace(settings__batch_size=1, model__dtype="float16", generate__max_new_tokens=1)
+    )
+    opt = shape(layers=40, hidden=5120, kv_values=2 * 40 * 5120)
+    assert generating(opt, params, 0)["KV cache"] == 800 * 1024
+
+
+def test_weights_are_counted_as_published(tmp_path: Path, new_workspace: Make) -> None:
+    """Of Qwen2.5-VL 7B: total_size 16,584,333,312 in its index, two bytes a weight."""
+    config = transformers.Qwen2_5_VLConfig(
+        text_config={
+            "hidden_size": 3584, "intermediate_size": 18944, "num_hidden_layers": 28,
+            "num_attention_heads": 28, "num_key_value_heads": 4, "vocab_size": 152064,
+            "tie_word_embeddings": False,
+        },
+        vision_config={
+            "depth": 32, "hidden_size": 1280, "intermediate_size": 3420, "num_heads": 16,
+            "out_hidden_size": 3584, "patch_size": 14, "spatial_merge_size": 2,
+        },
+        tie_word_embeddings=False,
+    )  # fmt: skip
+    config.save_pretrained(tmp_path / "7b")
+    found = shape_of(tmp_path / "7b", tiny.params_of(new_workspace()))
+    assert 2 * found.weights == 16_584_333_312
+    assert found.kv_values == 2 * 28 * 4 * 128
+
+
+def test_an_adapter_has_as_many_weights_as_it_is_said_to(
+    new_workspace: Make, tiny_base: Path, tmp_path: Path
+) -> None:
+    from safetensors.torch import load_file
+
+    params = tiny.params_of(
+        new_workspace(finetune__lora={"r": 4, "alpha": 16, "dropout": 0.0, "layers": None})
+    )
+    adapter = saved_adapter(tiny_base, tmp_path / "adapter")
+    found = shape_of(tiny_base, params)
+    weights = load_file(adapter / "adapter_model.safetensors")
+    assert found.trained == sum(weight.numel() for weight in weights.values())
+    assert len(adapted_layers(adapter)) > 0
+    model = load_weights(tiny_base, False)
+    assert found.weights == sum(weight.numel() for weight in model.parameters())
+
+
+# ---- the command
+
+
+def video_star(*args: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "video_star", *args]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+
+
+def test_the_command_prints_tables_and_json(tmp_path: Path, new_workspace: Make) -> None:
+    workspace = new_workspace()
+    table = video_star("plan", "--samples", "650000", cwd=workspace.root)
+    assert table.returncode == 0, table.stderr
+    assert "1.3 M" in table.stdout
+    assert "unknown" in table.stdout
+    done = video_star("plan", "--samples", "650000", "--json", cwd=workspace.root)
+    rows = {(row["part"], row["what"]): row for row in json.loads(done.stdout)["rows"]}
+    assert rows["generate", "questions"]["value"] == 2_600_000
+    assert rows["generate", "time"]["value"] is None
+    assert video_star("plan", "--samples", "0", cwd=workspace.root).returncode == 2
+    plain = video_star("plan", cwd=workspace.root)  # no DVC repository
+    assert plain.returncode == 1
+    assert plain.stderr.startswith("error: ")
+    assert "Traceback" not in plain.stderr
