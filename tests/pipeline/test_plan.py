@@ -15,6 +15,7 @@ import transformers
 from test_vllm import saved_adapter
 
 from video_star.core.engine import Clip
+from video_star.core.hashing import sha256
 from video_star.core.jsonl import read_shards
 from video_star.core.paths import Workspace
 from video_star.core.progress import Silent
@@ -92,7 +93,7 @@ def test_tokens_of_prompts_are_those_that_the_model_reads(
         open_frames(workspace, params),
         Conversations(load_processor(tiny_base, False)),
     )
-    train = read_manifest(workspace, "train")[:8]
+    train = sorted(read_manifest(workspace, "train"), key=lambda s: sha256(s.id))[:8]
     lengths = [
         len(
             conversations.encode_question(

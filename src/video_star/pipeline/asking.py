@@ -33,15 +33,15 @@ def ask_all(
     store = open_store(context.workspace, context.params, context.open_engine(ref))
     job = f"{step}-{context.round}-{store.path.stem}"
     unusable: dict[str, Unusable] = {}
-    done = known = 0
+    done, known, left = 0, 0, total
 
     def opened() -> Iterator[Shard]:
-        nonlocal done, known
+        nonlocal known, left
         for requests in shards:
             shard = look_up(store, requests)
-            done += len(requests) - shard.open
+            left -= len(requests) - shard.open  # progress is of what takes time
             known += len(shard.known)
-            context.progress.update(done, total, "answers")
+            context.progress.update(done, left, "answers")
             if shard.open:
                 yield shard
 
@@ -50,7 +50,7 @@ def ask_all(
     for batch in run_shards(context, job, partial(open_answering, ref), opened()):
         keep(store, batch, unusable)
         done += len(batch)
-        context.progress.update(done, total, "answers")
+        context.progress.update(done, left, "answers")
     if known:
         context.progress.note(f"{known:,} of {total:,} answers were known from before.")
     return lambda request: outcome_of(store, request, unusable)

@@ -11,13 +11,16 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from heapq import nsmallest
 from itertools import islice
+from operator import itemgetter
 from statistics import fmean
 from typing import Literal, NamedTuple
 
 from video_star.core.context import StepContext
 from video_star.core.engine import Clip
 from video_star.core.errors import VideoStarError
+from video_star.core.hashing import sha256
 from video_star.core.jsonl import read_record, read_shards
 from video_star.core.labels import label_text
 from video_star.core.model_paths import base_location, base_ref, read_ref
@@ -26,7 +29,7 @@ from video_star.core.paths import Workspace
 from video_star.core.prompts import direct, line_request, with_label
 from video_star.core.records import Answer, StepReport, VideoSample
 from video_star.core.throughput import read_speed
-from video_star.data.manifest import read_manifest
+from video_star.data.manifest import samples_of
 from video_star.pipeline.dvc import reasons_to_run, stage_name
 from video_star.pipeline.runner import STEPS, rounds_of
 from video_star.video.cache import open_frames
@@ -94,7 +97,7 @@ class Plan:
     def rows(self) -> Iterator[Row]:
         """Everything, over all rounds that will run; a number that is unknown is a row as well."""
         yield Row("samples", "train", "", self.train)
-        yield Row("samples", "test", "", self._counted(len(self._samples) - len(self._train)))
+        yield Row("samples", "test", "", self._counted(self._manifest[1]))
         yield Row("samples", "clips to train on", "", self.clips)
         hours = list[float | None]()
         for step, rounds in self.runs.items():
@@ -111,28 +114,35 @@ class Plan:
         yield from self._memory()
 
     @cached_property
-    def _samples(self) -> list[VideoSample]:
-        return read_manifest(self.workspace) if self.workspace.manifest.exists() else []
-
-    @cached_property
-    def _train(self) -> list[VideoSample]:
-        return [sample for sample in self._samples if sample.split == "train"]
+    def _manifest(self) -> tuple[int, int, int, list[VideoSample]]:
+        """How many samples to train on and to test with, clips to train on; and a few of them."""
+        train, test, clips = 0, 0, set[int]()
+        tried = list[tuple[str, VideoSample]]()
+        for sample in samples_of(self.workspace) if self.workspace.manifest.exists() else ():
+            if sample.split == "test":
+                test += 1
+                continue
+            train += 1
+            clips.add(hash((sample.video, sample.start_s, sample.end_s)))
+            tried = nsmallest(TRIED, [*tried, (sha256(sample.id), sample)], key=itemgetter(0))
+        return train, test, len(clips), [sample for _, sample in tried]
 
     def _counted(self, n: int) -> Number:
-        return Number(n, "counted") if self._samples else Number(None, "ingest has not run")
+        known = self._manifest[0] > 0
+        return Number(n, "counted") if known else Number(None, "ingest has not run")
 
     @property
     def train(self) -> Number:
         """Training samples."""
         if self.n_samples is not None:
             return Number(self.n_samples, "as asked")
-        return self._counted(len(self._train))
+        return self._counted(self._manifest[0])
 
     @property
     def clips(self) -> Number:
         """Their distinct clips."""
-        distinct = {(s.video, s.start_s, s.end_s) for s in self._train}
-        return self.train * (len(distinct) / len(self._train) if distinct else 1.0)
+        train, _, clips, _ = self._manifest
+        return self.train * (clips / train if train else 1.0)
 
     def _step(self, step: str) -> Iterator[Row]:
         """One round of a step: what it has to do, tokens in and out, optimizer steps, hours."""
@@ -226,7 +236,7 @@ class Plan:
         except VideoStarError as error:
             return asked, explained, sizes, str(error)
         frames = open_frames(self.workspace, params)
-        for sample in self._train[:: max(1, len(self._train) // TRIED)][:TRIED]:
+        for sample in self._manifest[3]:
             line = line_request(sample.labels, params.prompts.final_line)
             hinted = with_label(sample.question, label_text(sample.labels), line)
             try:
