@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import dvc_workspace
 import pytest
@@ -18,6 +21,7 @@ from video_star.core.engine import Clip
 from video_star.core.hashing import sha256
 from video_star.core.jsonl import read_shards
 from video_star.core.paths import Workspace
+from video_star.core.presets import apply_preset
 from video_star.core.progress import Silent
 from video_star.core.prompts import direct, line_request
 from video_star.core.records import Answer
@@ -222,24 +226,52 @@ def test_a_kv_cache_is_that_of_the_vllm_paper(new_workspace: Make) -> None:
     assert generating(opt, params, 0)["KV cache"] == 800 * 1024
 
 
-def test_weights_are_counted_as_published(tmp_path: Path, new_workspace: Make) -> None:
-    """Of Qwen2.5-VL 7B: total_size 16,584,333,312 in its index, two bytes a weight."""
-    config = transformers.Qwen2_5_VLConfig(
+def qwen3_vl(folder: Path, deepstack: list[int], tied: bool, text: str, vision: str) -> Path:
+    """A config of Qwen3-VL by sizes: hidden, intermediate, layers, heads; depth, hidden, ..."""
+    hidden, intermediate, layers, heads = map(int, text.split())
+    depth, tower, tower_intermediate = map(int, vision.split())
+    config = transformers.Qwen3VLConfig(
         text_config={
-            "hidden_size": 3584, "intermediate_size": 18944, "num_hidden_layers": 28,
-            "num_attention_heads": 28, "num_key_value_heads": 4, "vocab_size": 152064,
-            "tie_word_embeddings": False,
+            "hidden_size": hidden, "intermediate_size": intermediate, "num_hidden_layers": layers,
+            "num_attention_heads": heads, "num_key_value_heads": 8, "head_dim": 128,
+            "vocab_size": 151936, "tie_word_embeddings": tied,
         },
         vision_config={
-            "depth": 32, "hidden_size": 1280, "intermediate_size": 3420, "num_heads": 16,
-            "out_hidden_size": 3584, "patch_size": 14, "spatial_merge_size": 2,
+            "depth": depth, "hidden_size": tower, "intermediate_size": tower_intermediate,
+            "num_heads": 16, "out_hidden_size": hidden, "patch_size": 16,
+            "num_position_embeddings": 2304, "deepstack_visual_indexes": deepstack,
         },
-        tie_word_embeddings=False,
+        tie_word_embeddings=tied,
     )  # fmt: skip
-    config.save_pretrained(tmp_path / "7b")
-    found = shape_of(tmp_path / "7b", tiny.params_of(new_workspace()))
-    assert 2 * found.weights == 16_584_333_312
-    assert found.kv_values == 2 * 28 * 4 * 128
+    config.save_pretrained(folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "processes", "weights", "sizes"),
+    [
+        ("24gb", 1, 4_437_815_808, ([5, 11, 17], True, "2560 9728 36 32", "24 1024 4096")),
+        ("8gpu", 8, 8_767_123_696, ([8, 16, 24], False, "4096 12288 36 32", "27 1152 4304")),
+    ],
+)
+def test_memory_of_the_docs_is_that_of_published_models(
+    tmp_path: Path, name: str, processes: int, weights: int, sizes: tuple[Any, ...]
+) -> None:
+    """`weights` is the total that the Hugging Face hub shows of 4B and of 8B Instruct."""
+    shutil.copy(tiny.ROOT / "params.yaml", tmp_path)
+    params = apply_preset(Workspace(tmp_path), tiny.ROOT / "presets" / f"{name}.yaml")
+    found = shape_of(qwen3_vl(tmp_path / "model", *sizes), params)
+    assert found.weights == weights
+    page = (tiny.ROOT / "docs" / "cluster.md").read_text(encoding="utf-8")
+    for step, parts in (
+        ("generate", generating(found, params, 1000)),
+        ("finetune", finetuning(found, params, processes, 1200, 200)),
+    ):
+        (row,) = re.findall(rf"^\| {name}.yaml \| {step} \| (.*) \|$", page, re.M)
+        names = ("weights", "KV cache", "gradients", "optimizer", "activations", "logits")
+        gib = {part: size / 2**30 for part, size in parts.items()}
+        shown = [f"{gib[part]:.1f}" if part in gib else "-" for part in names]
+        assert row.split(" | ") == [*shown, f"{sum(gib.values()):.1f}"]
 
 
 def test_an_adapter_has_as_many_weights_as_it_is_said_to(

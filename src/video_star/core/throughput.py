@@ -49,10 +49,9 @@ class Measured:
         }
         done = done or {"samples": (read, time.monotonic() - self._begun)}
         known = read_speed(workspace, step, params) or {}
-        larger = {w: one for w, one in done.items() if one[0] > known.get(w, (0, 0.0))[0]}
-        if larger:
+        if sum(n for n, _ in done.values()) > sum(n for n, _ in known.values()):
             machine = f"{platform.node()}, {os.cpu_count()} cores, {params.settings.device}"
-            speed = {"of": _conditions(params), "on": machine, "done": {**known, **larger}}
+            speed = {"of": _conditions(params), "on": machine, "done": done}
             with suppress(OSError):  # as of a full disk: the step itself is done
                 write_text(workspace.work / "throughput" / f"{step}.json", dump_json(speed))
 
