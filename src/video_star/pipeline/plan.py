@@ -221,20 +221,21 @@ class Plan:
         return Number(seconds / 3600, f"measured: {basis}")
 
     @cached_property
-    def _tried(self) -> tuple[list[int], list[int], list[int], str]:
-        """Of a few samples: tokens of both prompts, bytes of frames; and what went wrong."""
+    def _tried(self) -> tuple[list[int], list[int], list[int], Number]:
+        """Of a few samples: tokens of both prompts, bytes of frames; else an estimate of tokens."""
+        from video_star.generation.probe import noise, tokens_of_video
         from video_star.models.conversation import Conversations
         from video_star.models.loading import load_processor
 
         params, root = self.params, self.workspace.root
         asked, explained, sizes = list[int](), list[int](), list[int]()
-        problem = "there is no sample to try"
+        problem = "there is no sample"
         try:
             folder = base_location(params.model, root)
             read = load_processor(folder, params.model.trust_remote_code, weights=False)
             conversations = Conversations(read)
         except VideoStarError as error:
-            return asked, explained, sizes, str(error)
+            return asked, explained, sizes, Number(None, str(error))
         frames = open_frames(self.workspace, params)
         for sample in self._manifest[3]:
             line = line_request(sample.labels, params.prompts.final_line)
@@ -249,12 +250,14 @@ class Plan:
             question = direct(sample.question, line)
             asked.append(len(conversations.encode_question(shown, question)))
             explained.append(len(conversations.encode_question(shown, hinted)))
-        return asked, explained, sizes, problem
+        n = 0 if asked else tokens_of_video(conversations, noise(params.video))
+        basis = f"estimate: a short question about a clip of noise, as {problem}"
+        return asked, explained, sizes, Number(n, basis)
 
     def _prompt(self, explained: bool) -> Number:
         """Tokens of a prompt."""
-        plain, hinted, _, problem = self._tried
-        return _mean(hinted if explained else plain, "samples tried", Number(None, problem))
+        plain, hinted, _, otherwise = self._tried
+        return _mean(hinted if explained else plain, "samples tried", otherwise)
 
     def _answer(self, explained: bool) -> Number:
         """Tokens of an answer: the mean of a round of this base, else the limit."""
