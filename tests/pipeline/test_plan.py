@@ -29,9 +29,9 @@ from video_star.core.throughput import Measured, read_speed
 from video_star.data.manifest import read_manifest
 from video_star.models.adapters import adapted_layers
 from video_star.models.conversation import Conversations
-from video_star.models.footprint import Shape, finetuning, generating, shape_of
 from video_star.models.loading import load_processor, load_weights
 from video_star.pipeline.dvc import reasons_to_run
+from video_star.pipeline.footprint import Shape, finetuning, generating, shape_of
 from video_star.pipeline.plan import Plan
 from video_star.pipeline.runner import run_step
 from video_star.video.cache import open_frames

@@ -291,7 +291,7 @@ class Plan:
             yield Row("disk", f"answers of {step}", "bytes", kept)
 
     def _memory(self) -> Iterator[Row]:
-        from video_star.models.footprint import BYTES, finetuning, generating, shape_of
+        from video_star.pipeline.footprint import BYTES, finetuning, generating, shape_of
         from video_star.training.launch import count_processes
 
         try:
