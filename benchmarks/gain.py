@@ -18,7 +18,7 @@ from typing import Any
 
 from video_star.core.params import load_params
 from video_star.core.paths import Workspace
-from video_star.pipeline.runner import STEPS, rounds_of
+from video_star.pipeline.stages import STEPS, rounds_of
 from video_star.tracking.rounds_table import rounds_rows
 from video_star_demo.world import KNOWN
 

@@ -25,7 +25,8 @@ from video_star.core.errors import UsageError, VideoStarError
 from video_star.core.params import Params, PlateauParams, load_params
 from video_star.core.paths import Workspace
 from video_star.pipeline.chain import update_chain
-from video_star.pipeline.runner import STEPS, only_one, rounds_of
+from video_star.pipeline.runner import only_one
+from video_star.pipeline.stages import STEPS, rounds_of
 from video_star.tracking.rounds_table import rounds_rows
 
 UP_TO_DATE = "everything up to date"

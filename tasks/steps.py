@@ -18,7 +18,7 @@ from prefect.states import Completed, Failed
 
 from tasks.runner import REFUSALS, DvcRunner
 from video_star.core.errors import VideoStarError
-from video_star.pipeline.runner import STEPS
+from video_star.pipeline.stages import STEPS
 from video_star.services.prefect_client import LOGGER
 
 ARTIFACT_EVERY_S = 2.0

@@ -15,7 +15,7 @@ from video_star.core import params as parameters
 from video_star.core.context import StepContext
 from video_star.core.params import Params, Section
 from video_star.pipeline import runner
-from video_star.pipeline.runner import STEPS
+from video_star.pipeline.stages import STEPS
 
 FREE = {"settings", "max_failure_rate", "zero_yield", "rounds"}
 """Where and how fast, when a step stops, and the names of the rounds: they change no result."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from video_star.pipeline.runner import STEPS
+from video_star.pipeline.stages import STEPS
 
 SHIPPED = Path(__file__).parents[2] / "params.yaml"
 

@@ -11,7 +11,7 @@ import yaml
 
 from video_star.core.errors import UsageError
 from video_star.core.params import load_params
-from video_star.pipeline.runner import STEPS
+from video_star.pipeline.stages import STEPS
 
 SHIPPED = Path(__file__).parents[2] / "params.yaml"
 

@@ -16,7 +16,8 @@ from video_star.core.errors import BusyError, TooManyFailures, UsageError, Video
 from video_star.core.paths import Workspace
 from video_star.core.progress import Silent
 from video_star.core.records import Failure, StepReport
-from video_star.pipeline.runner import STEPS, Step, only_one, run_step
+from video_star.pipeline.runner import only_one, run_step
+from video_star.pipeline.stages import STEPS, Step
 
 SHIPPED = Path(__file__).parents[2] / "params.yaml"
 Body = Callable[[StepContext], StepResult]

@@ -14,7 +14,8 @@ from tiny_families import BUILDERS
 
 from video_star.core.paths import Workspace
 from video_star.core.progress import Silent
-from video_star.pipeline.runner import STEPS, run_step
+from video_star.pipeline.runner import run_step
+from video_star.pipeline.stages import STEPS
 
 pytestmark = pytest.mark.slow
 WALKED = os.environ.get("VIDEO_STAR_WALKED", "video_llava gemma4").split()

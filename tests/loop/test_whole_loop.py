@@ -13,7 +13,8 @@ import pytest
 
 from video_star.core.paths import Workspace
 from video_star.core.progress import Silent
-from video_star.pipeline.runner import STEPS, run_step
+from video_star.pipeline.runner import run_step
+from video_star.pipeline.stages import STEPS
 
 pytestmark = pytest.mark.slow
 

@@ -15,7 +15,8 @@ from video_star.core.errors import BusyError, UsageError
 from video_star.core.params import Params, PlateauParams, load_params
 from video_star.core.paths import Workspace
 from video_star.core.progress import Silent
-from video_star.pipeline.runner import STEPS, only_one, rounds_of
+from video_star.pipeline.runner import only_one
+from video_star.pipeline.stages import STEPS, rounds_of
 
 PARAMS = load_params(REPOSITORY / "params.yaml")
 METRIC = "kinetics_qa/open_accuracy"

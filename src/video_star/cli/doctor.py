@@ -26,7 +26,7 @@ from video_star.core.urls import engine_shown
 from video_star.data.readers import open_readers
 from video_star.evaluation.metrics import RoundMetrics
 from video_star.pipeline.dvc import changed_stages, repository
-from video_star.pipeline.runner import STEPS, rounds_of
+from video_star.pipeline.stages import STEPS, rounds_of
 from video_star.services.addresses import addresses
 from video_star.services.local import services_of
 from video_star.services.prefect_home import HOME

@@ -26,7 +26,7 @@ from video_star.core import messages
 from video_star.core.environment import quieten
 from video_star.core.errors import UsageError, VideoStarError, explain_refusal
 from video_star.core.paths import Workspace
-from video_star.pipeline.runner import STEPS, run_step
+from video_star.pipeline.stages import STEPS
 
 app = typer.Typer(
     add_completion=False,
@@ -82,6 +82,7 @@ def _add_step(step: str) -> None:
     ) -> None:
         from video_star.cli.terminal import report_lines, show_progress
         from video_star.pipeline.dvc import is_recorded, record
+        from video_star.pipeline.runner import run_step
 
         home = workspace()
         if not force and is_recorded(home, step, round_name):

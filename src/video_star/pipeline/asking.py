@@ -41,8 +41,8 @@ def ask_all(
             shard = look_up(store, requests)
             left -= len(requests) - shard.open  # progress is of what takes time
             known += len(shard.known)
-            context.progress.update(done, left, "answers")
             if shard.open:
+                context.progress.update(done, left, "answers")
                 yield shard
 
     for batch in finished_results(context.workspace, job):

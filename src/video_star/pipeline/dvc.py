@@ -21,7 +21,7 @@ from typing import Any
 from video_star.core.errors import VideoStarError, explain_refusal
 from video_star.core.messages import send
 from video_star.core.paths import Workspace
-from video_star.pipeline.runner import STEPS
+from video_star.pipeline.stages import STEPS
 
 
 def stage_name(step: str, round_name: str) -> str:

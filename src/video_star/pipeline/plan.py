@@ -31,7 +31,7 @@ from video_star.core.records import Answer, StepReport, VideoSample
 from video_star.core.throughput import read_speed
 from video_star.data.manifest import samples_of
 from video_star.pipeline.dvc import reasons_to_run, stage_name
-from video_star.pipeline.runner import STEPS, rounds_of
+from video_star.pipeline.stages import STEPS, rounds_of
 from video_star.video.cache import open_frames
 from video_star.video.room import ENTRY
 

@@ -24,7 +24,7 @@ from video_star.core.model_paths import (
 from video_star.core.paths import inside
 from video_star.core.records import Failure, LossPoint, ModelRef, StepReport, TrainingExample
 from video_star.core.replacing import replacing_folder
-from video_star.pipeline.runner import STEPS
+from video_star.pipeline.stages import STEPS
 from video_star.training.checkpoints import delete_incomplete
 from video_star.training.job import Job, clip_of, fit_micro_batch
 from video_star.training.launch import count_processes, hostfile_of, launch

@@ -74,33 +74,35 @@ def _answers(context: StepContext, questions: Questions, tally: Tally) -> Iterat
 
     The model is asked clip by clip, so that each is read and encoded once.
     """
-    attempts = range(questions.sampling.samples)
+    attempts = questions.sampling.samples
     lines = ((_place(sample), to_line(sample)) for sample in questions.samples())
     with sorted_on_disk(lines, context.workspace.work) as by_clip:
         if not by_clip:
             return
         samples = (VideoSample.model_validate_json(line) for line in by_clip)
         shards = (
-            [_request(context, questions, sample, n) for sample in part for n in attempts]
-            for part in cut(samples, max(1, SHARD // len(attempts)))
+            [request for sample in part for request in _requests(context, questions, sample)]
+            for part in cut(samples, max(1, SHARD // attempts))
         )
         ref = read_ref(context.previous.model_json, context.workspace.root)
-        outcome_of = ask_all(context, questions.step, ref, shards, len(by_clip) * len(attempts))
+        outcome_of = ask_all(context, questions.step, ref, shards, len(by_clip) * attempts)
     frames = open_frames(context.workspace, context.params)
     for sample in questions.samples():
         tally.read += 1
-        unusable: dict[str, Failure] = {}
-        for attempt in attempts:
-            request = _request(context, questions, sample, attempt)
+        unusable: Unusable | None = None
+        requests = _requests(context, questions, sample)
+        for attempt, request in enumerate(requests):
             outcome = outcome_of(request)
             if isinstance(outcome, Unusable):
-                unusable.setdefault(sample.id, _failure(questions.step, sample.id, outcome))
+                unusable = outcome
                 continue
             tally.written += 1
             tally.cut += outcome.finish_reason == "length"
             yield _answer(questions.origin, sample.id, attempt, request, outcome)
-        tally.failures += unusable.values()
-        tally.notes.update(frames.notes([_clip(context, sample)], context.workspace.data))
+        if unusable is not None:
+            tally.failures.append(_failure(questions.step, sample.id, unusable))
+        clips = [request.clip for request in requests[:1] if request.clip is not None]
+        tally.notes.update(frames.notes(clips, context.workspace.data))
     context.refuse_failures(_report(context, questions, tally), tally.failures)
 
 
@@ -124,21 +126,16 @@ def _place(sample: VideoSample) -> str:
     return f"{sample.video}\x1f{sample.start_s}\x1f{sample.end_s}"
 
 
-def _request(
-    context: StepContext, questions: Questions, sample: VideoSample, attempt: int
-) -> Request:
-    sampling = questions.sampling
-    return Request(
-        key=f"{sample.id}#{attempt}",
-        clip=_clip(context, sample),
-        prompt=questions.prompt(sample),
-        sampling=Sampling(sampling.temperature, sampling.top_p, sampling.max_new_tokens),
-        seed=stable_seed(context.params.seed, context.round, sample.id, attempt, questions.origin),
-    )
-
-
-def _clip(context: StepContext, sample: VideoSample) -> Clip:
-    return Clip(context.workspace.video(sample.video), sample.start_s, sample.end_s)
+def _requests(context: StepContext, questions: Questions, sample: VideoSample) -> list[Request]:
+    """One for each attempt at a sample."""
+    own = questions.sampling
+    sampling = Sampling(own.temperature, own.top_p, own.max_new_tokens)
+    clip = Clip(context.workspace.video(sample.video), sample.start_s, sample.end_s)
+    prompt, seed = questions.prompt(sample), (context.params.seed, context.round, sample.id)
+    return [
+        Request(f"{sample.id}#{n}", clip, prompt, sampling, stable_seed(*seed, n, questions.origin))
+        for n in range(own.samples)
+    ]
 
 
 def _answer(

@@ -17,7 +17,7 @@ from video_star.core.params import Params
 from video_star.core.paths import RoundPaths
 from video_star.core.records import LossPoint, ModelRef, Published, StepReport
 from video_star.core.urls import without_credentials
-from video_star.pipeline.runner import STEPS
+from video_star.pipeline.stages import STEPS
 from video_star.tracking.provenance import dvc_md5, git_state
 from video_star.tracking.rounds_table import MetricRow, RoundRow, rounds_rows
 from video_star.tracking.runs import PublishedRound, Tracker, TrainingSet
