@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import shutil
 import socket
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -44,6 +45,7 @@ def run_on_ray(
         return
     write_object(folder / WORKER, (context.workspace, context.params, context.round, opener))
     with _connected(context.params.settings.executor) as workers:
+        workers["concurrency"] = min(workers["concurrency"], len(paths))
         context.progress.note(f"{len(paths):,} shards go to {workers['concurrency']} workers.")
         for name in _run(paths, workers):
             result = Path(name)
@@ -52,6 +54,7 @@ def run_on_ray(
                 raise outcome
             yield from outcome
             result.unlink()
+    shutil.rmtree(folder)
 
 
 @contextmanager
@@ -68,6 +71,7 @@ def _connected(executor: str) -> Iterator[dict[str, Any]]:
 
     # Ray reads these when it is imported.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # errors come as exceptions
     if not address:  # nobody else may send it work
         os.environ.setdefault("RAY_AUTH_MODE", "token")
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
