@@ -22,6 +22,7 @@ def make_job(folder: Path, **changes: Any) -> Job:
         "frames": folder / "frames",
         "limits": LIMITS,
         "examples": folder / "examples.jsonl",
+        "max_failure_rate": 0.05,
         "base": Path("base"),
         "base_name": "base",
         "trust_remote_code": False,

@@ -1,23 +1,22 @@
-"""The clips of a finetune as model inputs, computed once: encoder features or pixel values.
+"""The clips of a finetune as model inputs: encoder features or pixel values.
 
 Where neither vision tower nor projector is trained, the features of a clip never change: they are
-computed once, and a step only runs the language model. Otherwise, and for models that take no
-features in place of pixels, every step gets the preprocessed pixels.
+computed when a batch first needs them, and a step only runs the language model. Otherwise, and for
+models that take no features in place of pixels, every step gets the preprocessed pixels. Either is
+kept for the next examples about the clip, as far as the bound on memory allows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
 
-from video_star.models.adapters import unwrapped
+from video_star.core.engine import Clip
 from video_star.models.features import (
-    ENCODED_AT_ONCE,
     Features,
     Inputs,
     encode_clips,
@@ -26,11 +25,10 @@ from video_star.models.features import (
     join_inputs,
     without_pixels,
 )
+from video_star.training.bounded import Bounded
 
-FEATURES_AT_MOST = 8 << 30
-"""Bytes of features that a process keeps in memory; with more, pixels are used."""
-PIXELS_AT_MOST = 8 << 30
-"""Bytes of pixel values that a process keeps in memory; the rest is in scratch files."""
+CLIPS_AT_MOST = 8 << 30
+"""Bytes of features and pixel values that a process keeps in memory."""
 
 
 @dataclass(frozen=True)
@@ -38,94 +36,82 @@ class ClipEntry:
     """One clip: its inputs, without pixels where it has features."""
 
     inputs: Inputs
-    features: Features | None
-    file: Path | None = None
-    """Holds the pixels when `inputs` does not."""
+    features: Features | None = None
 
-    def load(self) -> Inputs:
-        """Inputs with the pixels of the file."""
-        return self.inputs if self.file is None else {**self.inputs, **load_file(self.file)}
+    @property
+    def nbytes(self) -> int:
+        features = () if self.features is None else self.features.tensors
+        return sum(tensor.nbytes for tensor in (*self.inputs.values(), *features))
 
 
-@dataclass
 class ClipInputs:
-    """All clips of a finetune, by index."""
+    """The clips that are kept; threads may add some while the process trains."""
 
-    model: Any
-    """The PEFT model, or the bare one."""
-    n_clips: int
-    spill: Path
-    """Folder of this process for pixel values that do not fit in memory."""
-    use_features: bool | None = None
-    """None: the first clip decides."""
+    def __init__(self, encoder: Any | None) -> None:
+        """`encoder` as of `clip_encoder`; None: pixels go into every step."""
+        self._encoder = encoder
+        self._kept: Bounded[Clip, ClipEntry] = Bounded(CLIPS_AT_MOST, lambda entry: entry.nbytes)
 
-    def __post_init__(self) -> None:
-        self._entries: list[ClipEntry] = []
-        self._to_encode: list[Inputs] = []
-        self._bytes_held = 0
+    def get(self, clip: Clip) -> ClipEntry | None:
+        """The clip, if it is kept."""
+        return self._kept.get(clip)
 
-    def add(self, clip: Inputs) -> None:
-        """Add the next clip; after the last one call `flush`."""
-        if self.use_features is None:
-            self.use_features = self._features_fit(clip)
-        if not self.use_features:
-            self._entries.append(self._hold_or_spill(clip))
-            return
-        same = len(list(group_by_shape([*self._to_encode[:1], clip]))) == 1
-        if not same or len(self._to_encode) == ENCODED_AT_ONCE:
-            self.flush()
-        self._to_encode.append(clip)
+    def add(self, clip: Clip, inputs: Inputs) -> ClipEntry:
+        """Keep a clip that was preprocessed."""
+        entry = ClipEntry(inputs)
+        self._kept.put(clip, entry)
+        return entry
 
-    def flush(self) -> None:
-        """Encode the clips that are still to be encoded."""
-        if not self._to_encode:
-            return
+    def encoded(self, clip: Clip, entry: ClipEntry) -> ClipEntry:
+        """The clip as a step takes it.
+
+        It is encoded by itself, so that its features have the same bits whatever goes before: in a
+        resumed run, on other processes, or after they had to go.
+        """
+        kept = self._kept.get(clip)
+        if kept is not None and kept.features is not None:
+            return kept
+        if self._encoder is None or entry.features is not None:
+            return entry
         with torch.no_grad():
-            features = encode_clips(unwrapped(self.model), self._to_encode)
+            features = encode_clips(self._encoder, [entry.inputs])
         assert features is not None
-        for clip, own in zip(self._to_encode, features, strict=True):
-            self._entries.append(ClipEntry(without_pixels(clip), own.to("cpu")))
-        self._to_encode = []
+        made = ClipEntry(without_pixels(entry.inputs), features[0].to("cpu"))
+        self._kept.put(clip, made)
+        return made
 
-    def _features_fit(self, clip: Inputs) -> bool:
-        """Whether the model takes features, none of them is trained, and all fit in memory."""
-        with torch.enable_grad():
-            features = encode_clips(unwrapped(self.model), [clip])
-        if features is None:
-            return False
-        tensors = features[0].tensors
-        size = sum(tensor.numel() * tensor.element_size() for tensor in tensors)
-        return (
-            not any(tensor.requires_grad for tensor in tensors)
-            and size * self.n_clips <= FEATURES_AT_MOST
-        )
 
-    def _hold_or_spill(self, clip: Inputs) -> ClipEntry:
-        pixels = {name: value for name, value in clip.items() if name.startswith("pixel_")}
-        self._bytes_held += sum(value.numel() * value.element_size() for value in pixels.values())
-        if self._bytes_held <= PIXELS_AT_MOST:
-            return ClipEntry(clip, None)
-        self.spill.mkdir(parents=True, exist_ok=True)
-        path = self.spill / f"{len(self._entries)}.safetensors"
-        save_file({name: value.contiguous() for name, value in pixels.items()}, path)
-        return ClipEntry(without_pixels(clip), None, path)
+def clip_encoder(model: Any, clip: Inputs, copy_weights: bool) -> Any | None:
+    """What computes features while the model trains; None where pixels go into every step.
 
-    def __getitem__(self, index: int) -> ClipEntry:
-        return self._entries[index]
+    None is for models that take no features, or some of whose features are trained. Else it is the
+    model, without PEFT's wrapper, with other module objects ahead of its decoder: in evaluation mode
+    and out of reach of what a trainer or DeepSpeed does to modules. They share their weights with
+    the model's, unless `copy_weights`, for weights that will be partitioned among processes.
+    `clip` is any clip.
+    """
+    model.eval()
+    with torch.enable_grad():
+        features = encode_clips(model, [clip])
+    if features is None or any(tensor.requires_grad for tensor in features[0].tensors):
+        return None
+    shared = [model.get_decoder(), model.get_output_embeddings()]
+    if not copy_weights:
+        shared += [*model.parameters(), *model.buffers()]
+    return deepcopy(model, {id(part): part for part in shared if part is not None})
 
 
 def group_rows(
     clips: Sequence[ClipEntry],
 ) -> Iterator[tuple[list[int], dict[str, Any], Features | None]]:
     """Rows whose clips have one shape, with the joined inputs and features of these clips."""
-    inputs = [clip.load() for clip in clips]
     shapes = [
-        {**own, "features": clip.features.pooled[0]}
+        {**clip.inputs, "features": clip.features.pooled[0]}
         if clip.features is not None and clip.features.stacked
-        else own
-        for own, clip in zip(inputs, clips, strict=True)
+        else clip.inputs
+        for clip in clips
     ]
     for rows in group_by_shape(shapes):
         features = [item for row in rows if (item := clips[row].features) is not None]
         joined = join_features(features) if features else None
-        yield rows, join_inputs([inputs[row] for row in rows]), joined
+        yield rows, join_inputs([clips[row].inputs for row in rows]), joined

@@ -1,61 +1,36 @@
-"""Training examples as token ids, grouped by clip."""
+"""The training examples of a job, read from their file one at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import groupby
+from array import array
 from pathlib import Path
 
+from video_star.core.jsonl import parse_record
 from video_star.core.records import TrainingExample
-from video_star.models.conversation import Conversations, PreparedClip, Tokens
-from video_star.training.job import clip_of
-from video_star.video.cache import FrameCache
 
 IGNORED = -100
 """Label of a token that has no loss: all tokens but the answer's."""
 
 
-@dataclass(frozen=True)
-class EncodedExample:
-    """One example: its tokens and the index of its clip."""
+class Examples:
+    """The lines of a JSONL file of TrainingExample, by index; 8 bytes are held of each.
 
-    tokens: Tokens
-    clip: int
+    Safe for threads. DataError names a line that is no example when it is read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._starts = array("Q")
+        start = 0
+        with path.open("rb") as lines:
+            for line in lines:
+                self._starts.append(start)
+                start += len(line)
 
     def __len__(self) -> int:
-        return len(self.tokens)
+        return len(self._starts)
 
-
-@dataclass(frozen=True)
-class EncodedClip:
-    """One clip as model input, and its examples by their index in the training set."""
-
-    clip: PreparedClip
-    examples: Mapping[int, EncodedExample]
-
-
-def encode_examples(
-    examples: Sequence[TrainingExample],
-    conversations: Conversations,
-    frames: FrameCache,
-    data: Path,
-    video_roots: Sequence[Path] = (),
-) -> Iterator[EncodedClip]:
-    """Clips in the order of their paths, each of them read and preprocessed once."""
-
-    def clip_key(index: int) -> tuple[str, float, float]:
-        example = examples[index]
-        start = -1.0 if example.start_s is None else example.start_s
-        return example.video, start, -1.0 if example.end_s is None else example.end_s
-
-    ordered = sorted(range(len(examples)), key=clip_key)
-    for number, (_, group) in enumerate(groupby(ordered, key=clip_key)):
-        indices = list(group)
-        clip = conversations.prepare(frames.get(clip_of(examples[indices[0]], data, video_roots)))
-        encoded = {}
-        for i in indices:
-            prompt, completion = examples[i].prompt, examples[i].completion
-            tokens = conversations.encode_conversation(clip, prompt, completion)
-            encoded[i] = EncodedExample(tokens, number)
-        yield EncodedClip(clip, encoded)
+    def __getitem__(self, index: int) -> TrainingExample:
+        with self._path.open("rb") as lines:
+            lines.seek(self._starts[index])
+            return parse_record(lines.readline(), f"{self._path}:{index + 1}", TrainingExample)

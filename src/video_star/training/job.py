@@ -34,7 +34,9 @@ class Job(BaseModel):
     limits: Limits
     """Of reading a video."""
     examples: Path
-    """JSONL of TrainingExample; the step has read all their clips."""
+    """JSONL of TrainingExample."""
+    max_failure_rate: float
+    """The share of them whose clip may be unreadable."""
     base: Path
     """Folder of the base model."""
     base_name: str
@@ -67,6 +69,11 @@ class Job(BaseModel):
     @property
     def done(self) -> Path:
         return self.result / DONE
+
+    @property
+    def failures(self) -> Path:
+        """Folder of the examples that were left out."""
+        return self.folder / "failures"
 
     @property
     def checkpoints(self) -> Path:

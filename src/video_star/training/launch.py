@@ -112,6 +112,6 @@ def _show(message: dict[str, Any], progress: Progress) -> None:
     if "step" in message:
         progress.update(message["step"], message["steps"], "steps")
     elif "clips" in message:
-        progress.update(message["clips"], message["of"], "clips encoded")
+        progress.update(message["clips"], message["of"], "clips read")
     elif "note" in message:
         progress.note(message["note"])

@@ -1,42 +1,79 @@
 """The order of the examples, drawn from the seed alone.
 
-All epochs form one list of batches, so that a resumed run skips the first ones, and neither the
-number of processes nor the micro batch size changes the examples of an optimizer step.
+All epochs form one list, which is cut into windows of several batches. What a window holds is known
+without reading any example; its batches follow from the lengths of its own examples. So a run reads
+clips a window ahead, a resumed one starts at its window, and neither the number of processes nor
+the micro batch size changes the examples of an optimizer step.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import cycle
 from math import ceil
+from random import Random
 
-from video_star.core.hashing import stable_shuffle
+from video_star.core.hashing import stable_hash, stable_shuffle
+
+UNSORTED = 16
+"""Batches of a window whose examples are not sorted; it changes no order."""
 
 
-def training_order(
-    lengths: Sequence[int], epochs: int, batch_size: int, seed: int, pool: int | None
-) -> list[list[int]]:
-    """Batches of `batch_size` example indices that visit every example `epochs` times.
+@dataclass(frozen=True)
+class Order:
+    """The order of `n` examples, each of them visited `epochs` times."""
 
-    `lengths` are tokens per example. The examples of `pool` batches are sorted by length together
-    and these batches are shuffled; without a pool only the examples are. The last batch is filled
-    up from the start of one more epoch.
-    """
-    n = len(lengths)
-    steps = ceil(epochs * n / batch_size)
-    flat: list[int] = []
-    epoch = 0
-    while len(flat) < steps * batch_size:
-        flat.extend(stable_shuffle(range(n), seed, "order", epoch))
-        epoch += 1
-    flat = flat[: steps * batch_size]
-    if pool is None:
-        return [flat[at : at + batch_size] for at in range(0, len(flat), batch_size)]
-    batches: list[list[int]] = []
-    for number, start in enumerate(range(0, len(flat), pool * batch_size)):
-        ordered = sorted(flat[start : start + pool * batch_size], key=lambda i: (lengths[i], i))
-        cut = [ordered[at : at + batch_size] for at in range(0, len(ordered), batch_size)]
-        batches.extend(stable_shuffle(cut, seed, "batches", number))
-    return batches
+    n: int
+    epochs: int
+    batch_size: int
+    seed: int
+    pool: int | None
+    """The examples of so many batches are sorted by length together and these batches shuffled;
+    None: only the examples are shuffled."""
+
+    @property
+    def steps(self) -> int:
+        """Batches; the last one is filled up from the start of one more epoch."""
+        return ceil(self.epochs * self.n / self.batch_size)
+
+    @property
+    def span(self) -> int:
+        """Batches of a window; the last window may have fewer."""
+        return self.pool or UNSORTED
+
+    @property
+    def windows(self) -> int:
+        return ceil(self.steps / self.span)
+
+    def window(self, number: int) -> list[int]:
+        """The examples of a window, not yet in their order."""
+        start = number * self.span * self.batch_size
+        end = min(start + self.span * self.batch_size, self.steps * self.batch_size)
+        return [_epoch(self.n, self.seed, at // self.n)[at % self.n] for at in range(start, end)]
+
+    def batches(self, number: int, lengths: Mapping[int, int]) -> list[list[int]]:
+        """The batches of a window from the lengths in tokens of its readable examples, at least one.
+
+        Readable ones take the places of those that cannot be read, in turn.
+        """
+        window = self.window(number)
+        others = cycle([index for index in window if index in lengths])
+        flat = [index if index in lengths else next(others) for index in window]
+        if self.pool is not None:
+            flat.sort(key=lambda index: (lengths[index], index))
+        cut = [flat[at : at + self.batch_size] for at in range(0, len(flat), self.batch_size)]
+        return cut if self.pool is None else stable_shuffle(cut, self.seed, "batches", number)
+
+
+@lru_cache(maxsize=2)
+def _epoch(n: int, seed: int, epoch: int) -> array[int]:
+    """The examples of an epoch; a window may lie in two of them."""
+    order = array("I", range(n))
+    Random(stable_hash(seed, "order", epoch)).shuffle(order)  # type: ignore[arg-type]
+    return order
 
 
 def micro_batches(

@@ -1,24 +1,26 @@
-"""The training of one process: load the model, encode the examples, train, write the result."""
+"""The training of one process: load the model, train it, write the result."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
+import numpy as np
 import torch
 from transformers import PrinterCallback
 
-from video_star.core.jsonl import dump_json, read_records, write_text
-from video_star.core.records import TrainingExample
+from video_star.core.jsonl import dump_json, write_text
+from video_star.core.params import VideoParams
 from video_star.models.adapters import unwrapped
 from video_star.models.batches import pad_id
 from video_star.models.conversation import Conversations
 from video_star.models.loading import load_processor, load_weights
 from video_star.models.parts import lora_targets, unfreeze_parts
 from video_star.training.checkpoints import latest_checkpoint
-from video_star.training.clips import ClipInputs
-from video_star.training.examples import EncodedExample, encode_examples
+from video_star.training.clips import ClipInputs, clip_encoder
+from video_star.training.feed import Feed, Reader
 from video_star.training.job import Job
 from video_star.training.lora import (
     adapter_weights,
@@ -26,7 +28,6 @@ from video_star.training.lora import (
     save_adapter,
     trainable_parameters,
 )
-from video_star.training.order import micro_batches, training_order
 from video_star.training.quantised import load_arguments, prepare_for_lora
 from video_star.training.trainer import (
     AnswerTrainer,
@@ -36,21 +37,22 @@ from video_star.training.trainer import (
     loss_curve,
 )
 from video_star.training.weights import full_state_dict, save_weights
-from video_star.training.zero import gathered, partitioned_loading
-from video_star.video.cache import FrameCache
+from video_star.training.zero import gathered, partitioned_loading, stage_of
+from video_star.video.decode import Frames
 
 Send = Callable[..., None]
 """Sends a message to the step."""
+ANY_SIDE = 224
+"""Pixels of a side of frames whose size does not matter."""
 
 
 def train(job: Job, rank: int, send: Send) -> None:
     """Train from the newest complete checkpoint or from the start; rank 0 writes `job.result`."""
     processor, model = load(job)
-    with gathered(parameters_outside_decoder(unwrapped(model)), job.zero):
-        encoded, clips = encode(job, processor, model, rank, send)
-    trainer = make_trainer(job, rank, processor, model, encoded, clips, send)
     checkpoint = latest_checkpoint(job)
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    with closing(make_feed(job, rank, processor, model, send)) as feed:
+        trainer = make_trainer(job, rank, model, feed, send)
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     weights = trained_weights(job, model, trainer.model_wrapped, rank)
     if rank == 0:
         write_result(job, model, weights, trainer.state.log_history)
@@ -86,47 +88,29 @@ def parameters_outside_decoder(inner: Any) -> list[torch.nn.Parameter]:
     return [parameter for parameter in inner.parameters() if id(parameter) not in behind]
 
 
-def encode(
-    job: Job, processor: Any, model: Any, rank: int, send: Send
-) -> tuple[list[EncodedExample], ClipInputs]:
-    """All examples as token ids and all clips as model inputs; each clip is read once."""
-    examples = list(read_records(job.examples, TrainingExample))
-    n_clips = len({(item.video, item.start_s, item.end_s) for item in examples})
-    clips = ClipInputs(model, n_clips, job.folder / f"pixels-{rank}")
-    encoded: dict[int, EncodedExample] = {}
-    frames = FrameCache(job.frames, job.video, 1, job.limits)
-    model.eval()
-    groups = encode_examples(
-        *(examples, Conversations(processor), frames, job.data, job.video_roots)
-    )
-    for done, group in enumerate(groups, start=1):
-        clips.add(group.clip.inputs)
-        encoded |= group.examples
-        if done % 50 == 0 or done == n_clips:
-            send(clips=done, of=n_clips)
-    clips.flush()
-    return [encoded[index] for index in range(len(examples))], clips
+def make_feed(job: Job, rank: int, processor: Any, model: Any, send: Send) -> Feed:
+    """The examples of this process as micro batches, in the order that the seed determines."""
+    conversations, inner = Conversations(processor), unwrapped(model)
+    clip = conversations.prepare(_some_frames(job.video)).inputs
+    with gathered(parameters_outside_decoder(inner), job.zero):
+        clips = ClipInputs(clip_encoder(inner, clip, copy_weights=stage_of(job.zero) == 3))
+    collate = Collator(pad_id(processor.tokenizer), inner.forward)
+    return Feed(job, rank, Reader(job, conversations, clips), clips, collate, send)
 
 
-def make_trainer(
-    job: Job,
-    rank: int,
-    processor: Any,
-    model: Any,
-    encoded: list[EncodedExample],
-    clips: ClipInputs,
-    send: Send,
-) -> AnswerTrainer:
-    """The trainer, over the examples in the order that the seed determines."""
-    tune = job.finetune
-    lengths = [len(item) for item in encoded]
-    batches = training_order(lengths, tune.epochs, tune.batch_size, job.seed, tune.group_by_length)
+def _some_frames(video: VideoParams) -> Frames:
+    """Black frames that stand for a clip where only its path through the model matters."""
+    side = video.short_side or ANY_SIDE
+    pixels = np.zeros((video.frames, side, side, 3), np.uint8)
+    return Frames(pixels, tuple(map(float, range(video.frames))), float(video.frames))
+
+
+def make_trainer(job: Job, rank: int, model: Any, feed: Feed, send: Send) -> AnswerTrainer:
+    """The trainer over the batches of `feed`."""
     trainer = AnswerTrainer(
-        micro_batches(batches, job.micro_batch_size, job.world_size, rank),
         model=model,
-        args=arguments(job, len(batches)),
-        train_dataset=encoded,
-        data_collator=Collator(clips, pad_id(processor.tokenizer), unwrapped(model).forward),
+        args=arguments(job, feed.order.steps),
+        train_dataset=feed,
         callbacks=[TrainingReporter(job, rank, send)],
     )
     trainer.remove_callback(PrinterCallback)

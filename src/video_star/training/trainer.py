@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from inspect import signature
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,9 @@ from video_star.models.batches import on_device, padded
 from video_star.models.conversation import Tokens
 from video_star.models.features import Features
 from video_star.training.checkpoints import mark_complete
-from video_star.training.clips import ClipInputs, group_rows
-from video_star.training.examples import IGNORED, EncodedExample
+from video_star.training.clips import group_rows
+from video_star.training.examples import IGNORED
+from video_star.training.feed import Row
 from video_star.training.job import Job
 from video_star.training.portable import load_state, save_state
 from video_star.training.zero import deepspeed_config
@@ -50,17 +52,15 @@ class Part:
 class Collator:
     """Makes right-padded batches; asks for logits from the first answer token on only."""
 
-    def __init__(self, clips: ClipInputs, pad: int, forward: Callable[..., Any]) -> None:
-        self._clips = clips
+    def __init__(self, pad: int, forward: Callable[..., Any]) -> None:
         self._pad = pad
         self._cuts_logits = "logits_to_keep" in signature(forward).parameters
 
-    def __call__(self, batch: Sequence[EncodedExample]) -> dict[str, Any]:
+    def __call__(self, batch: Sequence[Row]) -> dict[str, Any]:
         """One part for each shape of clips; `labels` [N] of all parts, which Trainer counts."""
-        clips = [self._clips[example.clip] for example in batch]
         parts = [
-            self._part([batch[row].tokens for row in rows], visual, features)
-            for rows, visual, features in group_rows(clips)
+            self._part([batch[row][0] for row in rows], visual, features)
+            for rows, visual, features in group_rows([clip for _, clip in batch])
         ]
         return {"parts": parts, "labels": torch.cat([part.labels.flatten() for part in parts])}
 
@@ -79,22 +79,18 @@ class Collator:
 
 
 class AnswerTrainer(Trainer):
-    """Trains on given micro batches; the loss is the mean over the answer tokens of a step."""
+    """Trains on given batches; the loss is the mean over the answer tokens of a step."""
 
-    def __init__(self, micro: Sequence[Sequence[int]], **kwargs: Any) -> None:
+    def __init__(self, **kwargs: Any) -> None:
+        """`train_dataset` holds the micro batches of this process, in order."""
         super().__init__(**kwargs)
-        self._micro = micro
         # With both, Trainer passes the answer tokens of the whole step and does not divide itself.
         self.model_accepts_loss_kwargs = True
         self.loss_is_scaled_for_ga = True
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """The micro batches of this process, not to be split by accelerate once more."""
-        return DataLoader(
-            self.train_dataset,
-            batch_sampler=[list(batch) for batch in self._micro],
-            collate_fn=self.data_collator,
-        )
+        return DataLoader(self.train_dataset, batch_size=1, collate_fn=itemgetter(0))
 
     def _prepare_for_training(
         self, max_steps: int, train_dataloader: Any, resume_from_checkpoint: str | None

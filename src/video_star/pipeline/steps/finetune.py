@@ -9,9 +9,8 @@ from pathlib import Path
 
 from video_star.core.context import StepContext, StepResult
 from video_star.core.device import pick_device
-from video_star.core.engine import Clip
-from video_star.core.errors import DataError, UsageError
-from video_star.core.hashing import sha256, stable_seed
+from video_star.core.errors import DataError, UsageError, VideoStarError
+from video_star.core.hashing import sha256, sha256_files, stable_seed
 from video_star.core.jsonl import dump_json, read_records, read_shards, write_records, write_text
 from video_star.core.model_paths import (
     base_location,
@@ -26,15 +25,12 @@ from video_star.core.records import Failure, LossPoint, ModelRef, StepReport, Tr
 from video_star.core.replacing import replacing_folder
 from video_star.pipeline.stages import STEPS
 from video_star.training.checkpoints import delete_incomplete
-from video_star.training.job import Job, clip_of, fit_micro_batch
+from video_star.training.failures import read_failures
+from video_star.training.job import Job, fit_micro_batch
 from video_star.training.launch import count_processes, hostfile_of, launch
 from video_star.training.requirements import check_requirements
 from video_star.training.threads import threads_for
-from video_star.video.cache import open_frames
 from video_star.video.isolated import Limits
-
-PREFETCHED = 8
-"""Clips that are decoded in advance."""
 
 
 def run_finetune(context: StepContext) -> StepResult:
@@ -44,67 +40,45 @@ def run_finetune(context: StepContext) -> StepResult:
     processes it ends in the same bytes as an undisturbed one.
     """
     check_requirements(context.params, context.workspace)
-    examples = list(read_shards(context.paths.train, TrainingExample))
-    if not examples:
+    if next(read_shards(context.paths.train, TrainingExample), None) is None:
         raise DataError(
             f"{context.paths.train} holds no training example; look at the reports of verify and "
             "curate in the same round for the reasons."
         )
-    usable, failures = _readable(examples, context)
-    context.refuse_failures(_report(context, len(examples), 0, failures), failures)
     base = base_ref(context.params.model, context.workspace.root)
-    job, job_file = _describe(context, usable, base)
+    job, job_file, read = _describe(context, base)
     if not job.done.exists():
         delete_incomplete(job, context.progress.note)
         hostfile = hostfile_of(context.params.settings, context.workspace.root)
-        launch(job_file, job, hostfile, context.progress)
+        try:
+            launch(job_file, job, hostfile, context.progress)
+        except VideoStarError:
+            _check_failures(context, job, read)
+            raise
+    failures = _check_failures(context, job, read)
     _publish_result(context, job, base)
-    report = _report(context, len(examples), len(usable), failures)
+    report = _report(context, read, read - len(failures), failures)
     shutil.rmtree(job.folder)
     return StepResult(report, failures)
 
 
-def _readable(
-    examples: Sequence[TrainingExample], context: StepContext
-) -> tuple[list[TrainingExample], tuple[Failure, ...]]:
-    """Examples whose clip can be read, with its frames cached, and a failure for each other one."""
-    workspace = context.workspace
-    frames = open_frames(workspace, context.params)
-    failures: dict[int, Failure] = {}
-    indices: dict[Clip, list[int]] = {}
-    for index, example in enumerate(examples):
-        try:
-            clip = clip_of(example, workspace.data, workspace.video_roots)
-            indices.setdefault(clip, []).append(index)
-        except DataError as error:
-            failures[index] = _failure(example, error)
-    for done, decoded in enumerate(frames.prefetch(indices, PREFETCHED), start=1):
-        if decoded.error is not None:
-            for index in indices[decoded.clip]:
-                failures[index] = _failure(examples[index], decoded.error)
-        context.progress.update(done, len(indices), "clips read")
-    usable = [example for index, example in enumerate(examples) if index not in failures]
-    return usable, tuple(failures[index] for index in sorted(failures))
+def _check_failures(context: StepContext, job: Job, read: int) -> tuple[Failure, ...]:
+    """The examples that could not be read; TooManyFailures when they are too many."""
+    failures = tuple(read_failures(job).values())
+    context.refuse_failures(_report(context, read, 0, failures), failures)
+    return failures
 
 
-def _failure(example: TrainingExample, error: DataError) -> Failure:
-    return Failure(
-        sample_id=example.sample_id,
-        step="finetune",
-        error=type(error).__name__,
-        message=str(error),
-    )
+def _describe(context: StepContext, base: ModelRef) -> tuple[Job, Path, int]:
+    """Write the job to a scratch folder, whose name is a hash of all that makes the result.
 
-
-def _describe(
-    context: StepContext, examples: Sequence[TrainingExample], base: ModelRef
-) -> tuple[Job, Path]:
-    """Write the job to a scratch folder, whose name is a hash of all that makes the result."""
+    Returns also its file and its number of examples.
+    """
     params, root = context.params, context.workspace.root
     world = count_processes(params.settings, root)
     start, location = _start(context), base_location(params.model, root)
     adapter = None if start is None or start.adapter is None else inside(root, start.adapter)
-    folder = _scratch(context, examples, base, start)
+    folder = _scratch(context, base, start)
     job = Job(
         folder=folder,
         data=context.workspace.data.absolute(),
@@ -112,6 +86,7 @@ def _describe(
         frames=context.workspace.frames.absolute(),
         limits=Limits.of(params.settings),
         examples=folder / "examples.jsonl",
+        max_failure_rate=params.max_failure_rate,
         base=location if start is None else location_of(start, params.model, root),
         base_name=base.base,
         trust_remote_code=params.model.trust_remote_code,
@@ -132,10 +107,10 @@ def _describe(
         finetune=params.finetune,
     )
     folder.mkdir(parents=True, exist_ok=True)
-    write_records(job.examples, examples)
+    n = write_records(job.examples, read_shards(context.paths.train, TrainingExample))
     job_file = folder / "job.json"
     write_text(job_file, dump_json(job.model_dump(mode="json")))
-    return job, job_file
+    return job, job_file, n
 
 
 def _start(context: StepContext) -> ModelRef | None:
@@ -153,12 +128,7 @@ def _start(context: StepContext) -> ModelRef | None:
     return None if ref.tuned_digest is None else ref
 
 
-def _scratch(
-    context: StepContext,
-    examples: Sequence[TrainingExample],
-    base: ModelRef,
-    start: ModelRef | None,
-) -> Path:
+def _scratch(context: StepContext, base: ModelRef, start: ModelRef | None) -> Path:
     """.work/finetune-<round>-<hash>; scratch of other inputs of this round is deleted."""
     params = context.params
     parts = (
@@ -169,7 +139,7 @@ def _scratch(
         params.model.model_dump_json(),
         params.video.model_dump_json(),
         params.finetune.model_dump_json(),
-        *(example.model_dump_json() for example in examples),
+        sha256_files(context.paths.train.iterdir(), context.paths.train),
     )
     digest = sha256(f"{part}\n" for part in parts)
     work = context.workspace.work.absolute()
