@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import tiny
 
@@ -12,7 +14,14 @@ from video_star.core.model_paths import base_ref, write_ref
 from video_star.core.paths import Workspace
 from video_star.core.progress import Silent
 from video_star.core.records import TrainingExample
+from video_star.models.adapters import unwrapped
+from video_star.models.conversation import Conversations, Tokens
 from video_star.pipeline.runner import run_step
+from video_star.training.job import clip_of
+from video_star.video.cache import FrameCache
+
+if TYPE_CHECKING:
+    from video_star.training.feed import Row
 
 
 def examples(n: int = 24) -> list[TrainingExample]:
@@ -31,6 +40,29 @@ def examples(n: int = 24) -> list[TrainingExample]:
         )
         for i in range(n)
     ]
+
+
+def rows(
+    model: Any,
+    items: Sequence[TrainingExample],
+    conversations: Conversations,
+    frames: FrameCache,
+    data: Path,
+    features: bool = True,
+) -> list[Row]:
+    """Examples as the collator takes them, with features of their clips where the model can."""
+    from video_star.training.clips import ClipInputs, clip_encoder
+    from video_star.training.feed import Reader
+
+    first = conversations.prepare(frames.get(clip_of(items[0], data))).inputs
+    clips = ClipInputs(clip_encoder(unwrapped(model), first, False) if features else None)
+    reader = Reader(items, conversations, frames, clips, data)
+    made = []
+    for index in range(len(items)):
+        tokens = reader.tokens([index])[index]
+        assert isinstance(tokens, Tokens), tokens
+        made.append((tokens, clips.encoded(*reader.entry(index))))
+    return made
 
 
 def ready(root: Path, base: Path, clips: Path, **changes: object) -> Workspace:

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import av
+import finetuned
 import numpy as np
 import pytest
 import tiny
 from tiny_families import BUILDERS
-from transformers import AutoProcessor
+from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from video_star.core.engine import Clip, Request
 from video_star.core.jsonl import write_records
@@ -24,7 +25,6 @@ from video_star.core.records import TrainingExample, VideoSample
 from video_star.generation import transformers as engine
 from video_star.models.conversation import Conversations
 from video_star.pipeline.runner import run_step
-from video_star.training.examples import encode_examples
 from video_star.video.cache import FrameCache
 
 CUT = (0.4, 1.3)
@@ -139,13 +139,12 @@ def test_true_times_reach_the_model_in_every_step(
     ]
     frames = FrameCache(workspace.frames, params.video, 1)
     conversations = Conversations(processor)
-    for work in encode_examples(examples, conversations, frames, workspace.data):
-        ((index, example),) = work.examples.items()
-        rates = work.clip.inputs.get("second_per_grid_ts")
-        clip = Clip(
-            workspace.data / examples[index].video, examples[index].start_s, examples[index].end_s
-        )
-        seen.append((clip, example.tokens.ids, None if rates is None else float(rates[0])))
+    model = AutoModelForImageTextToText.from_pretrained(workspace.root / "base")
+    rows = finetuned.rows(model, examples, conversations, frames, workspace.data)
+    for item, (tokens, entry) in zip(examples, rows, strict=True):
+        rates = entry.inputs.get("second_per_grid_ts")
+        clip = Clip(workspace.data / item.video, item.start_s, item.end_s)
+        seen.append((clip, tokens.ids, None if rates is None else float(rates[0])))
 
     for clip, ids, rate in seen:
         times = shown(clip, 4)

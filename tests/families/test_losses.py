@@ -6,6 +6,7 @@ import copy
 from pathlib import Path
 from typing import Any
 
+import finetuned
 import pytest
 import torch
 from family_params import model_params
@@ -16,10 +17,10 @@ from video_star.core.params import Part, VideoParams
 from video_star.core.records import TrainingExample
 from video_star.generation.transformers import Loaded, load
 from video_star.models.batches import on_device, pad_id
+from video_star.models.conversation import Tokens
 from video_star.models.parts import lora_targets, part_modules, unfreeze_parts
 from video_star.models.table import PARTS
-from video_star.training.clips import ClipInputs
-from video_star.training.examples import IGNORED, EncodedExample, encode_examples
+from video_star.training.examples import IGNORED
 from video_star.training.trainer import Collator, count_answer_tokens, summed_loss
 from video_star.video.cache import FrameCache
 
@@ -49,19 +50,13 @@ def examples(footage: list[Path]) -> list[TrainingExample]:
 
 def batch_of(
     loaded: Loaded, model: Any, footage: list[Path], policy: VideoParams, scratch: Path, **more: Any
-) -> tuple[dict[str, Any], list[EncodedExample]]:
+) -> tuple[dict[str, Any], list[Tokens]]:
     """All examples as one collated batch."""
     frames = FrameCache(scratch / "frames", policy, 1)
-    clips = ClipInputs(model, len(footage), scratch / "spill", **more)
-    encoded: dict[int, EncodedExample] = {}
-    works = encode_examples(examples(footage), loaded.conversations, frames, footage[0].parent)
-    for work in works:
-        clips.add(work.clip.inputs)
-        encoded |= work.examples
-    clips.flush()
-    rows = [encoded[i] for i in range(len(encoded))]
-    tokenizer = loaded.conversations.tokenizer
-    return Collator(clips, pad_id(tokenizer), loaded.model.forward)(rows), rows
+    items, data = examples(footage), footage[0].parent
+    rows = finetuned.rows(model, items, loaded.conversations, frames, data, **more)
+    pad = pad_id(loaded.conversations.tokenizer)
+    return Collator(pad, loaded.model.forward)(rows), [tokens for tokens, _ in rows]
 
 
 def frozen(model: Any) -> Any:
@@ -90,29 +85,29 @@ def test_the_loss_is_that_of_transformers_one_by_one(
 ) -> None:
     model = frozen(loaded.model)
     fast, rows = batch_of(loaded, model, footage, policy, tmp_path)
-    plain, _ = batch_of(loaded, model, footage, policy, tmp_path, use_features=False)
+    plain, _ = batch_of(loaded, model, footage, policy, tmp_path, features=False)
     assert all(part.features is not None for part in fast["parts"])
     assert all(part.features is None for part in plain["parts"])
     with torch.no_grad():
-        total = sum(_own_loss(loaded, row, footage, policy, tmp_path) for row in rows)
+        total = sum(
+            _own_loss(loaded, row, footage[number // len(TURNS)], policy, tmp_path)
+            for number, row in enumerate(rows)
+        )
         assert float(summed_loss(model, plain)) == pytest.approx(total, rel=1e-4)
         assert float(summed_loss(model, fast)) == pytest.approx(total, rel=1e-4)
 
 
-def _own_loss(
-    loaded: Loaded, row: EncodedExample, footage: list[Path], policy: VideoParams, scratch: Path
-) -> float:
+def _own_loss(loaded: Loaded, row: Tokens, path: Path, policy: VideoParams, scratch: Path) -> float:
     """The model's own loss of one unpadded conversation, times its answer tokens."""
     from video_star.core.engine import Clip
 
-    path = sorted(footage, key=lambda path: path.name)[row.clip]
     frames = FrameCache(scratch / "frames", policy, 1).get(Clip(path, None, None))
-    ids = torch.from_numpy(row.tokens.ids).long()[None]
+    ids = torch.from_numpy(row.ids).long()[None]
     labels = ids.clone()
-    labels[:, : row.tokens.answer] = IGNORED
+    labels[:, : row.answer] = IGNORED
     inputs: dict[str, Any] = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
-    if row.tokens.type_ids is not None:
-        inputs["mm_token_type_ids"] = torch.from_numpy(row.tokens.type_ids).long()[None]
+    if row.type_ids is not None:
+        inputs["mm_token_type_ids"] = torch.from_numpy(row.type_ids).long()[None]
     inputs |= loaded.conversations.prepare(frames).inputs
     loss = loaded.model(**on_device(inputs, loaded.model), labels=labels).loss
     return float(loss) * int((labels != IGNORED).sum())
@@ -206,7 +201,7 @@ def test_an_adapter_survives_saving_loading_and_merging(
     save_adapter(tuned, adapter_weights(tuned), tmp_path / "adapter", "tiny")
     assert load_file(tmp_path / "adapter" / "adapter_model.safetensors")
     again = load(model_params(base), base, tmp_path / "adapter", "cpu").model
-    batch, _ = batch_of(loaded, loaded.model, footage[:2], policy, tmp_path, use_features=False)
+    batch, _ = batch_of(loaded, loaded.model, footage[:2], policy, tmp_path, features=False)
     for part in batch["parts"]:
         with torch.no_grad():
             bare, live, merged = (m(**part.inputs).logits for m in (loaded.model, tuned, again))

@@ -16,6 +16,7 @@ from video_star.generation.transformers import Loaded
 from video_star.models.conversation import PreparedClip
 from video_star.models.features import encode_clips
 from video_star.models.table import FAMILIES
+from video_star.training.clips import outline
 from video_star.video.decode import Frames
 
 Golden = dict[str, Any]
@@ -132,3 +133,15 @@ def test_a_clip_of_one_frame_can_be_asked_about(loaded: Loaded) -> None:
 def test_goldens_are_of_the_families_of_the_table() -> None:
     golden = json.loads(Path(GOLDEN).read_text(encoding="utf-8"))
     assert list(golden["families"]) == list(FAMILIES)
+
+
+def test_the_tokens_need_no_pixels(loaded: Loaded, golden: Golden) -> None:
+    clip = prepared(loaded, golden)
+    whole, other = (
+        loaded.conversations.encode_conversation(item, golden["text"], "Yes.")
+        for item in (clip, outline(clip))
+    )
+    assert other.ids.tolist() == whole.ids.tolist()
+    assert other.answer == whole.answer
+    if whole.type_ids is not None and other.type_ids is not None:
+        assert other.type_ids.tolist() == whole.type_ids.tolist()

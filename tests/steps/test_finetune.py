@@ -10,13 +10,16 @@ import pytest
 import tiny
 
 from video_star.core.context import StepContext
-from video_star.core.errors import DataError, TooManyFailures, UsageError
+from video_star.core.errors import DataError, TooManyFailures, UsageError, VideoStarError
 from video_star.core.jsonl import write_shards
 from video_star.core.model_paths import read_ref
 from video_star.core.paths import Workspace
 from video_star.core.progress import Silent
+from video_star.core.records import Failure
 from video_star.pipeline.runner import run_step
 from video_star.pipeline.steps.finetune import run_finetune
+from video_star.training.failures import write_failures
+from video_star.training.job import Job
 
 
 @pytest.fixture(scope="session")
@@ -97,33 +100,35 @@ def test_a_round_without_training_examples_is_refused(
         run_step("finetune", "r1", workspace, Silent())
 
 
-def test_too_many_unreadable_clips_stop_the_step_before_anything_is_trained(
-    tmp_path: Path, tiny_base: Path, clips: Path
-) -> None:
-    workspace = finetuned.ready(tmp_path / "ws", tiny_base, clips)
-    (workspace.data / "clips" / "train-0.mp4").write_bytes(b"no video")
-    with pytest.raises(TooManyFailures, match="3 of 24 samples failed"):
-        run_step("finetune", "r1", workspace, Silent())
-    lines = workspace.round("r1").failures("finetune").read_text().splitlines()
-    assert {json.loads(line)["sample_id"] for line in lines} == {"tiny/train-0"}
-
-
-def test_a_few_unreadable_clips_are_counted_and_left_out(
+def test_too_many_unreadable_clips_stop_the_step_and_are_listed(
     tmp_path: Path, tiny_base: Path, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    workspace = finetuned.ready(tmp_path / "ws", tiny_base, clips, max_failure_rate=0.5)
-    (workspace.data / "clips" / "train-0.mp4").write_bytes(b"no video")
-    trained: list[int] = []
+    workspace = finetuned.ready(tmp_path / "ws", tiny_base, clips)
 
-    def stand_in(job_file: Path, job: object, hostfile: object, progress: object) -> None:
-        lines = (job_file.parent / "examples.jsonl").read_text().splitlines()
-        trained.append(len(lines))
-        raise DataError("stop here")
+    def stopped(job_file: Path, job: Job, hostfile: object, progress: object) -> None:
+        failure = Failure(sample_id="tiny/train-0", step="finetune", error="VideoError", message="")
+        write_failures(job, 0, {0: failure, 10: failure, 20: failure})
+        raise VideoStarError("stopped")
 
-    monkeypatch.setattr("video_star.pipeline.steps.finetune.launch", stand_in)
-    with pytest.raises(DataError, match="stop here"):
+    monkeypatch.setattr("video_star.pipeline.steps.finetune.launch", stopped)
+    with pytest.raises(TooManyFailures, match=r"3 of 24 samples failed.*most often: VideoError"):
         run_step("finetune", "r1", workspace, Silent())
-    assert trained == [21]
+    lines = workspace.round("r1").failures("finetune").read_text().splitlines()
+    assert [json.loads(line)["sample_id"] for line in lines] == ["tiny/train-0"] * 3
+
+
+@pytest.mark.slow
+def test_a_few_unreadable_clips_are_counted_and_left_out(
+    tmp_path: Path, tiny_base: Path, clips: Path
+) -> None:
+    workspace = finetuned.ready(
+        tmp_path / "ws", tiny_base, clips, max_failure_rate=0.5, finetune__epochs=2
+    )
+    (workspace.data / "clips" / "train-0.mp4").write_bytes(b"no video")
+    report = run_step("finetune", "r1", workspace, Silent())
+    assert (report.read, report.written, report.failed) == (24, 21, 3)
+    assert report.reasons == {"VideoError": 3}
+    assert report.metrics["steps"] == 6
 
 
 def test_a_missing_previous_adapter_is_named(tmp_path: Path, tiny_base: Path, clips: Path) -> None:

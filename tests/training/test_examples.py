@@ -16,8 +16,9 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from video_star.core.params import VideoParams
 from video_star.models.conversation import Conversations
-from video_star.training.clips import ClipInputs
-from video_star.training.examples import IGNORED, EncodedExample, encode_examples
+from video_star.models.features import encode_clips
+from video_star.training.clips import clip_encoder
+from video_star.training.examples import IGNORED
 from video_star.training.trainer import Collator, count_answer_tokens, summed_loss
 from video_star.video.cache import FrameCache
 from video_star.video.decode import Frames
@@ -38,26 +39,21 @@ def adapted(base: Path, targets: str) -> Any:
     return get_peft_model(model, LoraConfig(r=2, target_modules=targets)).eval()
 
 
-def batch_of(base: Path, model: Any, data: Path, features: bool | None) -> dict[str, Any]:
+def batch_of(base: Path, model: Any, data: Path, features: bool = True) -> dict[str, Any]:
     """Six examples about clips of one shape: a batch of one part."""
     examples = [
         item.model_copy(update={"video": f"clips/train-{i % 10}.mp4"})
         for i, item in enumerate(finetuned.examples(12))
     ]
-    clips = ClipInputs(model, 10, data.parent / "spill", features)
-    encoded: dict[int, EncodedExample] = {}
     frames = FrameCache(data.parent / "frames", VIDEO, 1)
     conversations = Conversations(AutoProcessor.from_pretrained(base))
-    for work in encode_examples(examples, conversations, frames, data):
-        clips.add(work.clip.inputs)
-        encoded |= work.examples
-    clips.flush()
-    return Collator(clips, 0, model.get_base_model().forward)([encoded[i] for i in range(6)])
+    rows = finetuned.rows(model, examples[:6], conversations, frames, data, features)
+    return Collator(0, model.get_base_model().forward)(rows)
 
 
 def test_cut_logits_give_the_loss_that_all_logits_give(tiny_base: Path, data: Path) -> None:
     model = adapted(tiny_base, DECODER)
-    batch = batch_of(tiny_base, model, data, None)
+    batch = batch_of(tiny_base, model, data)
     (part,) = batch["parts"]
     length = part.inputs["input_ids"].shape[1]
     labels = torch.full((6, length), IGNORED)
@@ -74,7 +70,7 @@ def test_an_adapter_in_the_tower_takes_the_plain_path_and_learns_there(
     tiny_base: Path, data: Path
 ) -> None:
     model = adapted(tiny_base, EVERYWHERE)
-    batch = batch_of(tiny_base, model, data, None)
+    batch = batch_of(tiny_base, model, data)
     assert "pixel_values_videos" in batch["parts"][0].inputs
     summed_loss(model, batch).backward()
     tower = [
@@ -86,15 +82,29 @@ def test_an_adapter_in_the_tower_takes_the_plain_path_and_learns_there(
     assert any(parameter.grad is not None and parameter.grad.abs().sum() > 0 for parameter in tower)
 
 
-def test_pixels_beyond_the_bound_wait_in_files_and_come_back_equal(
-    tiny_base: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+def test_features_are_those_of_the_evaluated_model_while_another_one_trains(
+    tiny_base: Path, data: Path
 ) -> None:
+    """Bit by bit, whether weights are shared or copied, and whatever the model is told."""
     model = adapted(tiny_base, DECODER)
-    held = batch_of(tiny_base, model, data, False)["parts"][0].inputs
-    monkeypatch.setattr("video_star.training.clips.PIXELS_AT_MOST", 0)
-    spilled = batch_of(tiny_base, model, data, False)["parts"][0].inputs
-    assert list((data.parent / "spill").iterdir())
-    assert torch.equal(held["pixel_values_videos"], spilled["pixel_values_videos"])
+    inner = model.get_base_model()
+    batch = batch_of(tiny_base, model, data, features=False)
+    clip = {"pixel_values_videos": batch["parts"][0].inputs["pixel_values_videos"][:1]}
+    with torch.no_grad():
+        wanted = encode_clips(inner, [clip])
+    for copied in (False, True):
+        encoder = clip_encoder(inner, clip, copy_weights=copied)
+        tower, own = (m.model.vision_tower for m in (encoder, inner))
+        weights = zip(tower.parameters(), own.parameters(), strict=True)
+        assert all((a is b) != copied for a, b in weights)
+        assert encoder.get_decoder() is inner.get_decoder()
+        model.train()
+        assert own.training
+        assert not tower.training
+        with torch.no_grad():
+            found = encode_clips(encoder, [clip])
+        assert wanted is not None
+        assert torch.equal(wanted[0].pooled[0], found[0].pooled[0])
 
 
 def test_an_answer_follows_exactly_what_generation_starts_from(tiny_base: Path) -> None:

@@ -9,8 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from video_star.core.errors import UsageError
+from video_star.core.hashing import stable_shuffle
 from video_star.training.job import fit_micro_batch
-from video_star.training.order import micro_batches, training_order
+from video_star.training.order import Order, micro_batches
+
+
+def training_order(
+    lengths: list[int], epochs: int, batch_size: int, seed: int, pool: int | None
+) -> list[list[int]]:
+    """The batches of all windows."""
+    order = Order(len(lengths), epochs, batch_size, seed, pool)
+    of = dict(enumerate(lengths))
+    made = [batch for number in range(order.windows) for batch in order.batches(number, of)]
+    assert len(made) == order.steps
+    return made
 
 
 @given(
@@ -60,6 +72,30 @@ def test_processes_and_micro_batches_change_nothing_about_what_a_step_sees(
             for i in part
         ]
         assert sorted(seen) == sorted(batch)
+
+
+def test_readable_examples_take_the_places_of_others() -> None:
+    order = Order(20, 2, 4, 1, pool=2)
+    for number in range(order.windows):
+        readable = {i: 9 - i % 5 for i in order.window(number) if i % 7}
+        flat = [i for batch in order.batches(number, readable) for i in batch]
+        assert set(flat) == set(readable)
+        assert len(flat) == len(order.window(number))
+
+
+def test_the_order_is_that_of_a_list_of_all_epochs() -> None:
+    """The order that finetunes have had from the first version on."""
+    lengths = [1 + 7 * i % 10 for i in range(11)]
+    flat = [i for epoch in range(3) for i in stable_shuffle(range(11), 5, "order", epoch)][:24]
+    ordered = (
+        sorted(flat[:16], key=lambda i: (lengths[i], i)),
+        sorted(flat[16:], key=lambda i: (lengths[i], i)),
+    )
+    wanted = []
+    for number, window in enumerate(ordered):
+        cut = [window[at : at + 4] for at in range(0, len(window), 4)]
+        wanted += stable_shuffle(cut, 5, "batches", number)
+    assert training_order(lengths, 2, 4, 5, pool=4) == wanted
 
 
 def test_the_micro_batch_is_the_largest_that_divides_the_share_of_a_process() -> None:

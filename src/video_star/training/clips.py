@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 
 from video_star.core.engine import Clip
+from video_star.models.conversation import PreparedClip
 from video_star.models.features import (
     Features,
     Inputs,
@@ -36,6 +38,8 @@ class ClipEntry:
     """One clip: its inputs, without pixels where it has features."""
 
     inputs: Inputs
+    outline: PreparedClip
+    """For the tokens of the clip's examples."""
     features: Features | None = None
 
     @property
@@ -56,9 +60,9 @@ class ClipInputs:
         """The clip, if it is kept."""
         return self._kept.get(clip)
 
-    def add(self, clip: Clip, inputs: Inputs) -> ClipEntry:
+    def add(self, clip: Clip, prepared: PreparedClip) -> ClipEntry:
         """Keep a clip that was preprocessed."""
-        entry = ClipEntry(inputs)
+        entry = ClipEntry(prepared.inputs, outline(prepared))
         self._kept.put(clip, entry)
         return entry
 
@@ -76,18 +80,29 @@ class ClipInputs:
         with torch.no_grad():
             features = encode_clips(self._encoder, [entry.inputs])
         assert features is not None
-        made = ClipEntry(without_pixels(entry.inputs), features[0].to("cpu"))
+        own = features[0].to("cpu")
+        made = ClipEntry(without_pixels(entry.inputs), entry.outline, own)
         self._kept.put(clip, made)
         return made
+
+
+def outline(clip: PreparedClip) -> PreparedClip:
+    """The clip with zeros for pixels, in no memory: tokens depend on shapes and times alone."""
+    frames = replace(clip.frames, pixels=np.broadcast_to(np.uint8(0), clip.frames.pixels.shape))
+    output = {
+        name: value.new_zeros(()).expand(value.shape) if name.startswith("pixel_values") else value
+        for name, value in clip.output.items()
+    }
+    return PreparedClip(frames, type(clip.output)(output), {})  # type: ignore[call-arg]
 
 
 def clip_encoder(model: Any, clip: Inputs, copy_weights: bool) -> Any | None:
     """What computes features while the model trains; None where pixels go into every step.
 
     None is for models that take no features, or some of whose features are trained. Else it is the
-    model, without PEFT's wrapper, with other module objects ahead of its decoder: in evaluation mode
-    and out of reach of what a trainer or DeepSpeed does to modules. They share their weights with
-    the model's, unless `copy_weights`, for weights that will be partitioned among processes.
+    model, without PEFT's wrapper, with other module objects ahead of its decoder: they stay in
+    evaluation mode, out of reach of what a trainer or DeepSpeed does to modules. They share their
+    weights with the model's, unless `copy_weights`, for weights that processes will partition.
     `clip` is any clip.
     """
     model.eval()

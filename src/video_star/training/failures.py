@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from video_star.core.jsonl import read_records, write_records
-from video_star.core.records import Failure, Record
+from video_star.core.labels import Record
+from video_star.core.records import Failure
 from video_star.training.job import Job
 
 

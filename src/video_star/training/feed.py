@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 from zlib import crc32
 
@@ -18,9 +19,8 @@ import torch
 
 from video_star.core.engine import Clip
 from video_star.core.errors import DataError, TooManyFailures
-from video_star.core.records import Failure
+from video_star.core.records import Failure, TrainingExample
 from video_star.models.conversation import Conversations, Tokens
-from video_star.models.features import Inputs
 from video_star.training.bounded import Bounded
 from video_star.training.clips import ClipEntry, ClipInputs
 from video_star.training.examples import Examples
@@ -43,51 +43,51 @@ Row = tuple[Tokens, ClipEntry]
 class Reader:
     """Reads clips and tokenizes examples; safe for threads."""
 
-    def __init__(self, job: Job, conversations: Conversations, clips: ClipInputs) -> None:
-        self.examples = Examples(job.examples)
-        self._job, self._conversations, self._clips = job, conversations, clips
-        self._frames = FrameCache(job.frames, job.video, READERS, job.limits)
+    def __init__(
+        self,
+        examples: Examples | Sequence[TrainingExample],
+        conversations: Conversations,
+        frames: FrameCache,
+        clips: ClipInputs,
+        data: Path,
+        video_roots: Sequence[Path] = (),
+    ) -> None:
+        """`clips` keeps what is prepared; `data` and `video_roots` are as of `clip_of`."""
+        self.examples, self._conversations, self._frames = examples, conversations, frames
+        self._clips, self._data, self._video_roots = clips, data, video_roots
         self._tokens: Bounded[int, Tokens] = Bounded(TOKENS_AT_MOST, _nbytes)
         self._lock = threading.Lock()
         """A processor serves one caller at a time."""
 
-    def clip(self, index: int) -> Clip:
-        """The clip of an example; DataError when it lies where no video may be."""
-        return clip_of(self.examples[index], self._job.data, self._job.video_roots)
-
     def tokens(self, indices: Sequence[int]) -> dict[int, Tokens | Failure]:
         """Examples about one clip as token ids, or why the clip cannot be read."""
-        kept = {index: self._tokens.get(index) for index in indices}
-        found: dict[int, Tokens | Failure] = {i: one for i, one in kept.items() if one is not None}
-        if len(found) == len(indices):
-            return found
+        found: dict[int, Tokens | Failure] = {}
         try:
-            made = self._prepare(self.clip(indices[0]), indices)[1]
+            for index in indices:
+                found[index] = self._tokens.get(index) or self._encode(index)
         except DataError as error:
             return {index: self._failure(index, error) for index in indices}
-        for index, tokens in made.items():
-            self._tokens.put(index, tokens)
-        return dict(made)
+        return found
 
     def entry(self, index: int) -> tuple[Clip, ClipEntry]:
-        """The clip of an example, as far as it is prepared; VideoError when it cannot be read."""
-        clip = self.clip(index)
-        entry = self._clips.get(clip)
-        return clip, ClipEntry(self._prepare(clip, ())[0]) if entry is None else entry
-
-    def _prepare(self, clip: Clip, indices: Sequence[int]) -> tuple[Inputs, dict[int, Tokens]]:
+        """The clip of an example, as far as it is prepared; DataError when it cannot be read."""
+        clip = clip_of(self.examples[index], self._data, self._video_roots)
+        kept = self._clips.get(clip)
+        if kept is not None:
+            return clip, kept
         frames = self._frames.get(clip)
         with self._lock:
             prepared = self._conversations.prepare(frames)
-            tokens = {
-                index: self._conversations.encode_conversation(
-                    prepared, (example := self.examples[index]).prompt, example.completion
-                )
-                for index in indices
-            }
-        if self._clips.get(clip) is None:
-            self._clips.add(clip, prepared.inputs)
-        return prepared.inputs, tokens
+        return clip, self._clips.add(clip, prepared)
+
+    def _encode(self, index: int) -> Tokens:
+        outline, example = self.entry(index)[1].outline, self.examples[index]
+        with self._lock:
+            tokens = self._conversations.encode_conversation(
+                outline, example.prompt, example.completion
+            )
+        self._tokens.put(index, tokens)
+        return tokens
 
     def _failure(self, index: int, error: DataError) -> Failure:
         return Failure(

@@ -55,9 +55,9 @@ class Order:
         return [_epoch(self.n, self.seed, at // self.n)[at % self.n] for at in range(start, end)]
 
     def batches(self, number: int, lengths: Mapping[int, int]) -> list[list[int]]:
-        """The batches of a window from the lengths in tokens of its readable examples, at least one.
+        """The batches of a window; `lengths` are tokens of its readable examples, at least one.
 
-        Readable ones take the places of those that cannot be read, in turn.
+        These take the places of those that cannot be read, in turn.
         """
         window = self.window(number)
         others = cycle([index for index in window if index in lengths])
@@ -72,7 +72,7 @@ class Order:
 def _epoch(n: int, seed: int, epoch: int) -> array[int]:
     """The examples of an epoch; a window may lie in two of them."""
     order = array("I", range(n))
-    Random(stable_hash(seed, "order", epoch)).shuffle(order)  # type: ignore[arg-type]
+    Random(stable_hash(seed, "order", epoch)).shuffle(order)
     return order
 
 

@@ -20,7 +20,8 @@ from video_star.models.loading import load_processor, load_weights
 from video_star.models.parts import lora_targets, unfreeze_parts
 from video_star.training.checkpoints import latest_checkpoint
 from video_star.training.clips import ClipInputs, clip_encoder
-from video_star.training.feed import Feed, Reader
+from video_star.training.examples import Examples
+from video_star.training.feed import READERS, Feed, Reader
 from video_star.training.job import Job
 from video_star.training.lora import (
     adapter_weights,
@@ -38,6 +39,7 @@ from video_star.training.trainer import (
 )
 from video_star.training.weights import full_state_dict, save_weights
 from video_star.training.zero import gathered, partitioned_loading, stage_of
+from video_star.video.cache import FrameCache
 from video_star.video.decode import Frames
 
 Send = Callable[..., None]
@@ -94,8 +96,13 @@ def make_feed(job: Job, rank: int, processor: Any, model: Any, send: Send) -> Fe
     clip = conversations.prepare(_some_frames(job.video)).inputs
     with gathered(parameters_outside_decoder(inner), job.zero):
         clips = ClipInputs(clip_encoder(inner, clip, copy_weights=stage_of(job.zero) == 3))
+    reader = Reader(
+        *(Examples(job.examples), conversations),
+        *(FrameCache(job.frames, job.video, READERS, job.limits), clips),
+        *(job.data, job.video_roots),
+    )
     collate = Collator(pad_id(processor.tokenizer), inner.forward)
-    return Feed(job, rank, Reader(job, conversations, clips), clips, collate, send)
+    return Feed(job, rank, reader, clips, collate, send)
 
 
 def _some_frames(video: VideoParams) -> Frames:
