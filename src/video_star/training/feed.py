@@ -109,7 +109,9 @@ class Feed:
         clips: ClipInputs,
         collate: Callable[[Sequence[Row]], dict[str, Any]],
         send: Callable[..., None],
+        step: int = 0,
     ) -> None:
+        """Begins to read at once, from the window of an optimizer step on."""
         tune = job.finetune
         self.order = Order(
             *(len(reader.examples), tune.epochs, tune.batch_size, job.seed, tune.group_by_length)
@@ -118,14 +120,15 @@ class Feed:
         self._collate, self._send = collate, send
         self._failed = set(read_failures(job))
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="read")
-        self._window = -1
+        self._window = step // self.order.span - 1
         self._tokens: dict[int, Tokens] = {}
         self._micro: list[list[int]] = []
         self._ready: dict[int, Future[list[tuple[Clip, ClipEntry]]]] = {}
-        self._share: list[list[int]] = []
+        self._share = self._share_of(self._window + 1)
         """Of the window after this one: the examples that this process tokenizes, by clip."""
         self._reading: list[Future[dict[int, Tokens | Failure]]] = []
         """Of the first clips of `_share`."""
+        self._read_share(len(self._share))
 
     def __len__(self) -> int:
         return self.order.steps * self._job.accumulation
@@ -147,13 +150,13 @@ class Feed:
 
     def _enter(self, window: int) -> None:
         """Make the batches of a window from the lengths of its examples."""
-        if window != self._window + 1 or not self._share:
+        if window != self._window + 1:
             self._share, self._reading = self._share_of(window), []
         self._read_share(len(self._share))
         found: dict[int, Tokens | Failure] = {}
         for done, future in enumerate(self._reading, start=1):
             found |= future.result()
-            if self._window < 0:
+            if not self._micro:
                 self._send(clips=done, of=len(self._reading))
         found = _from_all(found, self._job.world_size)
         self._tokens = {i: item for i, item in found.items() if isinstance(item, Tokens)}

@@ -18,7 +18,7 @@ from video_star.models.batches import pad_id
 from video_star.models.conversation import Conversations
 from video_star.models.loading import load_processor, load_weights
 from video_star.models.parts import lora_targets, unfreeze_parts
-from video_star.training.checkpoints import latest_checkpoint
+from video_star.training.checkpoints import latest_checkpoint, step_of
 from video_star.training.clips import ClipInputs, clip_encoder
 from video_star.training.examples import Examples
 from video_star.training.feed import READERS, Feed, Reader
@@ -52,7 +52,8 @@ def train(job: Job, rank: int, send: Send) -> None:
     """Train from the newest complete checkpoint or from the start; rank 0 writes `job.result`."""
     processor, model = load(job)
     checkpoint = latest_checkpoint(job)
-    with closing(make_feed(job, rank, processor, model, send)) as feed:
+    step = step_of(checkpoint) if checkpoint else 0
+    with closing(make_feed(job, rank, processor, model, send, step)) as feed:
         trainer = make_trainer(job, rank, model, feed, send)
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     weights = trained_weights(job, model, trainer.model_wrapped, rank)
@@ -90,8 +91,8 @@ def parameters_outside_decoder(inner: Any) -> list[torch.nn.Parameter]:
     return [parameter for parameter in inner.parameters() if id(parameter) not in behind]
 
 
-def make_feed(job: Job, rank: int, processor: Any, model: Any, send: Send) -> Feed:
-    """The examples of this process as micro batches, in the order that the seed determines."""
+def make_feed(job: Job, rank: int, processor: Any, model: Any, send: Send, step: int = 0) -> Feed:
+    """The examples of this process as micro batches, of which those after `step` are needed."""
     conversations, inner = Conversations(processor), unwrapped(model)
     clip = conversations.prepare(_some_frames(job.video)).inputs
     with gathered(parameters_outside_decoder(inner), job.zero):
@@ -102,7 +103,7 @@ def make_feed(job: Job, rank: int, processor: Any, model: Any, send: Send) -> Fe
         *(job.data, job.video_roots),
     )
     collate = Collator(pad_id(processor.tokenizer), inner.forward)
-    return Feed(job, rank, reader, clips, collate, send)
+    return Feed(job, rank, reader, clips, collate, send, step)
 
 
 def _some_frames(video: VideoParams) -> Frames:
