@@ -60,7 +60,7 @@ def main() -> None:
     """Measure and print; or, in a process of its own, do one run."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--base", type=Path, default=BASE)
-    parser.add_argument("--clips", type=int, default=64)
+    parser.add_argument("--clips", type=int, default=128)
     parser.add_argument("--short-side", type=int, default=None, help="default: params.yaml")
     parser.add_argument("--times", type=int, default=5)
     parser.add_argument("--sizes", type=int, nargs="*", default=[2_000, 20_000, 200_000])
@@ -197,16 +197,19 @@ def _read(folder: Path) -> Job:
     return Job.model_validate_json((folder / "job.json").read_text(encoding="utf-8"))
 
 
-def _feed(job: Job) -> tuple[Any, Any]:
-    """The model and its batches, as a process of the launcher has them."""
+def _load(job: Job) -> tuple[Any, Any]:
+    """Processor and model, as a process of the launcher has them."""
     import torch
 
     from video_star.training import session, worker
 
     torch.set_num_threads(job.threads)
     worker._make_repeatable(torch, job)
-    processor, model = session.load(job)
-    return model, session.make_feed(job, 0, processor, model, worker._discard)
+    return session.load(job)
+
+
+def _quiet(**message: Any) -> None:
+    return
 
 
 def _ours(folder: Path) -> dict[str, Any]:
@@ -217,7 +220,7 @@ def _ours(folder: Path) -> dict[str, Any]:
     os.environ |= {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1", "DS_ACCELERATOR": "cpu"}
     run = Path(tempfile.mkdtemp(dir=folder))
     worker._join_processes(job, run, 0)
-    model, feed = _feed(job)
+    processor, model = _load(job)
     waits: list[float] = []
     cells = np.zeros(2, np.int64)
 
@@ -230,6 +233,8 @@ def _ours(folder: Path) -> dict[str, Any]:
 
         return run
 
+    begun = time.perf_counter()
+    feed = session.make_feed(job, 0, processor, model, _quiet)
     collate = feed._collate
 
     def counted(rows: Sequence[Any]) -> dict[str, Any]:
@@ -240,8 +245,7 @@ def _ours(folder: Path) -> dict[str, Any]:
         return batch
 
     feed._enter, feed._wait, feed._collate = timed(feed._enter), timed(feed._wait), counted
-    trainer = session.make_trainer(job, 0, model, feed, worker._discard)
-    begun = time.perf_counter()
+    trainer = session.make_trainer(job, 0, model, feed, _quiet)
     trainer.train()
     seconds = time.perf_counter() - begun
     feed.close()
@@ -260,24 +264,26 @@ def _plain(folder: Path) -> dict[str, Any]:
     from video_star.models.conversation import Conversations
     from video_star.models.loading import load_processor
     from video_star.training import trainer as ours
-    from video_star.training.examples import IGNORED
+    from video_star.training.examples import IGNORED, Examples
     from video_star.training.job import clip_of
+    from video_star.training.order import Order
     from video_star.video.cache import FrameCache
 
     ours.deepspeed_config = lambda job: None
     job = _read(folder)
-    model, feed = _feed(job)
-    order, examples = feed.order, feed._reader.examples
-    feed.close()
+    model = _load(job)[1]
     texts = Conversations(load_processor(job.base, False))
     processor = load_processor(job.base, False)
+    examples, tune = Examples(job.examples), job.finetune
+    order = Order(len(examples), tune.epochs, tune.batch_size, job.seed, tune.group_by_length)
     processor.tokenizer.padding_side = "right"
     cache = FrameCache(job.frames, job.video, 1)
     lengths, frames, batches = {}, {}, []
     for index in range(len(examples)):
         clip = clip_of(examples[index], job.data)
         frames[index] = cache.get(clip)
-        lengths[index] = len(feed._reader.tokens([index])[index])
+        item, prepared = examples[index], texts.prepare(frames[index])
+        lengths[index] = len(texts.encode_conversation(prepared, item.prompt, item.completion))
     for number in range(order.windows):
         batches += order.batches(number, lengths)
 
@@ -303,11 +309,11 @@ def _plain(folder: Path) -> dict[str, Any]:
         def get_train_dataloader(self) -> Any:
             return DataLoader(range(order.n), batch_sampler=batches, collate_fn=collate)
 
+    begun = time.perf_counter()
     trainer = Plain(
         model=model, args=ours.arguments(job, order.steps), train_dataset=range(order.n)
     )
     trainer.remove_callback(PrinterCallback)
-    begun = time.perf_counter()
     trainer.train()
     seconds = time.perf_counter() - begun
     return {
@@ -334,6 +340,9 @@ def _step(folder: Path) -> dict[str, Any]:
     (workspace.root / "params.yaml").write_text(raw, encoding="utf-8")
     (workspace.root / "src").symlink_to(ROOT / "src")
     (workspace.root / "data").symlink_to(job.data)
+    replayed = workspace.data / "replay" / "replay.json"
+    replayed.parent.mkdir()
+    replayed.write_text("[]", encoding="utf-8")
     examples = Examples(job.examples)
     items = (examples[index] for index in range(len(examples)))
     write_shards(workspace.round("r1").train, items, lambda item: item.sample_id)
@@ -354,8 +363,10 @@ def _step(folder: Path) -> dict[str, Any]:
 
 def _some_batches(folder: Path) -> dict[str, Any]:
     """The batches of the first and the last two windows."""
+    from video_star.training import session
+
     job = _read(folder)
-    _, feed = _feed(job)
+    feed = session.make_feed(job, 0, *_load(job), _quiet)
     window = feed.order.span * job.accumulation
     last = (feed.order.windows - 2) * window
     for number in (*range(min(2 * window, len(feed))), *range(max(0, last), len(feed))):
