@@ -40,12 +40,12 @@ class Work:
         self.job = self.job.model_copy(update={"finetune": tune})
         write_records(self.job.examples, finetuned.examples(24))
 
-    def feed(self, rank: int = 0, **changes: Any) -> Feed:
+    def feed(self, rank: int = 0, step: int = 0, **changes: Any) -> Feed:
         model = AutoModelForImageTextToText.from_pretrained(self.base)
         model.requires_grad_(False)
         job = self.job.model_copy(update=changes)
         processor = AutoProcessor.from_pretrained(self.base)
-        return session.make_feed(job, rank, processor, model, lambda **message: None)
+        return session.make_feed(job, rank, processor, model, lambda **message: None, step)
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_batches_are_the_same_from_any_beginning_and_with_no_room(
 ) -> None:
     whole = work.feed()
     batches = [whole[number] for number in range(len(whole))]
-    resumed = work.feed()
+    resumed = work.feed(step=3)
     assert all(same(resumed[number], batches[number]) for number in range(7, len(resumed)))
     monkeypatch.setattr(clips_module, "CLIPS_AT_MOST", 0)
     monkeypatch.setattr(feed_module, "TOKENS_AT_MOST", 0)
@@ -174,9 +174,21 @@ def test_unreadable_clips_are_counted_once_and_left_out(work: Work) -> None:
     failures = read_failures(work.job)
     assert {index % 10 for index in failures} == {3}
     assert [failure.error for failure in failures.values()] == ["VideoError"] * 3
-    again = work.feed(max_failure_rate=0.2)
-    assert all(same(again[number], first[number]) for number in (0, 9, 17))
+    resumed = work.feed(step=4, max_failure_rate=0.2)
+    assert all(same(resumed[number], first[number]) for number in range(8, len(first)))
     assert read_failures(work.job) == failures
+
+
+def test_repaired_videos_count_no_longer(work: Work) -> None:
+    video = work.job.data / "clips" / "train-3.mp4"
+    good = video.read_bytes()
+    spoil(work.job, [3])
+    with pytest.raises(TooManyFailures):
+        work.feed()[0]
+    assert read_failures(work.job)
+    video.write_bytes(good)
+    work.feed()[0]
+    assert not read_failures(work.job)
 
 
 def test_a_video_from_where_none_may_be_is_counted_too(work: Work) -> None:

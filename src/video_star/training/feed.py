@@ -24,7 +24,7 @@ from video_star.models.conversation import Conversations, Tokens
 from video_star.training.bounded import Bounded
 from video_star.training.clips import ClipEntry, ClipInputs
 from video_star.training.examples import Examples
-from video_star.training.failures import read_failures, write_failures
+from video_star.training.failures import delete_failures, read_failures, write_failures
 from video_star.training.job import Job, clip_of
 from video_star.training.order import Order, micro_batches
 from video_star.video.cache import FrameCache
@@ -118,13 +118,16 @@ class Feed:
         )
         self._job, self._rank, self._reader, self._clips = job, rank, reader, clips
         self._collate, self._send = collate, send
-        self._failed = set(read_failures(job))
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="read")
-        self._window = step // self.order.span - 1
+        first = step // self.order.span
+        self._failed = set(read_failures(job, first))
+        if rank == 0:
+            delete_failures(job, first)
+        self._window = first - 1
         self._tokens: dict[int, Tokens] = {}
         self._micro: list[list[int]] = []
         self._ready: dict[int, Future[list[tuple[Clip, ClipEntry]]]] = {}
-        self._share = self._share_of(self._window + 1)
+        self._share = self._share_of(first)
         """Of the window after this one: the examples that this process tokenizes, by clip."""
         self._reading: list[Future[dict[int, Tokens | Failure]]] = []
         """Of the first clips of `_share`."""
