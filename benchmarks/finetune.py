@@ -87,12 +87,14 @@ def _speed(scratch: Path, options: argparse.Namespace) -> None:
     if off > ROUNDING:
         raise SystemExit(f"the losses differ by {off:.1e} of their value")
     rates = {name: [n / run["seconds"] for run in runs] for name, runs in made.items()}
+    busy = [median(run["busy"] for run in runs) for runs in (ours, plain)]
     _say(
         "finetune against the plain way",
         median(a / b for a, b in zip(rates["ours"], rates["plain"], strict=True)),
         *("x", ">= 1.5"),
         f"{median(rates['ours']):.1f} and {median(rates['plain']):.1f} examples a second; "
-        f"{n} examples in {len(ours[0]['losses'])} steps, losses within {off:.0e}",
+        f"{busy[0]:.1f} and {busy[1]:.1f} s of processor time, {n} examples in "
+        f"{len(ours[0]['losses'])} steps, losses within {off:.0e}",
     )
     _say("padding", 100 * ours[0]["padding"], "%", "< 10", "of the tokens of the batches")
     first, later = (
@@ -233,7 +235,7 @@ def _ours(folder: Path) -> dict[str, Any]:
 
         return run
 
-    begun = time.perf_counter()
+    begun, busy = time.perf_counter(), time.process_time()
     feed = session.make_feed(job, 0, processor, model, _quiet)
     collate = feed._collate
 
@@ -247,10 +249,10 @@ def _ours(folder: Path) -> dict[str, Any]:
     feed._enter, feed._wait, feed._collate = timed(feed._enter), timed(feed._wait), counted
     trainer = session.make_trainer(job, 0, model, feed, _quiet)
     trainer.train()
-    seconds = time.perf_counter() - begun
+    seconds, busy = time.perf_counter() - begun, time.process_time() - busy
     feed.close()
     return {
-        **{"seconds": seconds, "padding": cells[0] / cells[1]},
+        **{"seconds": seconds, "busy": busy, "padding": cells[0] / cells[1]},
         **{"first": waits[0], "wait": sum(waits[1:])},
         "losses": [point["loss"] for point in loss_curve(trainer.state.log_history)],
     }
@@ -309,15 +311,15 @@ def _plain(folder: Path) -> dict[str, Any]:
         def get_train_dataloader(self) -> Any:
             return DataLoader(range(order.n), batch_sampler=batches, collate_fn=collate)
 
-    begun = time.perf_counter()
+    begun, busy = time.perf_counter(), time.process_time()
     trainer = Plain(
         model=model, args=ours.arguments(job, order.steps), train_dataset=range(order.n)
     )
     trainer.remove_callback(PrinterCallback)
     trainer.train()
-    seconds = time.perf_counter() - begun
     return {
-        "seconds": seconds,
+        "seconds": time.perf_counter() - begun,
+        "busy": time.process_time() - busy,
         "losses": [point["loss"] for point in ours.loss_curve(trainer.state.log_history)],
     }
 
