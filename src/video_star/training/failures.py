@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pydantic import BaseModel
+
 from video_star.core.jsonl import read_records, write_records
-from video_star.core.labels import Record
 from video_star.core.records import Failure
 from video_star.training.job import Job
 
 
-class FailedExample(Record):
+class FailedExample(BaseModel):
     """An example by its index, and why it was left out."""
 
     index: int
