@@ -12,14 +12,17 @@ import torch
 from family_params import model_params
 from safetensors.torch import load_file
 
+from video_star.core.engine import Clip
 from video_star.core.errors import DataError, UsageError
 from video_star.core.params import Part, VideoParams
 from video_star.core.records import TrainingExample
 from video_star.generation.transformers import Loaded, load
 from video_star.models.batches import on_device, pad_id
 from video_star.models.conversation import Tokens
+from video_star.models.features import encode_clips
 from video_star.models.parts import lora_targets, part_modules, unfreeze_parts
 from video_star.models.table import PARTS
+from video_star.training.clips import clip_encoder
 from video_star.training.examples import IGNORED
 from video_star.training.trainer import Collator, count_answer_tokens, summed_loss
 from video_star.video.cache import FrameCache
@@ -97,10 +100,23 @@ def test_the_loss_is_that_of_transformers_one_by_one(
         assert float(summed_loss(model, fast)) == pytest.approx(total, rel=1e-4)
 
 
+def test_an_encoder_of_its_own_computes_the_same_features(
+    loaded: Loaded, footage: list[Path], policy: VideoParams, tmp_path: Path
+) -> None:
+    frames = FrameCache(tmp_path / "frames", policy, 1).get(Clip(footage[0], None, None))
+    clip = loaded.conversations.prepare(frames).inputs
+    model = frozen(loaded.model)
+    with torch.no_grad():
+        wanted = encode_clips(model, [clip])
+        for copied in (False, True):
+            found = encode_clips(clip_encoder(model, clip, copied), [clip])
+            assert wanted is not None
+            assert found is not None
+            assert all(map(torch.equal, found[0].tensors, wanted[0].tensors))
+
+
 def _own_loss(loaded: Loaded, row: Tokens, path: Path, policy: VideoParams, scratch: Path) -> float:
     """The model's own loss of one unpadded conversation, times its answer tokens."""
-    from video_star.core.engine import Clip
-
     frames = FrameCache(scratch / "frames", policy, 1).get(Clip(path, None, None))
     ids = torch.from_numpy(row.ids).long()[None]
     labels = ids.clone()
