@@ -9,7 +9,7 @@ each, whose answers have 1 to 50 words:
   before and held in memory, ours come from the frame cache.
 
 Each run is a process of its own, in turn. Checks that the losses are equal within rounding. Prints
-one JSON object a line: examples a second, padding, waiting for data, and peak memory of the step
+one JSON object a line: examples a second from the first batch on, padding, waiting for data, and peak memory of the step
 and of a process that makes its batches, by number of examples (`--sizes`).
 """
 
@@ -87,14 +87,17 @@ def _speed(scratch: Path, options: argparse.Namespace) -> None:
     if off > ROUNDING:
         raise SystemExit(f"the losses differ by {off:.1e} of their value")
     rates = {name: [n / run["seconds"] for run in runs] for name, runs in made.items()}
-    busy = [median(run["busy"] for run in runs) for runs in (ours, plain)]
+    busy, setup = (
+        [median(run[what] for run in runs) for runs in (ours, plain)] for what in ("busy", "setup")
+    )
     _say(
         "finetune against the plain way",
         median(a / b for a, b in zip(rates["ours"], rates["plain"], strict=True)),
         *("x", ">= 1.5"),
         f"{median(rates['ours']):.1f} and {median(rates['plain']):.1f} examples a second; "
-        f"{busy[0]:.1f} and {busy[1]:.1f} s of processor time, {n} examples in "
-        f"{len(ours[0]['losses'])} steps, losses within {off:.0e}",
+        f"{busy[0]:.1f} and {busy[1]:.1f} s of processor time; before that {setup[0]:.1f} and "
+        f"{setup[1]:.1f} s of setting up; {n} examples in {len(ours[0]['losses'])} steps, losses "
+        f"within {off:.0e}",
     )
     _say("padding", 100 * ours[0]["padding"], "%", "< 10", "of the tokens of the batches")
     first, later = (
@@ -210,6 +213,15 @@ def _load(job: Job) -> tuple[Any, Any]:
     return session.load(job)
 
 
+def _since(mark: tuple[float, float], ready: float) -> dict[str, float]:
+    """Seconds and processor time since the first batch was asked for, and seconds up to there."""
+    return {
+        "seconds": time.perf_counter() - mark[0],
+        "busy": time.process_time() - mark[1],
+        "setup": mark[0] - ready,
+    }
+
+
 def _quiet(**message: Any) -> None:
     return
 
@@ -224,18 +236,20 @@ def _ours(folder: Path) -> dict[str, Any]:
     worker._join_processes(job, run, 0)
     processor, model = _load(job)
     waits: list[float] = []
+    marks: list[tuple[float, float]] = []
     cells = np.zeros(2, np.int64)
 
     def timed(work: Any) -> Any:
         def run(*arguments: Any) -> Any:
             begun = time.perf_counter()
+            marks.append((begun, time.process_time()))
             result = work(*arguments)
             waits.append(time.perf_counter() - begun)
             return result
 
         return run
 
-    begun, busy = time.perf_counter(), time.process_time()
+    ready = time.perf_counter()
     feed = session.make_feed(job, 0, processor, model, _quiet)
     collate = feed._collate
 
@@ -249,10 +263,10 @@ def _ours(folder: Path) -> dict[str, Any]:
     feed._enter, feed._wait, feed._collate = timed(feed._enter), timed(feed._wait), counted
     trainer = session.make_trainer(job, 0, model, feed, _quiet)
     trainer.train()
-    seconds, busy = time.perf_counter() - begun, time.process_time() - busy
+    took = _since(marks[0], ready)
     feed.close()
     return {
-        **{"seconds": seconds, "busy": busy, "padding": cells[0] / cells[1]},
+        **{**took, "padding": cells[0] / cells[1]},
         **{"first": waits[0], "wait": sum(waits[1:])},
         "losses": [point["loss"] for point in loss_curve(trainer.state.log_history)],
     }
@@ -289,7 +303,10 @@ def _plain(folder: Path) -> dict[str, Any]:
     for number in range(order.windows):
         batches += order.batches(number, lengths)
 
+    marks: list[tuple[float, float]] = []
+
     def collate(indices: Sequence[int]) -> Any:
+        marks.append((time.perf_counter(), time.process_time()))
         items = [examples[index] for index in indices]
         asked = [texts.render(item.prompt, None) for item in items]
         told = [texts.render(item.prompt, item.completion) for item in items]
@@ -311,15 +328,14 @@ def _plain(folder: Path) -> dict[str, Any]:
         def get_train_dataloader(self) -> Any:
             return DataLoader(range(order.n), batch_sampler=batches, collate_fn=collate)
 
-    begun, busy = time.perf_counter(), time.process_time()
+    ready = time.perf_counter()
     trainer = Plain(
         model=model, args=ours.arguments(job, order.steps), train_dataset=range(order.n)
     )
     trainer.remove_callback(PrinterCallback)
     trainer.train()
     return {
-        "seconds": time.perf_counter() - begun,
-        "busy": time.process_time() - busy,
+        **_since(marks[0], ready),
         "losses": [point["loss"] for point in ours.loss_curve(trainer.state.log_history)],
     }
 
