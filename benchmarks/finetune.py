@@ -9,8 +9,9 @@ each, whose answers have 1 to 50 words:
   before and held in memory, ours come from the frame cache.
 
 Each run is a process of its own, in turn. Checks that the losses are equal within rounding. Prints
-one JSON object a line: examples a second from the first batch on, padding, waiting for data, and peak memory of the step
-and of a process that makes its batches, by number of examples (`--sizes`).
+one JSON object a line: examples a second from the first batch on, padding, waiting for data, and
+peak memory of the step and of a process that makes its batches, by number of examples (`--sizes`,
+two or more).
 """
 
 from __future__ import annotations
@@ -116,9 +117,9 @@ def _memory(scratch: Path, options: argparse.Namespace) -> None:
             folder = scratch / f"{name}-{n}"
             job = _job(folder, options.base, 8, options.short_side, examples=n)
             peaks[n] = _apart(name, job.folder)["peak"]
-        low, high = min(peaks), max(peaks)
-        if low == high:
+        if len(peaks) < 2:
             continue
+        low, high = min(peaks), max(peaks)
         told = ", ".join(f"{peak / 1e6:.0f} MB at {n}" for n, peak in peaks.items())
         ratio = peaks[high] / peaks[low]
         each = (peaks[high] - peaks[low]) / (high - low)
