@@ -1,15 +1,15 @@
 """Preprocesses clips and tokenizes conversations about them, by a model's own processor.
 
 Generation, finetuning and evaluation all use `Conversations`, so a question has the same tokens in
-each. The processor is called for one clip and one text at a time: nothing is padded, and its output
-for the clip is reused for the clip's other texts. It gets the true times of the frames
-(`VideoMetadata`), which some families write into the text or the position ids.
+each. Nothing is padded. The processor is called once for a clip, with the true times of the frames
+(`VideoMetadata`), which some families write into the text or the position ids; of the clip's other
+texts only what follows the video is tokenized.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +41,18 @@ class Tokens:
         return len(self.ids)
 
 
+_Ids = tuple[NDArray[np.int32], NDArray[np.int32] | None]
+"""ids and type_ids, as in Tokens."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """The tokens of all conversations about a clip from their start to the end of the video."""
+
+    ids: NDArray[np.int32]
+    type_ids: NDArray[np.int32] | None
+
+
 @dataclass(frozen=True)
 class PreparedClip:
     """A preprocessed clip."""
@@ -50,6 +62,17 @@ class PreparedClip:
     """Of the video processor; the number of placeholder tokens in a text follows from it."""
     inputs: dict[str, torch.Tensor]
     """The model's inputs: pixels and their layout, concatenated along the first axis in a batch."""
+    head: Head | None
+    """None where the tokens that follow the video cannot be told from the text alone."""
+
+
+@dataclass(frozen=True)
+class _Behind:
+    """How the text behind a video is tokenized: after `anchor`, the video's last token."""
+
+    anchor: int
+    lead: str
+    """What the processor itself writes there, before the template's text."""
 
 
 class _CachedOutput:
@@ -64,7 +87,7 @@ class _CachedOutput:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self.output is None:
-            self.output = self._real(*args, **kwargs)
+            self.output = self._real(*args, **{**kwargs, "return_tensors": "pt"})
         return type(self.output)(dict(self.output))  # type: ignore[call-arg]
 
 
@@ -83,6 +106,8 @@ class Conversations:
         processor.video_processor = self._video
         self._control_tokens = _control_tokens(processor)
         self._lead, self.end_of_turn = self._read_template()
+        self._behind: _Behind | None = None
+        self._empty: list[int] | None = None
 
     @property
     def tokenizer(self) -> Any:
@@ -95,19 +120,37 @@ class Conversations:
 
     def prepare(self, frames: Frames) -> PreparedClip:
         """Preprocess a clip; VideoError when the model uses times and the clip has none."""
-        frames = _pad_frames(frames, int(getattr(self._video, "temporal_patch_size", 1)))
+        return self.prepare_all([frames])[0]
+
+    def prepare_all(self, clips: Sequence[Frames]) -> list[PreparedClip]:
+        """`prepare` for several clips with frames of one shape, by one call of the processor."""
+        clips = [_pad_frames(c, int(getattr(self._video, "temporal_patch_size", 1))) for c in clips]
         self._video.output = None
-        output = self._call(self.render("", None), frames)
+        output = self._call([self.render("", None)] * len(clips), clips)
         assert self._video.output is not None
-        inputs = {n: torch.as_tensor(v) for n, v in output.items() if n not in ALONG_TOKENS}
-        if not any(name.startswith("pixel_values") for name in inputs):
-            raise UsageError("model.base: its processor makes no pixels of a video; name another.")
-        return PreparedClip(frames, self._video.output, inputs)
+        made = _split(self._video.output, len(clips))
+        layout = _split({n: v for n, v in output.items() if n not in ALONG_TOKENS}, len(clips))
+        prepared = []
+        for index, frames in enumerate(clips):
+            inputs = {name: torch.as_tensor(value) for name, value in layout[index].items()}
+            if not any(name.startswith("pixel_values") for name in inputs):
+                raise UsageError(
+                    "model.base: its processor makes no pixels of a video; name another."
+                )
+            head = self._head(*_row(output, index))
+            prepared.append(PreparedClip(frames, made[index], inputs, head))
+        return prepared
 
     def encode_question(self, clip: PreparedClip, prompt: str) -> Tokens:
         """A question about a clip, up to where its answer begins."""
-        ids, type_ids = self._ids(clip, self.render(prompt, None))
-        return Tokens(ids, type_ids, len(ids))
+        return self.encode_questions([clip], [prompt])[0]
+
+    def encode_questions(
+        self, clips: Sequence[PreparedClip], prompts: Sequence[str]
+    ) -> list[Tokens]:
+        """`encode_question` for several questions, each with its clip."""
+        texts = [self.render(prompt, None) for prompt in prompts]
+        return [Tokens(ids, kinds, len(ids)) for ids, kinds in self._ids(clips, texts)]
 
     def encode_text_question(self, prompt: str) -> Tokens:
         """A question without a video, up to where its answer begins."""
@@ -125,8 +168,8 @@ class Conversations:
         VideoStarError when the tokenizer merges the end of the question with the answer.
         """
         question = self.render(prompt, None)
-        question_ids, _ = self._ids(clip, question)
-        ids, type_ids = self._ids(clip, self._with_answer(question, answer))
+        texts = [question, self._with_answer(question, answer)]
+        (question_ids, _), (ids, type_ids) = self._ids([clip, clip], texts)
         return Tokens(ids, type_ids, _common_prefix(question_ids, ids))
 
     def render(self, prompt: str, answer: str | None) -> str:
@@ -190,30 +233,70 @@ class Conversations:
             raise _template(f"ends an answer with {end!r}, which its tokenizer does not know")
         return lead, str(end)
 
-    def _ids(
-        self, clip: PreparedClip, text: str
-    ) -> tuple[NDArray[np.int32], NDArray[np.int32] | None]:
-        self._video.output = clip.output
-        output = self._call(text, clip.frames)
-        type_ids = output.get("mm_token_type_ids")
-        return (
-            np.asarray(output["input_ids"][0], dtype=np.int32),
-            None if type_ids is None else np.asarray(type_ids[0], dtype=np.int32),
-        )
+    def _ids(self, clips: Sequence[PreparedClip], texts: Sequence[str]) -> list[_Ids]:
+        """Ids and type_ids of conversations, each about its clip."""
+        behind = iter(self._tokens_behind([t for c, t in zip(clips, texts, strict=True) if c.head]))
+        rows: list[_Ids] = []
+        for clip, text in zip(clips, texts, strict=True):
+            if clip.head is None:
+                self._video.output = clip.output
+                rows.append(_row(self._call([text], [clip.frames]), 0))
+                continue
+            tail, kinds = np.asarray(next(behind), dtype=np.int32), clip.head.type_ids
+            if kinds is not None:
+                kinds = np.concatenate([kinds, np.zeros_like(tail)])
+            rows.append((np.concatenate([clip.head.ids, tail]), kinds))
+        return rows
+
+    def _tokens_behind(self, texts: Sequence[str]) -> list[list[int]]:
+        """What follows the video in conversations; read after its last token, as it may matter."""
+        if not texts or self._behind is None:
+            return []
+        start = self.tokenizer.convert_ids_to_tokens(self._behind.anchor) + self._behind.lead
+        behind = [start + text.partition(self._processor.video_token)[2] for text in texts]
+        ids = self.tokenizer(behind, add_special_tokens=False)["input_ids"]
+        return [row[1:] for row in ids]
+
+    def _head(self, ids: NDArray[np.int32], type_ids: NDArray[np.int32] | None) -> Head | None:
+        """The head of a clip, of which these are the tokens of an empty question."""
+        if self._behind is None:
+            self._behind = self._read_behind(ids)
+        if self._behind is None:
+            return None
+        if self._empty is None:
+            self._empty = self._tokens_behind([self.render("", None)])[0]
+        end = len(ids) - len(self._empty)
+        if ids[end - 1] != self._behind.anchor or ids[end:].tolist() != self._empty:
+            return None
+        return Head(ids[:end], None if type_ids is None else type_ids[:end])
+
+    def _read_behind(self, ids: NDArray[np.int32]) -> _Behind | None:
+        """How the tokens of an empty question go on behind the last control token of its video."""
+        video = getattr(self._processor, "video_token", None)
+        text = self.render("", None).partition(video)[2] if video else ""
+        known = self.tokenizer.added_tokens_decoder
+        special = [token for token in known if known[token].special]
+        later = np.isin(self.tokenizer(text, add_special_tokens=False)["input_ids"], special).sum()
+        places = np.flatnonzero(np.isin(ids, special))
+        if not text or len(places) <= later:
+            return None
+        end = int(places[-1 - later]) + 1
+        written = self.tokenizer.decode(ids[end:], clean_up_tokenization_spaces=False)
+        lead = written.removesuffix(text) if written.endswith(text) else ""
+        return _Behind(int(ids[end - 1]), lead)
 
     def _lacks_bos(self, text: str) -> bool:
         """Whether BOS must be added because the template did not write it."""
         bos = self.tokenizer.bos_token
         return not (bos and text.startswith(bos))
 
-    def _call(self, text: str, frames: Frames) -> Any:
-        """Call the processor for one text and one clip."""
+    def _call(self, texts: Sequence[str], clips: Sequence[Frames]) -> Any:
+        """Call the processor for texts, each about its clip."""
         return self._processor(
-            text=[text],
-            videos=[frames.pixels],
-            video_metadata=[self.metadata(frames)],
-            add_special_tokens=self._lacks_bos(text),
-            return_tensors="pt",
+            text=list(texts),
+            videos=[frames.pixels for frames in clips],
+            video_metadata=[self.metadata(frames) for frames in clips],
+            add_special_tokens=self._lacks_bos(texts[0]),
             **self.processor_options,
         )
 
@@ -247,6 +330,24 @@ class Conversations:
             "total_num_frames": max(1, round(n * gap * CLOCK)),
             "duration": frames.duration,
         }
+
+
+def _row(output: Any, index: int) -> _Ids:
+    """Ids and type_ids of one text."""
+    type_ids = output.get("mm_token_type_ids")
+    return (
+        np.asarray(output["input_ids"][index], dtype=np.int32),
+        None if type_ids is None else np.asarray(type_ids[index], dtype=np.int32),
+    )
+
+
+def _split(output: Mapping[str, Any], n: int) -> list[Any]:
+    """An output for `n` clips of one shape as outputs of the same class for one clip."""
+    sizes = {name: len(value) // n for name, value in output.items()}
+    return [
+        type(output)({name: output[name][i * size : (i + 1) * size] for name, size in sizes.items()})  # type: ignore[call-arg]
+        for i in range(n)
+    ]
 
 
 def _template(fault: str) -> UsageError:
