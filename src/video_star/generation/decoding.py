@@ -61,7 +61,7 @@ def _generate(
     """One run of `generate`: greedy search over the tokens that SeededSampling leaves."""
     config = greedy_config(model, requests[0].sampling.max_new_tokens - step)
     criteria = []
-    if len(requests) >= FEWEST_ROWS and _can_drop_rows(model):
+    if len(requests) >= FEWEST_ROWS and rows_can_be_selected(model):
         criteria = [StopAtHalf(torch.tensor(sorted(ends), device=model.device), len(requests))]
     return model.generate(
         **inputs,
@@ -83,11 +83,27 @@ def greedy_config(model: Any, max_new_tokens: int) -> GenerationConfig:
     )
 
 
-def _can_drop_rows(model: Any) -> bool:
-    """Whether rows can be taken out of the cache, which recurrent states do not allow."""
+def rows_can_be_selected(model: Any, length: int = 0) -> bool:
+    """Whether rows can be taken out of the cache, or copied, which recurrent states do not allow.
+
+    With a `length` also whether no row of so many tokens outgrows a sliding window, which counts
+    padding between tokens.
+    """
     layers = DynamicCache(config=model.config.get_text_config(decoder=True)).layers
     by_row = (DynamicLayer, DynamicSlidingWindowLayer, DummyLayer)
-    return all(type(layer) in by_row for layer in layers)
+    return all(
+        type(layer) in by_row and length <= getattr(layer, "sliding_window", length)
+        for layer in layers
+    )
+
+
+def select_rows(model: Any, cache: Any, rows: torch.Tensor) -> None:
+    """Leave these rows in the cache, in this order; a row may be named several times."""
+    cache.batch_select_indices(rows)
+    # Families with M-RoPE store the offset between positions and tokens of each row on the model.
+    offsets = getattr(model.model, "rope_deltas", None)
+    if offsets is not None:
+        model.model.rope_deltas = offsets[rows]
 
 
 def _continue(
@@ -97,11 +113,7 @@ def _continue(
     sequences = output.sequences
     index = torch.tensor(rows, device=sequences.device)
     cache = output.past_key_values
-    cache.batch_select_indices(index)
-    # Families with M-RoPE store the offset between positions and tokens of each row on the model.
-    offsets = getattr(model.model, "rope_deltas", None)
-    if offsets is not None:
-        model.model.rope_deltas = offsets[index]
+    select_rows(model, cache, index)
     mask = inputs["attention_mask"]
     new_tokens = mask.new_ones(len(mask), sequences.shape[1] - mask.shape[1])
     return {

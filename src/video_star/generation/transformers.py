@@ -7,7 +7,7 @@ change the logits. A batch that does not fit in memory is halved.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +22,8 @@ from video_star.core.params import ModelParams
 from video_star.core.progress import Progress
 from video_star.core.records import ModelRef
 from video_star.generation.batching import clips_of, plan_batches
-from video_star.generation.decoding import decode, greedy_config
+from video_star.generation.decoding import decode, greedy_config, rows_can_be_selected
+from video_star.generation.prefix import continue_from, divide
 from video_star.models.adapters import load_adapter, unwrapped
 from video_star.models.batches import on_device, pad_id, padded
 from video_star.models.conversation import Conversations, PreparedClip, Tokens
@@ -67,6 +68,8 @@ class TransformersEngine:
     progress: Progress
     share: bool | None = None
     """Whether a clip is encoded once for all its questions; None: the first question decides."""
+    reuse: bool | None = None
+    """Whether a clip is read by the model once for all its questions; None: as `share`."""
     loaded: Loaded | None = field(default=None, repr=False)
     """None: the model is loaded for the first request."""
 
@@ -126,30 +129,28 @@ class TransformersEngine:
         """Outcomes of a batch, with one forward pass for each shape of clips."""
         loaded, outcomes = self._load(), list[Outcome]()
         prepared: dict[Clip, PreparedClip] = {}
-        for clip in clips_of(requests):
+        for alike in _alike(frames, clips_of(requests)):
             try:
-                prepared[clip] = loaded.conversations.prepare(frames[clip])
+                made = loaded.conversations.prepare_all([frames[clip] for clip in alike])
             except VideoError as error:
-                message = f"{clip.path}: {error}"
                 outcomes += [
-                    Unusable(r.key, type(error).__name__, message)
+                    Unusable(r.key, type(error).__name__, f"{r.clip.path}: {error}")
                     for r in requests
-                    if r.clip == clip
+                    if r.clip in alike
                 ]
+            else:
+                prepared |= zip(alike, made, strict=True)
         texts = [request for request in requests if request.clip is None]
         if texts:
             asked = [loaded.conversations.encode_text_question(request.prompt) for request in texts]
-            pad = pad_id(loaded.conversations.tokenizer)
-            outcomes += self._decoded(texts, padded(asked, pad, "left"))
+            inputs = padded(asked, pad_id(loaded.conversations.tokenizer), "left")
+            outcomes += self._decoded(texts, on_device(inputs, loaded.model))
         clips = list(prepared)
         for group in group_by_shape([prepared[clip].inputs for clip in clips]):
             together = {clips[index]: prepared[clips[index]] for index in group}
             rows = [request for request in requests if request.clip in together]
             shown = [together[request.clip] for request in rows if request.clip is not None]
-            tokens = [
-                loaded.conversations.encode_question(clip, request.prompt)
-                for clip, request in zip(shown, rows, strict=True)
-            ]
+            tokens = loaded.conversations.encode_questions(shown, [r.prompt for r in rows])
             if self.share is None:
                 self.share = self._features_match_pixels(shown[-1], tokens[-1])
             outcomes += self._answer(rows, tokens, shown)
@@ -162,6 +163,13 @@ class TransformersEngine:
         clips: Sequence[PreparedClip],
     ) -> list[Reply]:
         """Replies to questions about clips of one shape; `clips` has one for each question."""
+        limit = requests[0].sampling.max_new_tokens
+        if self._reads_once(tokens, clips, limit):
+            return self._decoded(requests, self._continued(tokens, clips))
+        return self._decoded(requests, self._inputs(tokens, clips))
+
+    def _inputs(self, tokens: Sequence[Tokens], clips: Sequence[PreparedClip]) -> dict[str, Any]:
+        """The model's inputs for conversations, each about its clip."""
         loaded = self._load()
         inputs = padded(tokens, pad_id(loaded.conversations.tokenizer), "left")
         visual: list[Inputs] = [clip.inputs for clip in clips]
@@ -171,12 +179,51 @@ class TransformersEngine:
             features = dict(zip(distinct, encoded, strict=True))
             visual = [without_pixels(clip) for clip in visual]
             inputs |= join_features([features[id(clip)] for clip in clips]).argument()
-        return self._decoded(requests, inputs | join_inputs(visual))
+        return on_device(inputs | join_inputs(visual), loaded.model)
+
+    def _continued(self, tokens: Sequence[Tokens], clips: Sequence[PreparedClip]) -> dict[str, Any]:
+        """As `_inputs`, with what the rows of each clip begin with in the cache."""
+        loaded = self._load()
+        distinct = {id(clip): clip for clip in clips}
+        places = {name: place for place, name in enumerate(distinct)}
+        heads = [len(clip.head.ids) for clip in distinct.values() if clip.head is not None]
+        parts = divide(tokens, [places[id(clip)] for clip in clips], heads)
+        beginnings = self._inputs(parts.beginnings, list(distinct.values()))
+        return continue_from(
+            loaded.model, beginnings, parts, pad_id(loaded.conversations.tokenizer)
+        )
+
+    def _reads_once(
+        self, tokens: Sequence[Tokens], clips: Sequence[PreparedClip], limit: int
+    ) -> bool:
+        """Whether to read each clip once for its questions; the first time, by trying it."""
+        n_clips, longest = len({id(clip) for clip in clips}), max(map(len, tokens))
+        # Padded at most as much as one rest is longer than another.
+        length = 2 * longest - min(map(len, tokens)) + limit
+        if (
+            self.reuse is False
+            or n_clips == len(clips)
+            or any(clip.head is None for clip in clips)
+            or not rows_can_be_selected(self._load().model, length)
+        ):
+            return False
+        if self.reuse is None:
+            mine = [i for i, clip in enumerate(clips) if clip is clips[0]]
+            rows = [mine[0], mine[-1]]
+            few = [tokens[i] for i in rows], [clips[i] for i in rows]
+            model = self._load().model
+            usual, ours = (first_logits(model, f(*few)) for f in (self._inputs, self._continued))
+            self.reuse = torch.allclose(usual, ours, atol=SAME_LOGITS[model.dtype])
+            if not self.reuse:
+                self.progress.note(
+                    "Reading a clip once for all its questions changes this model's answers: off."
+                )
+        return self.reuse
 
     def _decoded(self, requests: Sequence[Request], inputs: dict[str, Any]) -> list[Reply]:
         """Replies to requests, given the model's inputs."""
         loaded = self._load()
-        rows = decode(loaded.model, on_device(inputs, loaded.model), requests, loaded.ends)
+        rows = decode(loaded.model, inputs, requests, loaded.ends)
         tokenizer = loaded.conversations.tokenizer
         return [
             reply(tokenizer, request, row, loaded.ends)
@@ -197,6 +244,15 @@ class TransformersEngine:
         if self.loaded is None:
             self.loaded = load(self.model, self.location, self.adapter, self.device)
         return self.loaded
+
+
+def _alike(frames: Mapping[Clip, Frames], clips: Sequence[Clip]) -> Iterator[list[Clip]]:
+    """Clips with frames of one shape, all with times or all without."""
+    groups: dict[tuple[object, ...], list[Clip]] = {}
+    for clip in clips:
+        key = (frames[clip].pixels.shape, frames[clip].times is None)
+        groups.setdefault(key, []).append(clip)
+    yield from groups.values()
 
 
 def load(params: ModelParams, location: Path, adapter: Path | None, device: str) -> Loaded:

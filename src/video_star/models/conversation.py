@@ -128,6 +128,8 @@ class Conversations:
         self._video.output = None
         output = self._call([self.render("", None)] * len(clips), clips)
         assert self._video.output is not None
+        if any(len(value) % len(clips) for value in (*self._video.output.values(), *output.values())):
+            return [self.prepare(frames) for frames in clips]
         made = _split(self._video.output, len(clips))
         layout = _split({n: v for n, v in output.items() if n not in ALONG_TOKENS}, len(clips))
         prepared = []
