@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from transformers import DynamicCache, GenerationConfig, StoppingCriteria
-from transformers.cache_utils import DummyLayer, DynamicLayer, DynamicSlidingWindowLayer
+from transformers import GenerationConfig, StoppingCriteria
 
 from video_star.core.engine import Request
+from video_star.generation.kv_cache import roomy_cache, rows_can_be_selected, select_rows
 from video_star.generation.sampling import SeededSampling
 
 FEWEST_ROWS = 8
@@ -64,7 +64,7 @@ def _generate(
     if len(requests) >= FEWEST_ROWS and rows_can_be_selected(model):
         criteria = [StopAtHalf(torch.tensor(sorted(ends), device=model.device), len(requests))]
     return model.generate(
-        **inputs,
+        **{"past_key_values": roomy_cache(model), **inputs},
         generation_config=config,
         logits_processor=[SeededSampling(requests, model.device, step)],
         stopping_criteria=criteria,
@@ -81,29 +81,6 @@ def greedy_config(model: Any, max_new_tokens: int) -> GenerationConfig:
         eos_token_id=default.eos_token_id,
         pad_token_id=default.pad_token_id,
     )
-
-
-def rows_can_be_selected(model: Any, length: int = 0) -> bool:
-    """Whether rows can be taken out of the cache, or copied, which recurrent states do not allow.
-
-    With a `length` also whether no row of so many tokens outgrows a sliding window, which counts
-    padding between tokens.
-    """
-    layers = DynamicCache(config=model.config.get_text_config(decoder=True)).layers
-    by_row = (DynamicLayer, DynamicSlidingWindowLayer, DummyLayer)
-    return all(
-        type(layer) in by_row and length <= getattr(layer, "sliding_window", length)
-        for layer in layers
-    )
-
-
-def select_rows(model: Any, cache: Any, rows: torch.Tensor) -> None:
-    """Leave these rows in the cache, in this order; a row may be named several times."""
-    cache.batch_select_indices(rows)
-    # Families with M-RoPE store the offset between positions and tokens of each row on the model.
-    offsets = getattr(model.model, "rope_deltas", None)
-    if offsets is not None:
-        model.model.rope_deltas = offsets[rows]
 
 
 def _continue(

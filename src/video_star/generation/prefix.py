@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from video_star.generation.decoding import greedy_config, select_rows
+from video_star.generation.decoding import greedy_config
+from video_star.generation.kv_cache import roomy_cache, select_rows
 from video_star.models.batches import padded
 from video_star.models.conversation import Tokens
 
@@ -54,7 +55,9 @@ def continue_from(
     model: Any, beginnings: dict[str, Any], parts: Parts, pad: int
 ) -> dict[str, Any]:
     """Inputs of `generate` for the rows, given the model's inputs for their beginnings."""
-    read = model.generate(**beginnings, generation_config=greedy_config(model, 1))
+    read = model.generate(
+        **beginnings, past_key_values=roomy_cache(model), generation_config=greedy_config(model, 1)
+    )
     owners = torch.tensor(parts.owners, device=model.device)
     select_rows(model, read.past_key_values, owners)
     rests = padded(parts.rests, pad, "left")

@@ -22,7 +22,8 @@ from video_star.core.params import ModelParams
 from video_star.core.progress import Progress
 from video_star.core.records import ModelRef
 from video_star.generation.batching import clips_of, plan_batches
-from video_star.generation.decoding import decode, greedy_config, rows_can_be_selected
+from video_star.generation.decoding import decode, greedy_config
+from video_star.generation.kv_cache import rows_can_be_selected
 from video_star.generation.prefix import continue_from, divide
 from video_star.models.adapters import load_adapter, unwrapped
 from video_star.models.batches import on_device, pad_id, padded
