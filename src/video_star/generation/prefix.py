@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from video_star.generation.decoding import greedy_config
 from video_star.generation.kv_cache import roomy_cache, select_rows
@@ -31,24 +32,27 @@ class Parts:
 
 
 def divide(rows: Sequence[Tokens], owners: Sequence[int], heads: Sequence[int]) -> Parts:
-    """Rows divided behind what all rows of their clip have in common.
+    """Rows divided behind what the rows of each clip have in common; a rest has a token at least.
 
-    `heads` has the length of each clip's video, with all that stands before it. The only row of a
-    clip is divided there; a rest has at least one token.
+    `heads` has the length of each clip's video, with all that stands before it. Each beginning
+    takes as many tokens behind it, so that beginnings of equal videos need no padding.
     """
-    ends = list(heads)
-    for clip, head in enumerate(heads):
-        mine = [row.ids for row, owner in zip(rows, owners, strict=True) if owner == clip]
-        if len(mine) > 1:
-            shortest = min(map(len, mine)) - 1
-            same = np.all([ids[head:shortest] == mine[0][head:shortest] for ids in mine], axis=0)
-            ends[clip] = head + int(np.argmin([*same, False]))
-    first = [rows[owners.index(clip)] for clip in range(len(heads))]
+    firsts = [rows[owners.index(clip)] for clip in range(len(heads))]
+    behind = min(
+        _common(row.ids[heads[owner] : -1], firsts[owner].ids[heads[owner] : -1])
+        for row, owner in zip(rows, owners, strict=True)
+    )
     return Parts(
-        [_cut(row, 0, end) for row, end in zip(first, ends, strict=True)],
-        [_cut(row, ends[o], len(row)) for row, o in zip(rows, owners, strict=True)],
+        [_cut(row, 0, head + behind) for row, head in zip(firsts, heads, strict=True)],
+        [_cut(r, heads[o] + behind, len(r)) for r, o in zip(rows, owners, strict=True)],
         list(owners),
     )
+
+
+def _common(one: NDArray[np.int32], other: NDArray[np.int32]) -> int:
+    """How many tokens two rows begin with together."""
+    n = min(len(one), len(other))
+    return int(np.argmin([*(one[:n] == other[:n]), False]))
 
 
 def continue_from(
