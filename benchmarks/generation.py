@@ -215,9 +215,7 @@ class Model:
             module.register_forward_hook(leave)
 
 
-def in_turn(
-    model: Model, asked: Sequence[Request], times: int
-) -> tuple[float, float, int, float]:
+def in_turn(model: Model, asked: Sequence[Request], times: int) -> tuple[float, float, int, float]:
     """Median seconds of plain and ours, how many answers are equal, median share of busy time."""
     model.plain(asked[:1])
     rounds = []

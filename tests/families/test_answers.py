@@ -14,24 +14,29 @@ from video_star.core.engine import Clip, Reply, Request, Sampling
 from video_star.core.params import VideoParams
 from video_star.core.records import ModelRef
 from video_star.generation import decoding
+from video_star.generation import transformers as engine_module
+from video_star.generation.kv_cache import rows_can_be_selected
 from video_star.generation.transformers import Loaded, TransformersEngine
 from video_star.video.cache import FrameCache
 
 REF = ModelRef(base="tiny", revision=None, base_digest="0", adapter=None, adapter_digest=None)
 
 
-def questions(footage: list[Path], tokens: int) -> list[Request]:
-    """Three prompts of different lengths about each clip, greedy."""
+def questions(
+    footage: list[Path], tokens: int, samples: int = 1, prompts: int = 3
+) -> list[Request]:
+    """Prompts of different lengths about each clip; one sample is greedy."""
     return [
         Request(
-            f"{path.stem}#{k}",
+            f"{path.stem}#{k}#{sample}",
             Clip(path, None, None),
             "What?" + " And what comes after that?" * k,
-            Sampling(0.0, 1.0, tokens),
-            seed=1,
+            Sampling(0.0 if samples == 1 else 1.0, 1.0, tokens),
+            seed=sample,
         )
         for path in footage
-        for k in range(3)
+        for k in range(prompts)
+        for sample in range(samples)
     ]
 
 
@@ -45,7 +50,15 @@ class Asked:
         self.frames = FrameCache(scratch / "frames", policy, 1)
         self.notes = Notes()
 
-    def answers(self, batch_size: int, share: bool | None, tokens: int = 10) -> dict[str, Reply]:
+    def answers(
+        self,
+        batch_size: int,
+        share: bool | None,
+        tokens: int = 10,
+        samples: int = 1,
+        prompts: int = 3,
+        reuse: bool | None = None,
+    ) -> dict[str, Reply]:
         engine = TransformersEngine(
             ref=REF,
             model=model_params(Path("tiny")),
@@ -56,9 +69,10 @@ class Asked:
             batch_size=batch_size,
             progress=self.notes,
             share=share,
+            reuse=reuse,
         )
         engine.loaded = self.loaded
-        batches = engine.answer(questions(self.footage, tokens))
+        batches = engine.answer(questions(self.footage, tokens, samples, prompts))
         found = [outcome for batch in batches for outcome in batch]
         assert all(isinstance(outcome, Reply) for outcome in found), found
         return {outcome.key: outcome for outcome in found if isinstance(outcome, Reply)}
@@ -73,8 +87,30 @@ def test_a_batch_gives_the_answers_of_one_by_one(asked: Asked) -> None:
     alone = asked.answers(1, share=False)
     assert asked.answers(12, share=False) == alone
     assert asked.answers(12, share=None) == alone
-    assert not asked.notes.notes  # each clip was encoded once for its three questions
+    assert not asked.notes.notes  # each clip was encoded and read once for its three questions
     assert len({reply.text for reply in alone.values()}) > 5
+
+
+@pytest.mark.parametrize("prompts", [1, 3])
+def test_reading_a_clip_once_for_all_samples_changes_no_answer(
+    asked: Asked, prompts: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+    real = engine_module.continue_from
+    monkeypatch.setattr(
+        engine_module,
+        "continue_from",
+        lambda *a: read.append(len(a[2].rests)) or real(*a),  # type: ignore[func-returns-value]
+    )
+    alone = asked.answers(1, share=False, samples=3, prompts=prompts)
+    assert asked.answers(36, share=False, samples=3, prompts=prompts, reuse=False) == alone
+    assert not read
+    assert asked.answers(36, share=None, samples=3, prompts=prompts) == alone
+    assert not asked.notes.notes
+    assert len({reply.text for reply in alone.values()}) > 6
+    if prompts == 1 or rows_can_be_selected(asked.loaded.model, 1000):
+        assert read[0] == 2  # it was tried, and then done for all
+        assert sum(read[1:]) == len(alone)
 
 
 def test_dropping_finished_rows_changes_no_answer(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from write_golden import CASES, GOLDEN, clip_of
 
 from video_star.core.errors import VideoError
@@ -47,6 +49,35 @@ def test_a_question_is_what_the_family_s_processor_makes_of_it(
 ) -> None:
     tokens = loaded.conversations.encode_question(prepared(loaded, golden), golden["text"])
     assert tokens.ids.tolist() == list(chain(*([token] * n for token, n in golden["runs"])))
+
+
+@pytest.mark.parametrize("text", ["", "Who?", "\n\n Who  is\n it ?", " \n"])
+def test_tokens_behind_the_video_are_those_of_the_whole_text(
+    loaded: Loaded, golden: Golden, text: str
+) -> None:
+    clip = prepared(loaded, golden)
+    assert clip.head is not None
+    tokens = loaded.conversations.encode_question(clip, text)
+    whole = loaded.conversations.encode_question(replace(clip, head=None), text)
+    assert tokens.ids.tolist() == whole.ids.tolist()
+    assert np.array_equal(tokens.type_ids, whole.type_ids)  # type: ignore[arg-type]
+    assert placeholders(loaded, tokens.ids[len(clip.head.ids) :]) == 0
+
+
+def test_clips_are_prepared_together_as_they_are_alone(loaded: Loaded) -> None:
+    pixels = clip_of(CASES["even"])
+    clips = [
+        Frames(pixels, tuple(0.5 * n for n in range(len(pixels))), 0.5 * len(pixels)),
+        Frames(pixels[::-1].copy(), tuple(17.3 * n for n in range(len(pixels))), 600.0),
+    ]
+    for together, frames in zip(loaded.conversations.prepare_all(clips), clips, strict=True):
+        alone = loaded.conversations.prepare(frames)
+        assert list(together.inputs) == list(alone.inputs)
+        for name, value in alone.inputs.items():
+            assert torch.equal(together.inputs[name], value)
+        for clip in (together, replace(together, head=None)):
+            ids = loaded.conversations.encode_question(clip, "Who?").ids
+            assert ids.tolist() == loaded.conversations.encode_question(alone, "Who?").ids.tolist()
 
 
 def test_the_layout_of_a_clip_tells_its_times(loaded: Loaded, golden: Golden) -> None:

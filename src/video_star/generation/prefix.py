@@ -55,9 +55,7 @@ def _common(one: NDArray[np.int32], other: NDArray[np.int32]) -> int:
     return int(np.argmin([*(one[:n] == other[:n]), False]))
 
 
-def continue_from(
-    model: Any, beginnings: dict[str, Any], parts: Parts, pad: int
-) -> dict[str, Any]:
+def continue_from(model: Any, beginnings: dict[str, Any], parts: Parts, pad: int) -> dict[str, Any]:
     """Inputs of `generate` for the rows, given the model's inputs for their beginnings."""
     read = model.generate(
         **beginnings, past_key_values=roomy_cache(model), generation_config=greedy_config(model, 1)

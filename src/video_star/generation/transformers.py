@@ -198,21 +198,22 @@ class TransformersEngine:
         self, tokens: Sequence[Tokens], clips: Sequence[PreparedClip], limit: int
     ) -> bool:
         """Whether to read each clip once for its questions; the first time, by trying it."""
-        n_clips, longest = len({id(clip) for clip in clips}), max(map(len, tokens))
-        # Padded at most as much as one rest is longer than another.
-        length = 2 * longest - min(map(len, tokens)) + limit
+        model = self._load().model
+        rests = [len(r) - len(c.head.ids) for r, c in zip(tokens, clips, strict=True) if c.head]
         if (
             self.reuse is False
-            or n_clips == len(clips)
-            or any(clip.head is None for clip in clips)
-            or not rows_can_be_selected(self._load().model, length)
+            or len({id(clip) for clip in clips}) == len(clips)
+            or len(rests) < len(clips)
         ):
+            return False
+        # Where a window ends is not the same for padding inside of a row as for padding before it.
+        padding = max(rests) - min(rests)
+        if not rows_can_be_selected(model, padding and max(map(len, tokens)) + padding + limit):
             return False
         if self.reuse is None:
             mine = [i for i, clip in enumerate(clips) if clip is clips[0]]
             rows = [mine[0], mine[-1]]
             few = [tokens[i] for i in rows], [clips[i] for i in rows]
-            model = self._load().model
             usual, ours = (first_logits(model, f(*few)) for f in (self._inputs, self._continued))
             self.reuse = torch.allclose(usual, ours, atol=SAME_LOGITS[model.dtype])
             if not self.reuse:

@@ -128,7 +128,9 @@ class Conversations:
         self._video.output = None
         output = self._call([self.render("", None)] * len(clips), clips)
         assert self._video.output is not None
-        if any(len(value) % len(clips) for value in (*self._video.output.values(), *output.values())):
+        if any(
+            len(value) % len(clips) for value in (*self._video.output.values(), *output.values())
+        ):
             return [self.prepare(frames) for frames in clips]
         made = _split(self._video.output, len(clips))
         layout = _split({n: v for n, v in output.items() if n not in ALONG_TOKENS}, len(clips))
@@ -347,7 +349,9 @@ def _split(output: Mapping[str, Any], n: int) -> list[Any]:
     """An output for `n` clips of one shape as outputs of the same class for one clip."""
     sizes = {name: len(value) // n for name, value in output.items()}
     return [
-        type(output)({name: output[name][i * size : (i + 1) * size] for name, size in sizes.items()})  # type: ignore[call-arg]
+        type(output)(
+            {name: output[name][i * size : (i + 1) * size] for name, size in sizes.items()}
+        )  # type: ignore[call-arg]
         for i in range(n)
     ]
 
