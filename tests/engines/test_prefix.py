@@ -12,9 +12,8 @@ from asking import Notes, answers, engine_for, requests_for
 from transformers.cache_utils import DynamicLayer
 
 from video_star.generation import kv_cache
-from video_star.generation import transformers as engine_module
 from video_star.generation.kv_cache import ROOM, RoomyLayer
-from video_star.generation.prefix import divide
+from video_star.generation.prefix import continue_from, divide
 from video_star.models.conversation import Tokens
 
 
@@ -72,16 +71,16 @@ def test_a_model_whose_answers_it_changes_reads_a_clip_for_each_question(
 ) -> None:
     requests = requests_for(clips)
     alone = answers(engine_for(tiny_base, tmp_path, 1), requests)
-    real, tried = engine_module.continue_from, []
+    tried = []
 
     def broken(model: Any, beginnings: dict[str, Any], *rest: Any) -> dict[str, Any]:
         tried.append(len(rest[0].rests))
-        inputs = real(model, beginnings, *rest)
+        inputs = continue_from(model, beginnings, *rest)
         for layer in inputs["past_key_values"].layers:
             layer.values = layer.values.flip(-2)
         return inputs
 
-    monkeypatch.setattr(engine_module, "continue_from", broken)
+    monkeypatch.setattr("video_star.generation.transformers.continue_from", broken)
     engine = engine_for(tiny_base, tmp_path, 64)
     assert answers(engine, requests) == alone
     assert tried == [2]

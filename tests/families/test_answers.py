@@ -14,8 +14,8 @@ from video_star.core.engine import Clip, Reply, Request, Sampling
 from video_star.core.params import VideoParams
 from video_star.core.records import ModelRef
 from video_star.generation import decoding
-from video_star.generation import transformers as engine_module
 from video_star.generation.kv_cache import rows_can_be_selected
+from video_star.generation.prefix import continue_from
 from video_star.generation.transformers import Loaded, TransformersEngine
 from video_star.video.cache import FrameCache
 
@@ -96,11 +96,9 @@ def test_reading_a_clip_once_for_all_samples_changes_no_answer(
     asked: Asked, prompts: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[int] = []
-    real = engine_module.continue_from
     monkeypatch.setattr(
-        engine_module,
-        "continue_from",
-        lambda *a: read.append(len(a[2].rests)) or real(*a),  # type: ignore[func-returns-value]
+        "video_star.generation.transformers.continue_from",
+        lambda *a: read.append(len(a[2].rests)) or continue_from(*a),  # type: ignore[func-returns-value]
     )
     alone = asked.answers(1, share=False, samples=3, prompts=prompts)
     assert asked.answers(36, share=False, samples=3, prompts=prompts, reuse=False) == alone

@@ -19,28 +19,31 @@ ROOM = 64
 class RoomyLayer(DynamicLayer):
     """Keys and values [rows, heads, tokens, d] are the filled beginning of larger tensors."""
 
+    keys: torch.Tensor
+    values: torch.Tensor
+
     def __init__(self) -> None:
         super().__init__()
-        self._whole: tuple[torch.Tensor, torch.Tensor] | None = None
+        self._whole: tuple[torch.Tensor, ...] = ()
         self._filled: torch.Tensor | None = None
-        """The keys in `_whole`; others were selected or cut since, so `_whole` is of no use."""
+        """The keys in `_whole`; where `keys` are others (rows selected), `_whole` is of no use."""
 
     def update(
         self, key_states: torch.Tensor, value_states: torch.Tensor, *_: Any, **__: Any
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Keys and values with these behind them."""
-        start = self.get_seq_length()
-        end = start + key_states.shape[-2]
         if not self.is_initialized:
             self.lazy_initialization(key_states, value_states)
-        if self._whole is None or self.keys is not self._filled or end > self._whole[0].shape[-2]:
-            old, new = (self.keys, self.values), (key_states, value_states)
-            self._whole = tuple(  # type: ignore[assignment]
-                n.new_empty(*n.shape[:-2], end + ROOM, n.shape[-1]) for n in new
+        start = self.get_seq_length()
+        end = start + key_states.shape[-2]
+        if self.keys is not self._filled or end > self._whole[0].shape[-2]:
+            self._whole = tuple(
+                new.new_empty(*new.shape[:-2], end + ROOM, new.shape[-1])
+                for new in (key_states, value_states)
             )
             if start:
-                for whole, part in zip(self._whole, old, strict=True):
-                    whole[..., :start, :] = part
+                self._whole[0][..., :start, :] = self.keys
+                self._whole[1][..., :start, :] = self.values
         keys, values = self._whole
         keys[..., start:end, :] = key_states
         values[..., start:end, :] = value_states
