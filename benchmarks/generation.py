@@ -6,7 +6,8 @@ Both prompts of the loop about the demo's clips (`make setup` renders them), by 
 - plain: one question after the other, each time read the video, call the processor, `generate`;
 - `transformers serve` with requests in flight, which are sent by our client for servers.
 
-The first two must give equal answers. The server takes no videos, so it gets the frames as images
+The model is loaded, and ours has tried what it may share, before the time begins. The first two must
+give equal answers. The server takes no videos, so it gets the frames as images
 and gives other answers; each of them has at most as many tokens. The models are the demo's and a
 random one that has Video-LLaVA's 8 frames of 257 tokens, and of all else an eighth: layers, their
 width, attention heads of its width.
@@ -143,6 +144,8 @@ class Model:
         self.loaded: Loaded = load(self.params, base, None, self.device)
         self.processor: Any = AutoProcessor.from_pretrained(base)
         self.busy_s = 0.0
+        self.share: bool | None = None
+        self.reuse: bool | None = None
 
     def engine(self, frames: Path) -> TransformersEngine:
         """One that has answered nothing, over the loaded model."""
@@ -156,8 +159,16 @@ class Model:
             batch_size=self.batch_size,
             progress=Silent(),
         )
-        engine.loaded = self.loaded
+        engine.loaded, engine.share, engine.reuse = self.loaded, self.share, self.reuse
         return engine
+
+    def warm_up(self, asked: Sequence[Request]) -> None:
+        """Load libraries and the processes that read videos, and try what can be shared."""
+        self.plain(asked[:1])
+        with tempfile.TemporaryDirectory() as scratch:
+            engine = self.engine(Path(scratch) / "frames")
+            self.answers(engine, asked, Path(scratch) / "answers")
+        self.share, self.reuse = engine.share, engine.reuse
 
     def answers(self, engine: Engine, asked: Sequence[Request], store: Path) -> Answers:
         """The texts of stored answers."""
@@ -217,14 +228,12 @@ class Model:
 
 def in_turn(model: Model, asked: Sequence[Request], times: int) -> tuple[float, float, int, float]:
     """Median seconds of plain and ours, how many answers are equal, median share of busy time."""
-    model.plain(asked[:1])
+    model.warm_up(asked)
     rounds = []
-    for number in range(1 + times):
+    for _ in range(times):
         with tempfile.TemporaryDirectory() as scratch:
             engine = model.engine(Path(scratch) / "frames")
             ours, ours_s, busy = model.timed(engine, asked, Path(scratch) / "answers")
-        if number == 0:  # libraries and the processes that read videos are loaded now
-            continue
         start = time.perf_counter()
         plain = model.plain(asked)
         plain_s = time.perf_counter() - start
@@ -318,7 +327,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, default=ROOT / "data" / "kinetics")
     parser.add_argument("--times", type=int, default=5)
     parser.add_argument("--videos", type=int, default=192, help="of the demo's model")
-    parser.add_argument("--long-videos", type=int, default=4, help="of the one with long prompts")
+    parser.add_argument("--long-videos", type=int, default=2, help="of the one with long prompts")
     parser.add_argument("--served", type=int, default=48, help="questions to transformers serve")
     parser.add_argument("--batch-size", type=int, default=96)
     parser.add_argument("--decode-workers", type=int, default=2)
