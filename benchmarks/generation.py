@@ -6,11 +6,10 @@ Both prompts of the loop about the demo's clips (`make setup` renders them), by 
 - plain: one question after the other, each time read the video, call the processor, `generate`;
 - `transformers serve` with requests in flight, which are sent by our client for servers.
 
-The model is loaded, and ours has tried what it may share, before the time begins. The first two must
-give equal answers. The server takes no videos, so it gets the frames as images
-and gives other answers; each of them has at most as many tokens. The models are the demo's and a
-random one that has Video-LLaVA's 8 frames of 257 tokens, and of all else an eighth: layers, their
-width, attention heads of its width.
+The model is loaded, and ours has tried what it may share, before the time begins. The first two
+ways must give equal answers. The server takes no videos, so it gets the frames as images and gives
+other answers; each of them has at most as many tokens. The models are the demo's and a random one
+that has Video-LLaVA's 8 frames of 257 tokens, and of all else an eighth: layers, their width, heads.
 """
 
 from __future__ import annotations
@@ -37,6 +36,7 @@ from transformers import AutoProcessor
 
 from video_star.core.device import pick_device
 from video_star.core.engine import Clip, Engine, Reply, Request, Sampling
+from video_star.core.errors import VideoStarError
 from video_star.core.model_paths import base_ref
 from video_star.core.params import ModelParams, VideoParams
 from video_star.core.progress import Silent
@@ -119,8 +119,8 @@ def _serve(demo: Model, asked: Sequence[Request], times: int) -> None:
                     served.append(demo.timed(client, asked, Path(scratch) / "a")[1])
                     engine = demo.engine(Path(scratch) / "ours")
                     ours.append(demo.timed(engine, asked, Path(scratch) / "b")[1])
-    except (OSError, RuntimeError) as error:
-        _row(measure, None, "x", bar, f"it does not start: {error}")
+    except (OSError, RuntimeError, VideoStarError) as error:
+        _row(measure, None, "x", bar, f"it cannot be asked: {error}")
         return
     theirs_s, ours_s = median(served[1:]), median(ours[1:])
     detail = f"{len(asked)} answers, 8 in flight; {ours_s:.2f} s, the server {theirs_s:.2f} s"
