@@ -9,7 +9,7 @@ Both prompts of the loop about the demo's clips (`make setup` renders them), by 
 The model is loaded, and ours has tried what it may share, before the time begins. The first two
 ways must give equal answers. The server takes no videos, so it gets the frames as images and gives
 other answers; each of them has at most as many tokens. The models are the demo's and a random one
-that has Video-LLaVA's 8 frames of 257 tokens, and of all else an eighth: layers, their width, heads.
+that has the 8 frames of 257 tokens of Video-LLaVA, and an eighth of its layers, width and heads.
 """
 
 from __future__ import annotations
