@@ -23,6 +23,7 @@ from video_star.core.paths import Workspace
 from video_star.core.progress import Silent
 from video_star.core.records import TrainingExample, VideoSample
 from video_star.generation import transformers as engine
+from video_star.generation.prefix import Parts, continue_from
 from video_star.models.conversation import Conversations
 from video_star.pipeline.runner import run_step
 from video_star.video.cache import FrameCache
@@ -116,7 +117,14 @@ def test_true_times_reach_the_model_in_every_step(
             seen.append((request.clip, ids, None if rates is None else float(rates[row])))
         return [[min(ends)] for _ in requests]
 
+    def begun(model: Any, beginnings: dict[str, Any], parts: Parts, pad: int) -> dict[str, Any]:
+        """Rates go with the video, into the beginning that the rows of a clip have in common."""
+        rates = beginnings.get("second_per_grid_ts")
+        rows = {} if rates is None else {"second_per_grid_ts": rates[parts.owners]}
+        return continue_from(model, beginnings, parts, pad) | rows
+
     monkeypatch.setattr(engine, "decode", looked_at)
+    monkeypatch.setattr(engine, "continue_from", begun)
     run_step("generate", "r1", workspace, Silent())
     generated = len(seen)
     run_step("evaluate", "r0", workspace, Silent())
