@@ -184,7 +184,7 @@ class StandIn:
         conversations = loaded.conversations
         if prompt.multi_modal_data is not None:
             clip = conversations.prepare(self._frames(prompt))
-            filled, types = conversations._ids(clip, conversations.tokenizer.decode(ids))
+            ((filled, types),) = conversations._ids([clip], [conversations.tokenizer.decode(ids)])
             tokens, inputs = Tokens(filled, types, len(filled)), dict(clip.inputs)
         assert sampling.max_tokens is not None
         if len(tokens) + sampling.max_tokens > self.args.max_model_len:

@@ -93,7 +93,7 @@ def outline(clip: PreparedClip) -> PreparedClip:
         name: value.new_zeros(()).expand(value.shape) if name.startswith("pixel_values") else value
         for name, value in clip.output.items()
     }
-    return PreparedClip(frames, type(clip.output)(output), {})  # type: ignore[call-arg]
+    return replace(clip, frames=frames, output=type(clip.output)(output), inputs={})  # type: ignore[call-arg]
 
 
 def clip_encoder(model: Any, clip: Inputs, copy_weights: bool) -> Any | None:
