@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 import tiny
@@ -24,11 +25,12 @@ def test_every_module_of_a_row_is_there(loaded: Loaded, family: str) -> None:
 
 
 def test_a_model_outside_of_the_table_is_checked_and_its_language_model_trained(
-    loaded: Loaded, family: str, monkeypatch: pytest.MonkeyPatch
+    loaded: Loaded, family: str
 ) -> None:
     targets = lora_targets(loaded.model, ["language_model"], None)
-    monkeypatch.delitem(FAMILIES, family)
-    assert check_model(loaded, Path("tiny"))
-    assert lora_targets(loaded.model, ["language_model"], None) == targets
-    with pytest.raises(UsageError, match="the vision_tower of a"):
-        lora_targets(loaded.model, ["vision_tower"], None)
+    with patch.dict(FAMILIES):  # which keeps the order of the others, unlike monkeypatch
+        del FAMILIES[family]
+        assert check_model(loaded, Path("tiny"))
+        assert lora_targets(loaded.model, ["language_model"], None) == targets
+        with pytest.raises(UsageError, match="the vision_tower of a"):
+            lora_targets(loaded.model, ["vision_tower"], None)
