@@ -1,4 +1,4 @@
-"""Peak memory and time of the steps between ingest and finetune, by number of samples.
+"""Peak memory and processor time of the steps between ingest and finetune, by number of samples.
 
     python benchmarks/memory.py [--sizes 2000 20000 200000]
 
@@ -16,7 +16,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -58,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         _print(f"memory of {step}, {most:,} / {least:,} samples", ratio, told)
         early = (seconds[second] - seconds[least]) / (second - least)
         late = (seconds[most] - seconds[second]) / (most - second)
-        what = f"time of {step} per further sample, up to {most:,} / {second:,}"
+        what = f"processor time of {step} per further sample, up to {most:,} / {second:,}"
         _print(what, late / early, told)
     _print("files of a round", files[most] / files[least], f"{files[most]} files", "<= 1")
 
@@ -70,10 +69,9 @@ def _print(measure: str, value: float, detail: str, bar: str = "<= 1.2") -> None
 
 
 def _run(workspace: Workspace, step: str, name: str) -> tuple[float, float]:
-    """Peak memory in MiB and seconds of one step in a process of its own."""
+    """Peak memory in MiB and processor seconds of one step in a process of its own."""
     command = [sys.executable, "-m", "video_star", step, name]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
-    start = time.perf_counter()
     with subprocess.Popen(
         command, cwd=workspace.root, env=environment, stdout=subprocess.DEVNULL
     ) as process:
@@ -81,7 +79,7 @@ def _run(workspace: Workspace, step: str, name: str) -> tuple[float, float]:
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise SystemExit(f"{step} ended with exit code {process.returncode}")
-    return usage.ru_maxrss / 1024, time.perf_counter() - start
+    return usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime
 
 
 def _workspace(root: Path, size: int) -> Workspace:
