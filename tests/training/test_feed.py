@@ -167,16 +167,32 @@ def spoil(job: Job, numbers: Sequence[int]) -> None:
         (job.data / "clips" / f"train-{number}.mp4").write_bytes(b"no video")
 
 
-def test_unreadable_clips_are_counted_once_and_left_out(work: Work) -> None:
+def test_unreadable_clips_are_read_and_counted_once_and_left_out(
+    work: Work, read: list[Clip]
+) -> None:
     spoil(work.job, [3])
     feed = work.feed(max_failure_rate=0.2)
     first = [feed[number] for number in range(len(feed))]
     failures = read_failures(work.job)
     assert {index % 10 for index in failures} == {3}
+    assert [clip.path.name for clip in read].count("train-3.mp4") == 1
     assert [failure.error for failure in failures.values()] == ["VideoError"] * 3
     resumed = work.feed(step=4, max_failure_rate=0.2)
     assert all(same(resumed[number], first[number]) for number in range(8, len(first)))
     assert read_failures(work.job) == failures
+
+
+def test_a_training_that_ends_waits_for_no_video(
+    work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hangs = threading.Event()
+    monkeypatch.setattr(FrameCache, "get", lambda *_: hangs.wait(60))
+    feed = work.feed()
+    feed.close()
+    assert not hangs.is_set()
+    alive = [thread for thread in threading.enumerate() if thread.name.startswith("read")]
+    hangs.set()
+    assert alive
 
 
 def test_repaired_videos_count_no_longer(work: Work) -> None:

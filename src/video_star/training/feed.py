@@ -18,7 +18,7 @@ from zlib import crc32
 import torch
 
 from video_star.core.engine import Clip
-from video_star.core.errors import DataError, TooManyFailures
+from video_star.core.errors import DataError, TooManyFailures, VideoError
 from video_star.core.records import Failure, TrainingExample
 from video_star.models.conversation import Conversations, Tokens
 from video_star.training.bounded import Bounded
@@ -58,6 +58,8 @@ class Reader:
         self._tokens: Bounded[int, Tokens] = Bounded(TOKENS_AT_MOST, _nbytes)
         self._lock = threading.Lock()
         """A processor serves one caller at a time."""
+        self._unreadable: dict[Clip, str] = {}
+        """Why clips could not be read; they are not tried again, which may take a deadline each."""
 
     def tokens(self, indices: Sequence[int]) -> dict[int, Tokens | Failure]:
         """Examples about one clip as token ids, or why the clip cannot be read."""
@@ -75,7 +77,13 @@ class Reader:
         kept = self._clips.get(clip)
         if kept is not None:
             return clip, kept
-        frames = self._frames.get(clip)
+        if clip in self._unreadable:
+            raise VideoError(self._unreadable[clip])
+        try:
+            frames = self._frames.get(clip)
+        except VideoError as error:
+            self._unreadable[clip] = str(error)
+            raise
         with self._lock:
             prepared = self._conversations.prepare(frames)
         return clip, self._clips.add(clip, prepared)
@@ -148,8 +156,8 @@ class Feed:
         return self._collate(rows)
 
     def close(self) -> None:
-        """End the threads."""
-        self._threads.shutdown(cancel_futures=True)
+        """End the threads, which may be waiting for a video: nothing needs what they read."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _enter(self, window: int) -> None:
         """Make the batches of a window from the lengths of its examples."""
