@@ -40,6 +40,7 @@ def test_the_shipped_file_is_valid() -> None:
         ("generate.temperature", -1, "generate.temperature: Input should be greater"),
         ("settings.zero", "zero4", "settings.zero"),
         ("video.fps", 2.0, "fps is set exactly when sampling is 'fps'"),
+        ("video.fps", 0.0004, "greater than or equal to 0.001"),
         (
             "settings.frame_cache_gb",
             float("inf"),

@@ -44,7 +44,8 @@ class ModelParams(Section):
 class VideoParams(Section):
     frames: int = Field(ge=1)
     sampling: Literal["uniform", "middle", "fps"]
-    fps: float | None = Field(gt=0)
+    fps: float | None = Field(ge=0.001)
+    """Taken as a fraction with a denominator of at most a thousand."""
     short_side: int | None = Field(ge=8)
 
     @model_validator(mode="after")
