@@ -41,10 +41,11 @@ CODED: dict[str, tuple[str, str, dict[str, str]]] = {
     "VP8": ("webm", "libvpx", {"g": "20", "auto-alt-ref": "1", "lag-in-frames": "10"}),
     "VP9": ("webm", "libvpx-vp9", {"g": "20", "auto-alt-ref": "1", "lag-in-frames": "10"}),
     "MPEG-4": ("mp4", "mpeg4", {"g": "20", "bf": "2"}),
+    "all marked as key frames": ("mp4", "mpeg4", {"g": "20"}),
     "MPEG-2": ("ts", "mpeg2video", {"g": "20", "bf": "2"}),
     "AV1": ("mp4", "libsvtav1", {"g": "20", "preset": "12", "svtav1-params": "lookahead=0"}),
 }
-NOT_SOUGHT = {"gradual refresh", "gradual refresh in mp4"}
+NOT_SOUGHT = {"gradual refresh", "gradual refresh in mp4", "all marked as key frames"}
 """Their key frames cannot be decoded by themselves, so all is decoded in order."""
 
 
@@ -73,7 +74,10 @@ def coded(folder: Path, name: str) -> Path:
             y, x = number % 30, (2 * number) % 60
             picture[y : y + 30, x : x + 30] = moving[number : number + 30, number : number + 30]
             picture ^= random.integers(0, 4, picture.shape, dtype=np.uint8)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            for packet in stream.encode(frame):
+                packet.is_keyframe |= name == "all marked as key frames"
+                container.mux(packet)
         container.mux(stream.encode())
     return path
 

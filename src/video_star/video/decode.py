@@ -280,11 +280,12 @@ def _from_key(frames: Iterator[tuple[int, _Picture]], key: int) -> Iterator[tupl
     """The frames behind a seek to a key frame; _Astray where that is not the first of them.
 
     Pictures shown before it may need others that were not read; where the decoder holds back the
-    key frame itself, as at the start of a gradual refresh, later ones need earlier ones too.
+    key frame itself, as at the start of a gradual refresh, later ones need earlier ones too. So do
+    those behind a picture that the container alone calls a key frame.
     """
     frames = dropwhile(lambda frame: frame[0] < key, frames)
     first = next(frames, None)
-    if first is None or first[0] != key:
+    if first is None or first[0] != key or not first[1][0].key_frame:
         raise _Astray
     return chain([first], frames)
 
