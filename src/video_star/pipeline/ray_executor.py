@@ -41,20 +41,19 @@ def run_on_ray(
     """As `run_shards`; ServiceError when the cluster cannot be used, or workers keep dying."""
     folder = new_shard_folder(context.workspace, job)
     paths = [write_object(folder / f"{n:08d}", shard) for n, shard in enumerate(shards)]
-    if not paths:
-        return
-    write_object(folder / WORKER, (context.workspace, context.params, context.round, opener))
-    with _connected(context.params.settings.executor) as workers:
-        workers["concurrency"] = min(workers["concurrency"], len(paths))
-        context.progress.note(f"{len(paths):,} shards go to {workers['concurrency']} workers.")
-        for name in _run(paths, workers):
-            result = Path(name)
-            outcome = read_object(result)
-            if isinstance(outcome, VideoStarError):
-                raise outcome
-            yield from outcome
-            result.unlink()
-    shutil.rmtree(folder)
+    if paths:
+        write_object(folder / WORKER, (context.workspace, context.params, context.round, opener))
+        with _connected(context.params.settings.executor) as workers:
+            workers["concurrency"] = min(workers["concurrency"], len(paths))
+            context.progress.note(f"{len(paths):,} shards go to {workers['concurrency']} workers.")
+            for name in _run(paths, workers):
+                result = Path(name)
+                outcome = read_object(result)
+                if isinstance(outcome, VideoStarError):
+                    raise outcome
+                yield from outcome
+                result.unlink()
+    shutil.rmtree(folder.parent, ignore_errors=True)
 
 
 @contextmanager

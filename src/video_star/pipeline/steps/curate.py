@@ -18,7 +18,7 @@ from typing import TypeAlias
 from video_star.core import prompts
 from video_star.core.context import StepContext, StepResult
 from video_star.core.errors import VideoStarError
-from video_star.core.hashing import stable_hash, stable_index, stable_shuffle
+from video_star.core.hashing import sha256, stable_hash, stable_index, stable_shuffle
 from video_star.core.jsonl import to_line, write_shards
 from video_star.core.labels import Record, label_text, option_line
 from video_star.core.params import CurateParams
@@ -205,7 +205,8 @@ def _capped(kept: Iterator[Kept], cap: int | None, seed: int, work: Path) -> Ite
 
     def rank(item: Kept) -> str:
         drawn = stable_hash(seed, "cap", item.sample.id)
-        return f"{label_text(item.sample.labels)}\x1f{item.origin != 'direct':d}{drawn:016x}"
+        label = sha256(label_text(item.sample.labels))  # of one length: no label begins another's
+        return f"{label}{item.origin != 'direct':d}{drawn:016x}"
 
     with sorted_on_disk(((rank(item), to_line(item)) for item in kept), work) as by_label:
         groups = groupby(
