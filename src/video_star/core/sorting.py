@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkstemp
 
+from video_star.core.errors import VideoStarError
+
 
 @dataclass(frozen=True)
 class SortedTexts:
@@ -30,7 +32,7 @@ class SortedTexts:
 def sorted_on_disk(keyed: Iterable[tuple[str, str]], folder: Path) -> Iterator[SortedTexts]:
     """Sort pairs of key and text by their keys, in a file of `folder` that goes with the block.
 
-    SQLite sorts with 2 MiB of memory, whatever the number of texts.
+    SQLite sorts with 2 MiB of memory, whatever the number of texts. VideoStarError for a full disk.
     """
     folder.mkdir(parents=True, exist_ok=True)
     handle, name = mkstemp(dir=folder, prefix="sorting-")
@@ -39,10 +41,21 @@ def sorted_on_disk(keyed: Iterable[tuple[str, str]], folder: Path) -> Iterator[S
         database.execute("PRAGMA journal_mode = OFF")
         database.execute("PRAGMA synchronous = OFF")
         Path(name).unlink()  # open, but gone with this process, however it ends
-        database.execute("BEGIN")
-        database.execute("CREATE TABLE texts (key TEXT NOT NULL, text TEXT NOT NULL)")
-        database.executemany("INSERT INTO texts VALUES (?, ?)", keyed)
-        database.execute("CREATE INDEX by_key ON texts (key)")
-        database.execute("COMMIT")
-        (count,) = database.execute("SELECT count(*) FROM texts").fetchone()
+        try:
+            count = _fill(database, keyed)
+        except sqlite3.OperationalError as error:
+            raise VideoStarError(
+                f"{folder}: {error}; free some space there and where temporary files go (TMPDIR), "
+                "then run the same command again."
+            ) from error
         yield SortedTexts(database, count)
+
+
+def _fill(database: sqlite3.Connection, keyed: Iterable[tuple[str, str]]) -> int:
+    """Insert and index all pairs, and count them."""
+    database.execute("BEGIN")
+    database.execute("CREATE TABLE texts (key TEXT NOT NULL, text TEXT NOT NULL)")
+    database.executemany("INSERT INTO texts VALUES (?, ?)", keyed)
+    database.execute("CREATE INDEX by_key ON texts (key)")
+    database.execute("COMMIT")
+    return int(database.execute("SELECT count(*) FROM texts").fetchone()[0])
