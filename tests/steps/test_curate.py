@@ -11,14 +11,17 @@ from typing import Any
 
 import pytest
 from stored import run, store
+from tiny import tiny_samples
 
 from video_star.core.errors import DataError, VideoStarError
 from video_star.core.jsonl import read_shards
+from video_star.core.labels import ClassLabel
 from video_star.core.paths import Workspace
 from video_star.core.prompts import BEST_OPTION, EXPLAIN
-from video_star.core.records import StepReport, TrainingExample
+from video_star.core.records import Origin, StepReport, TrainingExample
 from video_star.data.export import export_llava
 from video_star.data.manifest import read_manifest
+from video_star.pipeline.steps.curate import Kept, _capped
 
 SEEN = "The square moves."
 REQUEST = 'End with a last line "Answer: <name>".'
@@ -154,6 +157,17 @@ def test_a_cap_per_label_prefers_direct_answers(new_workspace: Callable[..., Wor
     report, examples = curate(workspace)
     assert report.metrics["kept"] == 4
     assert {example.origin for example in examples} == {"direct"}
+
+
+def test_a_cap_tells_a_label_from_one_that_begins_like_it(tmp_path: Path) -> None:
+    names = ("walking", "walking\x1f1", "walking")
+    origins: tuple[Origin, ...] = ("direct", "direct", "rationalized")
+    kept = [
+        Kept(sample=sample.model_copy(update=label), text="x", short="x", origin=origin)
+        for sample, name, origin in zip(tiny_samples(3), names, origins, strict=True)
+        for label in [{"labels": (ClassLabel(name=name),)}]
+    ]
+    assert list(_capped(iter(kept), 1, 17, tmp_path)) == kept[:2]
 
 
 def test_labels_alone_give_template_answers(new_workspace: Callable[..., Workspace]) -> None:
