@@ -244,6 +244,18 @@ def test_half_a_surrogate_pair_can_be_written(tmp_path: Path) -> None:
     assert replay.examples[0].completion == "A ? square."
 
 
+def test_a_video_whose_name_cannot_be_written_is_left_out(tmp_path: Path) -> None:
+    """Its bytes are no UTF-8, so that it is there, but in no JSON."""
+    (tmp_path / "data" / "clips").mkdir(parents=True)
+    try:
+        (tmp_path / "data" / "clips" / "caf\udce9.mp4").write_bytes(b"video")
+    except (OSError, UnicodeEncodeError):
+        pytest.skip("this system has no such names")
+    replay = read(tmp_path, [VIDEO, {**VIDEO, "video": "caf\udce9.mp4"}])
+    assert [example.video for example in replay.examples] == ["clips/x.mp4"]
+    assert reasons(replay) == ["MissingVideo"]
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [

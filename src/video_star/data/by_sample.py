@@ -46,6 +46,6 @@ class BySample(Generic[R]):
 
     def _refuse(self, record: R) -> None:
         raise DataError(
-            f"{self._folder} has {record.sample_id}, which the manifest does not have; run the "
-            "step that wrote it again."
+            f"{self._folder} has {record.sample_id}, which the manifest does not have at this "
+            "place; run the step that wrote it again."
         )

@@ -134,6 +134,7 @@ def _examples(
     video = (PurePosixPath(replay.videos) / _video(entry)).as_posix()
     turns = _turns(entry)
     try:
+        video.encode()  # bytes that are no UTF-8 may name a file, but cannot be written
         exists = workspace.video(video).is_file()
     except (DataError, ValueError, OSError) as error:
         raise LeftOut("MissingVideo", f"{excerpt(video)} is not a usable path ({error})") from error

@@ -45,7 +45,7 @@ def run_on_ray(
         write_object(folder / WORKER, (context.workspace, context.params, context.round, opener))
         with _connected(context.params.settings.executor) as workers:
             workers["concurrency"] = min(workers["concurrency"], len(paths))
-            context.progress.note(f"{len(paths):,} shards go to {workers['concurrency']} workers.")
+            context.progress.note(f"Shards: {len(paths):,}; workers: {workers['concurrency']}.")
             for name in _run(paths, workers):
                 result = Path(name)
                 outcome = read_object(result)
