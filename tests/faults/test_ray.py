@@ -79,6 +79,22 @@ def test_an_error_of_a_worker_is_the_error_of_the_step(
         run(workspace, "generate")
 
 
+def test_what_the_system_refuses_a_worker_ends_the_step(
+    new_workspace: Callable[..., Workspace],
+) -> None:
+    """As without Ray: it names the file; where it came from is said beside it."""
+    workspace = new_workspace(settings__engine="scripted:script.json", settings__executor="ray")
+    (workspace.root / "script.json").write_text('[{"text": "x"}]')
+    run(workspace, "base")
+    workspace.frames.mkdir(exist_ok=True)
+    for number in range(256):  # files in the place of the folders of entries
+        (workspace.frames / f"{number:02x}").touch()
+    with pytest.raises(FileExistsError) as raised:
+        run(workspace, "generate")
+    assert Path(raised.value.filename).parent == workspace.frames
+    assert "scripted.py" in "".join(raised.value.__notes__)
+
+
 def test_a_cluster_that_is_not_there_is_named(new_workspace: Callable[..., Workspace]) -> None:
     workspace = new_workspace(settings__executor="ray:127.0.0.1:1")
     run(workspace, "base")

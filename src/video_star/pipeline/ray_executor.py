@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import logging
 import os
+import pickle
 import secrets
 import shutil
 import socket
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from traceback import format_exc
 from typing import Any, TypeVar
 
 from video_star.core.context import StepContext
-from video_star.core.errors import ServiceError, UsageError, VideoStarError
+from video_star.core.errors import ServiceError, UsageError
 from video_star.core.progress import Silent
 from video_star.pipeline.executor import Opener, Worker
 from video_star.pipeline.runner import context_of
@@ -46,12 +48,10 @@ def run_on_ray(
         with _connected(context.params.settings.executor) as workers:
             workers["concurrency"] = min(workers["concurrency"], len(paths))
             context.progress.note(f"Shards: {len(paths):,}; workers: {workers['concurrency']}.")
-            for name in _run(paths, workers):
-                result = Path(name)
-                outcome = read_object(result)
-                if isinstance(outcome, VideoStarError):
-                    raise outcome
-                yield from outcome
+            for result, error in _run(paths, workers):
+                if error:
+                    raise pickle.loads(error)
+                yield from read_object(result)
                 result.unlink()
     shutil.rmtree(folder.parent, ignore_errors=True)
 
@@ -117,8 +117,8 @@ def _refuse_unreachable(address: str) -> None:
         socket.create_connection((host, int(port)), timeout=REACHED_S).close()
 
 
-def _run(paths: list[Path], workers: dict[str, Any]) -> Iterator[str]:
-    """The files with the results, in the order of the shards."""
+def _run(paths: list[Path], workers: dict[str, Any]) -> Iterator[tuple[Path, bytes]]:
+    """The files with the results or pickled errors instead, in the order of the shards."""
     import ray.data
 
     data = ray.data.DataContext.get_current()
@@ -131,7 +131,7 @@ def _run(paths: list[Path], workers: dict[str, Any]) -> Iterator[str]:
     pool = ray.data.ActorPoolStrategy(size=count, max_tasks_in_flight_per_actor=QUEUED)
     actor: Any = ShardWorker
     for row in shards.map(actor, compute=pool, **workers).iter_rows():
-        yield row["path"]
+        yield Path(row["path"]), row["error"]
 
 
 class ShardWorker:
@@ -140,26 +140,30 @@ class ShardWorker:
     def __init__(self) -> None:
         self._worker: Worker[Any, Any] | None = None
 
-    def __call__(self, row: dict[str, str]) -> dict[str, str]:
-        """Work on a shard file and name the file of its result, or of the error that it raised."""
-        path = Path(row["path"])
+    def __call__(self, row: dict[str, str]) -> dict[str, str | bytes]:
+        """Work on a shard file; gives the file of its result, and the error if it raised one.
+
+        The error is no file: a full disk is one.
+        """
+        path, error = Path(row["path"]), b""
         result = path.with_suffix(RESULT)
         if not result.exists():
             try:
-                outcome: Any = list(self._open(path)(read_object(path)))
-            except VideoStarError as error:
-                outcome = error
-            write_object(result, outcome)
-        return {"path": str(result)}
+                write_object(result, list(self._open(path)(read_object(path))))
+            except Exception as raised:  # noqa: BLE001 - raised again where the step runs
+                raised.add_note(format_exc())
+                error = pickle.dumps(raised)
+        return {"path": str(result), "error": error}
 
     def _open(self, path: Path) -> Worker[Any, Any]:
-        with path.with_suffix(".tries").open("a+") as tries:
-            tries.write("x")
-            if tries.tell() > TRIES:
-                raise ServiceError(
-                    f"{path}: {TRIES} workers died over it; look for the reason in the logs of the "
-                    "cluster (too little memory?) and run the same command again."
-                )
+        tries = path.with_suffix(".tries")
+        died = read_object(tries) if tries.exists() else 0
+        if died == TRIES:
+            raise ServiceError(
+                f"{path}: {TRIES} workers died over it; look for the reason in the logs of the "
+                "cluster (too little memory?) and run the same command again."
+            )
+        write_object(tries, died + 1)
         if self._worker is None:
             workspace, params, round_name, opener = read_object(path.with_name(WORKER))
             self._worker = opener(context_of(workspace, params, round_name, Silent()))

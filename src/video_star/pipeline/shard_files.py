@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import pickle
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -62,9 +62,8 @@ def finished_results(workspace: Workspace, job: str) -> Iterator[Any]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _results(path: Path) -> list[Any]:
+def _results(path: Path) -> Iterable[Any]:
     try:
-        outcome = read_object(path)
+        return read_object(path)
     except Exception:  # noqa: BLE001 - what another version of the code wrote may raise anything
-        return []
-    return outcome if isinstance(outcome, list) else []  # else it is an error
+        return ()
