@@ -161,6 +161,7 @@ def code_of(step: str) -> set[Path]:
 @pytest.mark.parametrize("step", STEPS)
 def test_a_stage_depends_on_all_code_that_changes_its_result(step: str) -> None:
     deps = [ROOT / dep for dep in stages()[step]["deps"] if dep.startswith("src/")]
+    assert len(deps) == len(set(deps))
     missing = {
         path.relative_to(ROOT).as_posix()
         for path in code_of(step)
