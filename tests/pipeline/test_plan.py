@@ -126,6 +126,15 @@ def test_a_plan_needs_no_weights_and_no_clip_that_can_be_read(new_workspace: Mak
     assert numbers(workspace)["generate", "prompt tokens"] is None
 
 
+def test_what_is_up_to_date_takes_no_time(new_workspace: Make) -> None:
+    workspace = new_workspace()
+    plan = Plan(workspace, tiny.params_of(workspace))
+    plan.runs = {}
+    assert {row.part for row in plan.rows()} == {
+        *("samples", "disk", "memory of generate", "memory of finetune"),
+    }
+
+
 def test_more_samples_take_in_proportion(new_workspace: Make) -> None:
     small, large = (numbers(new_workspace(str(n)), n) for n in (10, 650_000))
     for key in (("generate", "prompt tokens"), ("disk", "frames of these clips")):

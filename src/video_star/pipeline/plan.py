@@ -109,7 +109,8 @@ class Plan:
         basis = f"{len(known)} of {len(hours)} steps are measured here"
         if len(known) < len(hours):
             basis += ", others when they have run: `make cycle ROUNDS=1` on a few samples"
-        yield Row("all", "time", "h", Number(sum(known) if known else None, basis))
+        if hours:
+            yield Row("all", "time", "h", Number(sum(known) if known else None, basis))
         yield from self._disk()
         yield from self._memory()
 
