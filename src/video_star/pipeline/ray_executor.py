@@ -12,6 +12,7 @@ import pickle
 import secrets
 import shutil
 import socket
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -68,10 +69,9 @@ def _connected(executor: str) -> Iterator[dict[str, Any]]:
             "the same command again, which keeps what is finished."
         )
 
-    # Ray reads these when it is imported.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # errors come as exceptions
-    if not address:  # nobody else may send it work
+    # Nobody else may send a Ray of ours work. It reads this when it is imported, and never again.
+    if not address and "ray" not in sys.modules:
         os.environ.setdefault("RAY_AUTH_MODE", "token")
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     try:
