@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
+from contextlib import closing
+from itertools import islice
 
 from video_star.core.engine import Clip, Request
+from video_star.video.cache import Decoded, FrameCache
 
 Batch = tuple[Request, ...]
 
@@ -30,6 +33,22 @@ def plan_batches(requests: Sequence[Request], size: int) -> list[Batch]:
             batches.append(tuple(current[:size]))
             current = current[size:]
     return [*batches, tuple(current)] if current else batches
+
+
+def open_batches(requests: Sequence[Request], known: Collection[str], size: int) -> list[Batch]:
+    """The batches of `plan_batches` without the requests in `known`, as far as any are left."""
+    plan = plan_batches(requests, size)
+    return [todo for batch in plan if (todo := tuple(r for r in batch if r.key not in known))]
+
+
+def with_clips(
+    batches: Sequence[Batch], frames: FrameCache, depth: int
+) -> Generator[tuple[Batch, dict[Clip, Decoded]], None, None]:
+    """Each batch with its clips, of which up to `depth` are decoded in advance."""
+    clips = [clip for batch in batches for clip in clips_of(batch)]
+    with closing(frames.prefetch(clips, depth=depth)) as decoded:
+        for batch in batches:
+            yield batch, {item.clip: item for item in islice(decoded, len(clips_of(batch)))}
 
 
 def clips_of(requests: Sequence[Request]) -> tuple[Clip, ...]:

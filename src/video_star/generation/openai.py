@@ -28,7 +28,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass, field
 from io import BytesIO
-from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
 
@@ -41,7 +40,7 @@ from video_star.core.hashing import sha256
 from video_star.core.params import ModelParams
 from video_star.core.records import ModelRef
 from video_star.core.urls import without_credentials
-from video_star.generation.batching import clips_of, plan_batches
+from video_star.generation.batching import open_batches, with_clips
 from video_star.generation.probe import (
     GREEDY,
     HOT,
@@ -117,20 +116,16 @@ class OpenAIEngine:
         self, requests: Sequence[Request], known: Collection[str] = ()
     ) -> Iterator[Sequence[Outcome]]:
         """Replies as they come; ServiceError when the server fails, after those it has given."""
-        plan = plan_batches(requests, self.batch_size)
-        batches = [todo for batch in plan if (todo := [r for r in batch if r.key not in known])]
+        batches = open_batches(requests, known, self.batch_size)
         if not batches:
             return
         asked = [request for batch in batches for request in batch]
         server = self._checked(any(request.sampling.temperature > 0 for request in asked))
-        clips = [clip for batch in batches for clip in clips_of(batch)]
         flying: set[Future[Outcome]] = set()
         pool = ThreadPoolExecutor(self.batch_size, thread_name_prefix="ask")
         try:
-            with closing(self.frames.prefetch(clips, depth=self.batch_size)) as decoded:
-                for batch in batches:
-                    n = len(clips_of(batch))
-                    ready = {item.clip: item for item in islice(decoded, n)}
+            with closing(with_clips(batches, self.frames, self.batch_size)) as decoded:
+                for batch, ready in decoded:
                     shown: dict[Clip | None, Future[Shown] | None] = {None: None}
                     for request in batch:
                         item = None if request.clip is None else ready[request.clip]

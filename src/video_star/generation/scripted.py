@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from video_star.core.errors import DataError, UsageError
 from video_star.core.hashing import sha256
 from video_star.core.labels import Record
 from video_star.core.records import ModelRef
-from video_star.generation.batching import clips_of, plan_batches
+from video_star.generation.batching import open_batches, with_clips
 from video_star.video.cache import FrameCache
 
 
@@ -44,19 +45,16 @@ class ScriptedEngine:
         self, requests: Sequence[Request], known: Collection[str] = ()
     ) -> Iterator[Sequence[Outcome]]:
         """Answer in planned batches; DataError when no rule fits a request."""
-        for batch in plan_batches(requests, self.batch_size):
-            todo = [request for request in batch if request.key not in known]
-            errors = {
-                i.clip: i.error for i in self.frames.prefetch(clips_of(todo), self.batch_size)
-            }
-            outcomes: list[Outcome] = []
-            for request in todo:
-                error = None if request.clip is None else errors[request.clip]
-                if error is not None:
-                    outcomes.append(Unusable(request.key, type(error).__name__, str(error)))
-                else:
-                    outcomes.append(self._reply(request))
-            if outcomes:
+        batches = open_batches(requests, known, self.batch_size)
+        with closing(with_clips(batches, self.frames, self.batch_size)) as decoded:
+            for batch, ready in decoded:
+                outcomes: list[Outcome] = []
+                for request in batch:
+                    error = None if request.clip is None else ready[request.clip].error
+                    if error is not None:
+                        outcomes.append(Unusable(request.key, type(error).__name__, str(error)))
+                    else:
+                        outcomes.append(self._reply(request))
                 yield outcomes
 
     def _reply(self, request: Request) -> Reply:

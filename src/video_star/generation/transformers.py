@@ -21,7 +21,7 @@ from video_star.core.errors import VideoError, VideoStarError, is_out_of_memory
 from video_star.core.params import ModelParams
 from video_star.core.progress import Progress
 from video_star.core.records import ModelRef
-from video_star.generation.batching import clips_of, plan_batches
+from video_star.generation.batching import clips_of, open_batches, with_clips
 from video_star.generation.decoding import decode, greedy_config
 from video_star.generation.kv_cache import rows_can_be_selected
 from video_star.generation.prefix import continue_from, divide
@@ -78,12 +78,9 @@ class TransformersEngine:
         self, requests: Sequence[Request], known: Collection[str] = ()
     ) -> Iterator[Sequence[Outcome]]:
         """Batches are planned over all requests; then those in `known` are left out."""
-        plan = plan_batches(requests, self.batch_size)
-        batches = [todo for batch in plan if (todo := [r for r in batch if r.key not in known])]
-        clips = [clip for batch in batches for clip in clips_of(batch)]
-        with closing(self.frames.prefetch(clips, depth=self.batch_size)) as decoded:
-            for batch in batches:
-                ready = {item.clip: item for item in (next(decoded) for _ in clips_of(batch))}
+        batches = open_batches(requests, known, self.batch_size)
+        with closing(with_clips(batches, self.frames, self.batch_size)) as decoded:
+            for batch, ready in decoded:
                 bad = [
                     Unusable(r.key, type(error).__name__, str(error))
                     for r in batch

@@ -29,7 +29,7 @@ from video_star.core.errors import UsageError, VideoError, VideoStarError
 from video_star.core.hashing import sha256
 from video_star.core.params import ModelParams, Section, explain
 from video_star.core.records import ModelRef
-from video_star.generation.batching import clips_of, plan_batches
+from video_star.generation.batching import open_batches, with_clips
 from video_star.generation.openai import TOO_LONG
 from video_star.generation.transformers import reply
 from video_star.models.adapters import adapted_layers
@@ -106,12 +106,9 @@ class VLLMEngine:
         self, requests: Sequence[Request], known: Collection[str] = ()
     ) -> Iterator[Sequence[Outcome]]:
         """As many requests at a time as `batch_size`, with the frames of the next ones decoded."""
-        plan = plan_batches(requests, self.batch_size)
-        batches = [todo for batch in plan if (todo := [r for r in batch if r.key not in known])]
-        clips = [clip for batch in batches for clip in clips_of(batch)]
-        with closing(self.frames.prefetch(clips, depth=self.batch_size)) as decoded:
-            for batch in batches:
-                ready = {item.clip: item for item in (next(decoded) for _ in clips_of(batch))}
+        batches = open_batches(requests, known, self.batch_size)
+        with closing(with_clips(batches, self.frames, self.batch_size)) as decoded:
+            for batch, ready in decoded:
                 errors = {c: item.error for c, item in ready.items() if item.error is not None}
                 frames = {c: item.frames for c, item in ready.items() if item.frames is not None}
                 yield self._run(batch, frames, errors)
