@@ -22,6 +22,7 @@ from video_star.models.conversation import Tokens
 from video_star.models.features import encode_clips
 from video_star.models.parts import lora_targets, part_modules, unfreeze_parts
 from video_star.models.table import PARTS
+from video_star.tracking.export_round import write_merged
 from video_star.training.clips import clip_encoder
 from video_star.training.examples import IGNORED
 from video_star.training.trainer import Collator, count_answer_tokens, summed_loss
@@ -223,3 +224,28 @@ def test_an_adapter_survives_saving_loading_and_merging(
             bare, live, merged = (m(**part.inputs).logits for m in (loaded.model, tuned, again))
         assert torch.allclose(merged, live, atol=1e-3)
         assert (live - bare).abs().max() > 1e-2
+
+
+def test_plain_transformers_load_an_exported_merge(
+    loaded: Loaded, base: Path, tmp_path: Path
+) -> None:
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForImageTextToText, AutoProcessor
+
+    from video_star.training.lora import adapter_weights, save_adapter
+
+    targets = lora_targets(loaded.model, ["language_model"], None)
+    config = LoraConfig(r=2, target_modules=targets, init_lora_weights=False)
+    tuned = get_peft_model(copy.deepcopy(loaded.model), config).eval()
+    save_adapter(tuned, adapter_weights(tuned), tmp_path / "adapter", "tiny")
+    write_merged(base, tmp_path / "adapter", False, tmp_path / "merged")
+    model, info = AutoModelForImageTextToText.from_pretrained(
+        tmp_path / "merged", output_loading_info=True, dtype=torch.float32
+    )
+    assert not any(info[name] for name in ("missing_keys", "unexpected_keys", "mismatched_keys"))
+    AutoProcessor.from_pretrained(tmp_path / "merged")
+    merged = tuned.merge_and_unload().state_dict()
+    bare = loaded.model.state_dict()
+    for name, weights in model.state_dict().items():
+        assert torch.allclose(weights, merged[name], atol=1e-5), name
+    assert any(not torch.equal(merged[name], bare[name]) for name in bare)

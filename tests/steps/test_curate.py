@@ -222,7 +222,7 @@ def test_a_missing_replay_file_says_what_to_change(new_workspace: Callable[..., 
 def test_the_export_is_what_llava_trainers_read(workspace: Workspace, tmp_path: Path) -> None:
     answers(workspace, direct=10)
     _, examples = curate(workspace)
-    assert export_llava(workspace.round("r1"), tmp_path / "out.json") == len(examples)
+    assert export_llava(workspace, "r1", tmp_path / "out.json") == len(examples)
     first = json.loads((tmp_path / "out.json").read_text())[0]
     assert set(first) == {"id", "video", "conversations"}
     human, gpt = first["conversations"]

@@ -148,8 +148,9 @@ def picture(out: Annotated[Path, typer.Argument(help="A .png or .svg file.")]) -
 
 
 class ExportFormat(StrEnum):
-    """Formats of other tools."""
+    """What `export` writes."""
 
+    CHECKPOINT = "checkpoint"
     LLAVA = "llava"
     STAR_ANNOTATIONS = "star_annotations"
 
@@ -157,22 +158,35 @@ class ExportFormat(StrEnum):
 @app.command()
 def export(
     what: Annotated[
-        str, typer.Argument(metavar="ROUND|SPLIT", help="r1 for llava, train for star_annotations.")
+        str, typer.Argument(metavar="ROUND|SPLIT", help="r1; train or test for star_annotations.")
     ],
-    out: Annotated[Path, typer.Argument(help="The JSON file to write.")],
+    to: Annotated[Path, typer.Option(help="Folder for a checkpoint, else a JSON file.")],
     file_format: Annotated[
-        ExportFormat, typer.Option("--format", help="star_annotations: the authors' own.")
-    ] = ExportFormat.LLAVA,
+        ExportFormat,
+        typer.Option(
+            "--format",
+            help="checkpoint: model, model card and training set; llava: the training set alone; "
+            "star_annotations: a split's samples in the authors' format.",
+        ),
+    ] = ExportFormat.CHECKPOINT,
+    merged: Annotated[
+        bool, typer.Option("--merged", help="Checkpoint of all weights, not an adapter.")
+    ] = False,
 ) -> None:
-    """Write a round's training set as LLaVA JSON, or a split's samples as star_annotations."""
+    """Write a round for others: its checkpoint, model card and training set."""
     from video_star.data.export import export_llava, export_star_annotations
 
-    if file_format is ExportFormat.LLAVA:
-        n = export_llava(workspace().round(what), out)
-        typer.echo(f"wrote {n} conversations to {out}")
+    home = workspace()
+    if file_format is ExportFormat.CHECKPOINT:
+        from video_star.core.params import load_params
+        from video_star.tracking.export_round import export_round
+
+        export_round(home, load_params(home.params), what, to, merged)
+        typer.echo(f"wrote {what} to {to}")
+    elif file_format is ExportFormat.LLAVA:
+        typer.echo(f"wrote {export_llava(home, what, to)} conversations to {to}")
     else:
-        n = export_star_annotations(workspace(), what, out)
-        typer.echo(f"wrote {n} samples to {out}")
+        typer.echo(f"wrote {export_star_annotations(home, what, to)} samples to {to}")
 
 
 @app.command()

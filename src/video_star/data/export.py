@@ -9,22 +9,28 @@ import json
 from pathlib import Path
 
 from video_star.core.errors import UsageError
-from video_star.core.jsonl import read_shards, write_text
-from video_star.core.paths import RoundPaths, Workspace
+from video_star.core.jsonl import read_shards
+from video_star.core.paths import Workspace
 from video_star.core.records import TrainingExample
+from video_star.core.replacing import replacing_file
+from video_star.core.sorting import sorted_on_disk
 from video_star.data.manifest import read_manifest
 from video_star.data.readers.star_annotations import write_star_annotations
 
 
-def export_llava(paths: RoundPaths, out: Path) -> int:
+def export_llava(workspace: Workspace, round_name: str, out: Path) -> int:
     """Write [{"id", "video", "conversations": [...]}, ...] sorted by id; returns their number.
 
     Videos are relative to the data folder. A part of a file keeps its "start" and "end" in seconds,
-    as these trainers read whole files only and ignore keys that they do not know.
+    as these trainers read whole files only and ignore keys that they do not know. One entry a line.
     """
-    examples = sorted(read_shards(paths.train, TrainingExample), key=lambda example: example.id)
-    write_text(out, json.dumps([_entry(e) for e in examples], indent=2, ensure_ascii=False) + "\n")
-    return len(examples)
+    examples = read_shards(workspace.round(round_name).train, TrainingExample)
+    keyed = ((e.id, json.dumps(_entry(e), ensure_ascii=False)) for e in examples)
+    with sorted_on_disk(keyed, workspace.work) as entries, replacing_file(out) as file:
+        for number, entry in enumerate(entries):
+            file.write(("[\n" if number == 0 else ",\n") + entry)
+        file.write("\n]\n" if len(entries) else "[]\n")
+        return len(entries)
 
 
 def _entry(example: TrainingExample) -> dict[str, object]:
