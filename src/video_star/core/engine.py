@@ -62,6 +62,11 @@ class Unusable:
     error: str
     message: str
 
+    @classmethod
+    def of(cls, request: Request, error: Exception) -> Unusable:
+        """The outcome of a request whose clip raised an error."""
+        return cls(request.key, type(error).__name__, str(error))
+
 
 Outcome: TypeAlias = Reply | Unusable
 

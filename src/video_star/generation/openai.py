@@ -130,7 +130,7 @@ class OpenAIEngine:
                     for request in batch:
                         item = None if request.clip is None else ready[request.clip]
                         if item is not None and item.error is not None:
-                            yield [_unusable(request, item.error)]
+                            yield [Unusable.of(request, item.error)]
                             continue
                         while len(flying) >= self.batch_size:
                             yield from _landed(flying)
@@ -150,7 +150,7 @@ class OpenAIEngine:
             parts, fields = ([], {}) if shown is None else shown.result()
         except VideoError as error:
             assert request.clip is not None
-            return _unusable(request, VideoError(f"{request.clip.path}: {error}"))
+            return Unusable.of(request, VideoError(f"{request.clip.path}: {error}"))
         reply, _ = self._complete(request, parts, fields)
         return reply
 
@@ -287,10 +287,6 @@ def _landed(flying: set[Future[Outcome]]) -> Iterator[list[Outcome]]:
         yield outcomes
     for future in done:
         future.result()
-
-
-def _unusable(request: Request, error: VideoError) -> Unusable:
-    return Unusable(request.key, type(error).__name__, str(error))
 
 
 def _png(pixels: Any) -> str:

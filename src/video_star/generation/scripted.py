@@ -52,7 +52,7 @@ class ScriptedEngine:
                 for request in batch:
                     error = None if request.clip is None else ready[request.clip].error
                     if error is not None:
-                        outcomes.append(Unusable(request.key, type(error).__name__, str(error)))
+                        outcomes.append(Unusable.of(request, error))
                     else:
                         outcomes.append(self._reply(request))
                 yield outcomes

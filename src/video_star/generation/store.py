@@ -156,7 +156,7 @@ def outcome_of(store: AnswerStore, request: Request, unusable: dict[str, Unusabl
     try:
         content = store.key(request)
     except VideoError as error:
-        return Unusable(request.key, type(error).__name__, str(error))
+        return Unusable.of(request, error)
     found = store.find(content) or unusable.get(content)
     if found is None:
         assert request.clip is not None

@@ -82,7 +82,7 @@ class TransformersEngine:
         with closing(with_clips(batches, self.frames, self.batch_size)) as decoded:
             for batch, ready in decoded:
                 bad = [
-                    Unusable(r.key, type(error).__name__, str(error))
+                    Unusable.of(r, error)
                     for r in batch
                     if r.clip is not None and (error := ready[r.clip].error) is not None
                 ]

@@ -126,9 +126,7 @@ class VLLMEngine:
             except VideoError as error:
                 errors[clip] = VideoError(f"{clip.path}: {error}")
         outcomes: list[Outcome] = [
-            Unusable(r.key, type(errors[r.clip]).__name__, str(errors[r.clip]))
-            for r in requests
-            if r.clip in errors
+            Unusable.of(r, errors[r.clip]) for r in requests if r.clip in errors
         ]
         asked = [request for request in requests if request.clip not in errors]
         if not asked:
