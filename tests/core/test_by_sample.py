@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from video_star.core.errors import DataError
-from video_star.core.jsonl import write_records, write_shards
+from video_star.core.jsonl import has_field, read_records, write_records, write_shards
 from video_star.core.paths import Workspace
 from video_star.core.records import Answer
 from video_star.data.by_sample import BySample
@@ -47,6 +48,27 @@ def test_each_sample_gets_its_own_records(tmp_path: Path, counts: dict[str, int]
         found = [(one.sample_id, one.attempt) for one in by_sample.of(name)]
         assert found == [(name, n) for n in range(counts[name])]
     by_sample.finish()
+
+
+QUOTED = st.text(st.sampled_from('a/"\\\n\u2028é😀'), min_size=1, max_size=4)
+
+
+@given(names=st.sets(QUOTED, min_size=1))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_lines_that_hold_a_field_are_those_of_its_records(tmp_path: Path, names: set[str]) -> None:
+    """Also where the text of another record reads like the field."""
+    path = tmp_path / "answers.jsonl"
+    texts = [json.dumps({"sample_id": name}) + f' "sample_id": "{name}" ' for name in sorted(names)]
+    records = [
+        answer(name).model_copy(update={"text": texts[-1 - place]})
+        for place, name in enumerate(sorted(names))
+    ]
+    write_records(path, records)
+    for name in names:
+        found = list(read_records(path, Answer, has_field("sample_id", name)))
+        assert found == [record for record in records if record.sample_id == name]
+        begun = list(read_records(path, Answer, has_field("sample_id", name, whole=False)))
+        assert begun == [record for record in records if record.sample_id.startswith(name)]
 
 
 @pytest.mark.parametrize("unknown", ["a", "m", "z"])

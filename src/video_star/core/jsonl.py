@@ -8,8 +8,12 @@ sha256, lines sorted by the caller's key: neither worker count nor manifest orde
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from io import BufferedReader
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import TypeVar
 
@@ -33,15 +37,41 @@ def to_line(record: BaseModel) -> str:
     return json.dumps(record.model_dump(mode="json"), ensure_ascii=False) + "\n"
 
 
-def read_records(path: Path, kind: type[R]) -> Iterator[R]:
-    """The records of a JSONL file in order; DataError names file and line of a bad one."""
+def read_records(path: Path, kind: type[R], *holding: bytes) -> Iterator[R]:
+    """The records of a JSONL file in order; DataError names file and line of a bad one.
+
+    With `holding` only lines in which one of these patterns is found are made, as of `has_field`.
+    """
     try:
         lines = path.open("rb")
     except OSError as error:
         raise _unreadable(path, error) from error
     with lines:
-        for number, line in enumerate(lines, start=1):
+        for number, line in _holding(lines, holding) if holding else enumerate(lines, start=1):
             yield parse_record(line, f"{path}:{number}", kind)
+
+
+def _holding(file: BufferedReader, patterns: Sequence[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Number and content of the lines in which one of the patterns is found."""
+    if not os.fstat(file.fileno()).st_size:
+        return  # which cannot be mapped
+    pattern, number, end = re.compile(b"|".join(patterns)), 1, 0
+    with mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+        while found := pattern.search(content, end):
+            start = content.rfind(b"\n", 0, found.start()) + 1
+            number += content[end:start].count(b"\n")
+            end = content.find(b"\n", start)
+            end = len(content) if end < 0 else end
+            yield number, content[start:end]
+
+
+def has_field(name: str, value: str, whole: bool = True) -> bytes:
+    """A pattern for lines of `to_line` with a field that has this text, or one that begins so.
+
+    No text inside of a record reads like it: quotes in texts are escaped.
+    """
+    text = json.dumps(value, ensure_ascii=False)
+    return re.escape(f'"{name}": {text if whole else text[:-1]}'.encode())
 
 
 def read_record(path: Path, kind: type[R]) -> R:
