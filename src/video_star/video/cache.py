@@ -66,11 +66,7 @@ class FrameCache:
 
     def key(self, clip: Clip) -> str:
         """Content key of the clip's frames; VideoError when the file cannot be read."""
-        try:
-            digest = self._hashes.of(clip.path)
-        except OSError as error:
-            raise unreadable(clip.path, error) from error
-        parts = [DECODER_VERSION, digest, clip.start_s, clip.end_s]
+        parts = [DECODER_VERSION, self.sha256(clip), clip.start_s, clip.end_s]
         text = json.dumps([*parts, self.params.model_dump(mode="json")], sort_keys=True)
         return sha256(text)
 
@@ -80,7 +76,7 @@ class FrameCache:
         OSError when they cannot be stored.
         """
         key = self.key(clip)
-        path = self.folder / key[:2] / f"{key}{ENTRY}"
+        path = self._entry(key)
         frames = read_entry(path, key)
         if frames is not None:
             touch(path)
@@ -92,6 +88,14 @@ class FrameCache:
             self._notes[key] = frames.note
         self._room.take(frames.pixels.nbytes)
         return frames
+
+    def kept(self, clip: Clip) -> Frames | None:
+        """The clip's frames if the cache has them, without their note; VideoError as of `key`."""
+        key = self.key(clip)
+        return read_entry(self._entry(key), key)
+
+    def _entry(self, key: str) -> Path:
+        return self.folder / key[:2] / f"{key}{ENTRY}"
 
     def notes(self, clips: Iterable[Clip], data: Path) -> tuple[str, ...]:
         """A sentence for each damaged video among those that were read; `data` is their folder."""
@@ -121,6 +125,13 @@ class FrameCache:
             finally:
                 for future in pending:
                     future.cancel()
+
+    def sha256(self, clip: Clip) -> str:
+        """Of the clip's file, or of a folder's frames; VideoError when it cannot be read."""
+        try:
+            return self._hashes.of(clip.path)
+        except OSError as error:
+            raise unreadable(clip.path, error) from error
 
     def _decode(self, clip: Clip) -> Decoded:
         try:

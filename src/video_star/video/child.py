@@ -24,7 +24,7 @@ from video_star.core.engine import Clip
 from video_star.core.errors import VideoError
 from video_star.core.params import VideoParams
 from video_star.video.container import too_large
-from video_star.video.decode import probe, read_frames
+from video_star.video.decode import chosen_times, probe, read_frames
 from video_star.video.entry import write_entry
 
 READY = "ready"
@@ -41,7 +41,10 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
         if request["do"] == "probe":
             return {"value": asdict(probe(path))}
         clip = Clip(path, request["start_s"], request["end_s"])
-        frames = read_frames(clip, VideoParams.model_validate(request["params"]))
+        params = VideoParams.model_validate(request["params"])
+        if request["do"] == "choose":
+            return {"value": chosen_times(clip, params)}
+        frames = read_frames(clip, params)
         try:
             write_entry(Path(request["entry"]), request["key"], frames)
         except OSError as error:

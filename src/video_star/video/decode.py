@@ -120,14 +120,30 @@ def read_frames(clip: Clip, params: VideoParams) -> Frames:
         )
     if note is None and reader.damaged:
         note = DAMAGED
-    start = exact(clip.start_s or 0.0)
-    # A cut between two frames has the frame before its start.
-    shown = tuple(float(max(line.seconds(time) - start, Fraction(0))) for time in targets)
+    start, shown = exact(clip.start_s or 0.0), _shown(line, clip, targets)
     end = line.seconds(line.end)
     if clip.end_s is not None:
         end = min(end, exact(clip.end_s))
     duration = max(float(end - start), shown[-1])
     return Frames(np.stack([found[time] for time in targets]), shown, duration, note)
+
+
+def chosen_times(clip: Clip, params: VideoParams) -> tuple[float, ...] | None:
+    """The times of `read_frames`, from the packets, without decoding; VideoError.
+
+    Those of a damaged file, or of one with packets that give no frame, may differ.
+    """
+    if is_folder(clip.path):
+        return None
+    with opened(clip.path) as container:
+        _, line = scan(container, clip.path)
+    return _shown(line, clip, choose_times(line.times, line.unit, clip, params, line.end))
+
+
+def _shown(line: Timeline, clip: Clip, targets: Sequence[int]) -> tuple[float, ...]:
+    """Seconds from the start of the clip; a cut between two frames has the one before it."""
+    start = exact(clip.start_s or 0.0)
+    return tuple(float(max(line.seconds(time) - start, Fraction(0))) for time in targets)
 
 
 class _Astray(Exception):

@@ -67,6 +67,17 @@ def probe_apart(path: Path, limits: Limits = LIMITS) -> VideoInfo:
     return VideoInfo(**_ask(path, {"do": "probe"}, limits))
 
 
+def chosen_times_apart(clip: Clip, params: VideoParams, limits: Limits) -> tuple[float, ...] | None:
+    """As `decode.chosen_times`, in a child; VideoError also for what a child cannot do."""
+    times = _ask(clip.path, {"do": "choose", **_of_clip(clip, params)}, limits)
+    return None if times is None else tuple(times)
+
+
+def _of_clip(clip: Clip, params: VideoParams) -> dict[str, Any]:
+    cut = {"start_s": clip.start_s, "end_s": clip.end_s}
+    return {**cut, "params": params.model_dump(mode="json")}
+
+
 def store_frames(clip: Clip, params: VideoParams, entry: Path, key: str, limits: Limits) -> Frames:
     """Read a clip in a child, which writes the frames to a file of the frame cache; returns them.
 
@@ -74,11 +85,7 @@ def store_frames(clip: Clip, params: VideoParams, entry: Path, key: str, limits:
     be written.
     """
     part = entry.with_name(f".{key}.{uuid4().hex}{PART}")
-    request = {
-        **{"do": "read", "start_s": clip.start_s, "end_s": clip.end_s},
-        **{"params": params.model_dump(mode="json")},
-        **{"entry": str(part.absolute()), "key": key},
-    }
+    request = {"do": "read", **_of_clip(clip, params), "entry": str(part.absolute()), "key": key}
     try:
         note: str | None = _ask(clip.path, request, limits)
         # Loaded before it has its name, under which any process may remove it to make room.
