@@ -17,7 +17,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -27,6 +27,9 @@ from video_star.core.environment import quieten
 from video_star.core.errors import UsageError, VideoStarError, explain_refusal
 from video_star.core.paths import Workspace
 from video_star.pipeline.stages import STEPS
+
+if TYPE_CHECKING:
+    from video_star.core.context import StepContext
 
 app = typer.Typer(
     add_completion=False,
@@ -73,6 +76,23 @@ def workspace() -> Workspace:
     return Workspace(Path(os.environ.get("VIDEO_STAR_HOME", ".")).resolve())
 
 
+def _context(*rounds: str) -> StepContext:
+    """What commands read rounds with; UsageError for one that params.yaml does not have."""
+    from video_star.core.params import load_params
+    from video_star.core.progress import Silent
+    from video_star.pipeline.runner import context_of
+
+    home = workspace()
+    params = load_params(home.params)
+    for name in rounds:
+        if name not in params.evaluated:
+            raise UsageError(
+                f"There is no round {name!r}; there are {', '.join(params.evaluated)} "
+                "(rounds in params.yaml)."
+            )
+    return context_of(home.allowing(params.settings.video_roots), params, "r0", Silent())
+
+
 def _add_step(step: str) -> None:
     default = "r0" if STEPS[step].rounds == "once" else ...
 
@@ -113,6 +133,40 @@ def rounds(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = F
         typer.echo(json.dumps(rows, indent=2))
     else:
         print_rounds(rows)
+
+
+@app.command()
+def trace(
+    sample: Annotated[str, typer.Argument(metavar="SAMPLE", help="Its id in the manifest.")],
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Show what all rounds did with one sample: answers, verdicts, what learned from it."""
+    from video_star.cli.trace import print_life
+    from video_star.tracking.life import trace as life_of
+
+    life = life_of(_context(), sample)
+    if as_json:
+        typer.echo(json.dumps(life.model_dump(mode="json"), indent=2))
+    else:
+        print_life(life)
+
+
+@app.command()
+def diff(
+    before: Annotated[str, typer.Argument(metavar="ROUND", help="The round before, as r1.")],
+    after: Annotated[str, typer.Argument(metavar="ROUND", help="The round after, as r2.")],
+    examples: Annotated[int, typer.Option(min=0, help="So many of each change.")] = 3,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Show what changed between two rounds: samples newly passing, items newly right, and back."""
+    from video_star.cli.diff import print_difference
+    from video_star.tracking.difference import difference
+
+    found = difference(_context(before, after), before, after, examples)
+    if as_json:
+        typer.echo(json.dumps(found.model_dump(mode="json"), indent=2))
+    else:
+        print_difference(found)
 
 
 @app.command()

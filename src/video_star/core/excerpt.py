@@ -29,3 +29,12 @@ def excerpt(value: object) -> str:
 def cut(text: str, length: int = LENGTH) -> str:
     """The text, of a longer one the beginning."""
     return text if len(text) <= length else f"{text[: length - 3]}..."
+
+
+def visible(text: str) -> str:
+    """A foreign text for a terminal: what is not printable (escape sequences, marks that turn the
+    direction of text) is written out, line breaks stay."""
+    return "".join(
+        sign if sign.isprintable() or sign == "\n" else sign.encode("unicode_escape").decode()
+        for sign in text.replace("\r\n", "\n").replace("\t", "    ")
+    )

@@ -14,8 +14,9 @@ from typing import Any
 
 from video_star.core.context import StepContext
 from video_star.core.errors import DataError
-from video_star.core.hashing import sha256_files
+from video_star.core.hashing import sha256_files, stable_seed
 from video_star.core.jsonl import read_records
+from video_star.core.params import Params
 from video_star.core.paths import RoundPaths
 from video_star.core.records import PairedDifference, Prediction, Score
 from video_star.evaluation.benchmarks.base import Benchmark, Measure
@@ -27,12 +28,17 @@ Scored = Mapping[str, tuple[Benchmark[Any], Sequence[Score]]]
 
 
 @dataclass(frozen=True)
-class _Side:
+class Side:
     """One benchmark in one round."""
 
     scores: Sequence[Score]
     prompts: Mapping[str, str]
     """By item id, of the answered items."""
+
+    @classmethod
+    def of(cls, paths: RoundPaths, benchmark: str) -> Side:
+        """What is written of a round; empty where nothing is."""
+        return cls(_scores(paths, benchmark), _prompts(paths, benchmark))
 
     def only(self, items: frozenset[str]) -> list[Score]:
         return [score for score in self.scores if score.item_id in items]
@@ -56,6 +62,11 @@ def refuse_unmeasured(context: StepContext) -> None:
             )
 
 
+def bootstrap_of(params: Params) -> Bootstrap:
+    """One seed for all: metrics of the same videos are then resampled alike."""
+    return Bootstrap(params.evaluate.bootstrap, stable_seed(params.seed, "bootstrap"))
+
+
 def compare(
     context: StepContext, scored: Scored, bootstrap: Bootstrap
 ) -> dict[str, dict[str, PairedDifference]]:
@@ -65,20 +76,20 @@ def compare(
     """
     found: dict[str, dict[str, PairedDifference]] = {}
     for name, (benchmark, scores) in scored.items():
-        after = _Side(scores, _prompts(context.paths, name))
+        after = Side(scores, _prompts(context.paths, name))
         for other in compared_rounds(context):
             paths = context.workspace.round(other)
-            before = _Side(_scores(paths, name), _prompts(paths, name))
-            for metric, pair in _differences(benchmark, before, after, bootstrap):
+            before = Side.of(paths, name)
+            for metric, pair in differences(benchmark, before, after, bootstrap):
                 found.setdefault(f"{name}/{metric}", {})[other] = pair
     return found
 
 
-def _differences(
-    benchmark: Benchmark[Any], before: _Side, after: _Side, bootstrap: Bootstrap
+def differences(
+    benchmark: Benchmark[Any], before: Side, after: Side, bootstrap: Bootstrap
 ) -> Iterator[tuple[str, PairedDifference]]:
     """Each metric that both rounds have on the items that they share."""
-    shared = _same_items(before, after)
+    shared = same_items(before, after)
     if not shared:
         return
     old, new = (
@@ -96,14 +107,14 @@ def _differences(
             yield name, pair.model_copy(update={"left_out": len(everything[name]) - pair.n})
 
 
-def _same_items(before: _Side, after: _Side) -> frozenset[str]:
+def same_items(before: Side, after: Side) -> frozenset[str]:
     """Ids that both rounds have, less those that were asked in other words."""
     shared = {s.item_id for s in before.scores} & {s.item_id for s in after.scores}
     asked = before.prompts.keys() & after.prompts.keys()
     return frozenset(shared - {key for key in asked if before.prompts[key] != after.prompts[key]})
 
 
-def _items_of(benchmark: Benchmark[Any], sides: Sequence[_Side]) -> dict[str, set[str]]:
+def _items_of(benchmark: Benchmark[Any], sides: Sequence[Side]) -> dict[str, set[str]]:
     """By metric, all items that count for it in any of the rounds."""
     found: dict[str, set[str]] = {}
     for side in sides:

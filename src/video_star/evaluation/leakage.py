@@ -21,7 +21,7 @@ from pathlib import Path, PurePosixPath
 
 from video_star.core.context import StepContext
 from video_star.core.paths import Workspace
-from video_star.core.progress import Progress
+from video_star.core.progress import Progress, Silent
 from video_star.core.records import VideoSample
 from video_star.data.manifest import Leak, read_manifest
 from video_star.data.readers.base import SUFFIXES
@@ -62,6 +62,28 @@ def refuse_shared_videos(context: StepContext, samples: Iterable[VideoSample]) -
             texts,
             "so it would measure memory; remove them from the training annotations.",
         )
+
+
+def held_out_as(
+    context: StepContext, sample: VideoSample, others: Iterable[VideoSample]
+) -> list[str]:
+    """What a sample's video is as well, of the other split of `others` and of the benchmarks.
+
+    A test sample may be in a benchmark. Of `others` those matter that are of the same source.
+    """
+    workspace, split = context.workspace, "test" if sample.split == "train" else "train"
+    others = [other for other in others if other.split == split]
+    own = _of_samples(workspace, [sample], sample.split)
+    theirs = _of_samples(workspace, others, split)
+    benchmarks = _of_benchmarks(context) if sample.split == "train" else []
+    pairs = [
+        *_same_ids(own, theirs),
+        *_same_ids(map(_with_file_name, own), benchmarks),
+        *_same_content(own, [*theirs, *benchmarks], ContentHashes(workspace.frames), Silent()),
+    ]
+    same = [other for other in others if other.source_id == sample.source_id]
+    found = [*_of_samples(workspace, same, split), *(other for _, other in pairs)]
+    return sorted({_shown(workspace, video) for video in found})
 
 
 def held_out_among(context: StepContext, videos: Iterable[str]) -> dict[str, str]:

@@ -13,7 +13,9 @@ from video_star.core.labels import Record
 from video_star.core.records import (
     Answer,
     Failure,
+    MetricValue,
     ModelRef,
+    PairedDifference,
     Prediction,
     Score,
     TrainingExample,
@@ -39,6 +41,7 @@ class Taken(Record):
     """The answer of a benchmark's item that is made of the sample, and its scores."""
 
     benchmark: str
+    item_id: str
     prediction: Prediction | None
     """None where the video could not be used."""
     scores: tuple[Score, ...]
@@ -59,7 +62,8 @@ class RoundLife(Record):
     """What one round did with the sample."""
 
     round: str
-    standing: Standing
+    standing: Standing | None
+    """None of r0, of test samples, and before `verify-rationales`."""
     answers: tuple[Attempt, ...]
     rationales: tuple[Attempt, ...]
     examples: tuple[TrainingExample, ...]
@@ -81,7 +85,6 @@ class Row(Record):
 class Watched(Record):
     """The video, and what of it the model sees with the video parameters of params.yaml."""
 
-    video: str
     sha256: str | None
     times: tuple[float, ...] | None
     """Seconds from the start of the clip to each frame; None where there is no clock."""
@@ -108,13 +111,90 @@ class Life(Record):
     sources: tuple[str, ...]
     """The annotation files of its data set and split in params.yaml."""
     rows: tuple[Row, ...]
-    watched: Watched | None
-    question: Prompt | None
-    hint: Prompt | None
-    """What rationalize asks: the question with the label."""
     rounds: tuple[RoundLife, ...]
-    leaks: tuple[str, ...]
+    watched: Watched | None = None
+    question: Prompt | None = None
+    """What generate asks, of a train sample."""
+    hint: Prompt | None = None
+    """What rationalize asks: the question with the label."""
+    leaks: tuple[str, ...] = ()
     """Held-out videos that are the same recording or file, of a test sample those learned from."""
+
+
+class Moved(Record):
+    """A sample that passes in one of two rounds only."""
+
+    sample: VideoSample
+    before: RoundLife
+    after: RoundLife
+
+
+class KindChange(Record):
+    """The train samples with a label of one kind, of two rounds."""
+
+    kind: str
+    """Empty: all samples."""
+    samples: int
+    passing: tuple[int, int]
+    """How many pass before and after."""
+    newly_passing: int
+    newly_failing: int
+
+
+class SampleChanges(Record):
+    """What became of the train samples from one round to another."""
+
+    kinds: tuple[KindChange, ...]
+    """All of them first, then by label kind; a sample with several kinds counts for each."""
+    standings: dict[Standing, dict[Standing, int]]
+    """Samples by how they stand before and after; pairs without any are left out."""
+    learned_from: tuple[int | None, int | None]
+    """Samples of which conversations were made; None before `curate`."""
+    newly_passing: tuple[Moved, ...]
+    newly_failing: tuple[Moved, ...]
+    """Examples."""
+
+
+class ItemChange(Record):
+    """An item of a benchmark whose score differs."""
+
+    benchmark: str
+    item_id: str
+    metric: str
+    prompt: str
+    texts: tuple[str, str]
+    """The answers before and after."""
+    scores: tuple[Score, Score]
+
+
+class MetricChange(Record):
+    """A metric of a benchmark in two rounds, over the items that both have."""
+
+    benchmark: str
+    metric: str
+    before: MetricValue | None
+    after: MetricValue | None
+    """As in metrics.json, over all items of each."""
+    difference: PairedDifference | None
+    """None where it does not exist."""
+    items: int
+    """Items that both have scored for it; 0 for a metric that is made of others."""
+    newly_right: int
+    newly_wrong: int
+    """Items whose score rose and fell: where it is 0 or 1, those that got right and wrong."""
+
+
+class Difference(Record):
+    """What changed from one round to another."""
+
+    before: str
+    after: str
+    samples: SampleChanges | None
+    """None where one of the rounds has not all verdicts, as r0."""
+    metrics: tuple[MetricChange, ...]
+    newly_right: tuple[ItemChange, ...]
+    newly_wrong: tuple[ItemChange, ...]
+    """Examples, of each benchmark."""
 
 
 def standing_of(answers: Iterable[Verdict], rationales: Iterable[Verdict]) -> Standing:

@@ -16,14 +16,18 @@ from typing import Any
 from video_star.core.context import StepContext, StepResult
 from video_star.core.engine import Outcome, Reply, Request, Sampling, Unusable
 from video_star.core.errors import DataError
-from video_star.core.hashing import stable_seed
 from video_star.core.jsonl import dump_json, write_records, write_text
 from video_star.core.model_paths import read_ref
 from video_star.core.records import Failure, MetricValue, Prediction, Score, StepReport
 from video_star.core.urls import engine_shown
 from video_star.evaluation.benchmarks import open_benchmark
 from video_star.evaluation.benchmarks.base import Benchmark, Item, Measure, ScoresTogether
-from video_star.evaluation.comparisons import compare, digest_scores, refuse_unmeasured
+from video_star.evaluation.comparisons import (
+    bootstrap_of,
+    compare,
+    digest_scores,
+    refuse_unmeasured,
+)
 from video_star.evaluation.metrics import Bootstrap, RoundMetrics, Undefined, summarise
 from video_star.pipeline.asking import SHARD, ask_all
 from video_star.pipeline.executor import cut
@@ -75,7 +79,7 @@ def run_evaluate(context: StepContext) -> StepResult:
     scored = {exam.name: (exam.benchmark, results[exam.name].scores) for exam in exams}
     metrics = metrics.model_copy(
         update={
-            "comparisons": compare(context, scored, _bootstrap(context)),
+            "comparisons": compare(context, scored, bootstrap_of(context.params)),
             "scores_sha256": digest_scores(context.paths),
         }
     )
@@ -173,7 +177,7 @@ def _write(folder: Path, exam: Exam, replies: Replies, scored: Scored) -> None:
 
 def _summarise(context: StepContext, results: Mapping[str, Scored]) -> RoundMetrics:
     """Means with intervals of everything that was measured."""
-    bootstrap = _bootstrap(context)
+    bootstrap = bootstrap_of(context.params)
     metrics: dict[str, MetricValue] = {}
     slices: dict[str, dict[str, MetricValue]] = {}
     undefined: dict[str, str] = {}
@@ -195,12 +199,6 @@ def _summarise(context: StepContext, results: Mapping[str, Scored]) -> RoundMetr
             f"{reasons.most_common(1)[0][0]}); look at the videos of the benchmarks."
         )
     return RoundMetrics(round=context.round, metrics=metrics, slices=slices, undefined=undefined)
-
-
-def _bootstrap(context: StepContext) -> Bootstrap:
-    """One seed for all: metrics of the same videos are then resampled alike."""
-    seed = stable_seed(context.params.seed, "bootstrap")
-    return Bootstrap(context.params.evaluate.bootstrap, seed)
 
 
 def _numbers(
