@@ -44,9 +44,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     files: dict[int, int] = {}
     for size in sizes:
         with tempfile.TemporaryDirectory() as folder:
-            workspace = _workspace(Path(folder), size)
-            _run(workspace, "base", "r0")
-            measured[size] = {step: _run(workspace, step, "r1") for step in STEPS}
+            workspace = new_workspace(Path(folder), size)
+            run(workspace, "base", "r0")
+            measured[size] = {step: run(workspace, step, "r1") for step in STEPS}
             files[size] = sum(path.is_file() for path in (workspace.root / "rounds").rglob("*"))
     least, second, most = sizes[0], sizes[1], sizes[-1]
     for step in STEPS:
@@ -68,7 +68,7 @@ def _print(measure: str, value: float, detail: str, bar: str = "<= 1.2") -> None
     sys.stdout.flush()
 
 
-def _run(workspace: Workspace, step: str, name: str) -> tuple[float, float]:
+def run(workspace: Workspace, step: str, name: str) -> tuple[float, float]:
     """Peak memory in MiB and processor seconds of one step in a process of its own."""
     command = [sys.executable, "-m", "video_star", step, name]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
@@ -82,7 +82,7 @@ def _run(workspace: Workspace, step: str, name: str) -> tuple[float, float]:
     return usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime
 
 
-def _workspace(root: Path, size: int) -> Workspace:
+def new_workspace(root: Path, size: int) -> Workspace:
     workspace = Workspace(root)
     params: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     params["model"]["base"] = str(ROOT / "src" / "video_star_demo" / "base")

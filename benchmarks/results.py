@@ -29,6 +29,7 @@ SCRIPTS = (
     "finetune",
     "verification",
     "memory",
+    "trace",
     "overhead",
 )
 """Each is a file of this folder, and all that there is to add for another one."""
