@@ -201,6 +201,27 @@ def picture(out: Annotated[Path, typer.Argument(help="A .png or .svg file.")]) -
     typer.echo(f"wrote {out}")
 
 
+@app.command()
+def report(
+    rounds: Annotated[
+        str, typer.Option(metavar="r0,r2", help="Only these; else all that are evaluated.")
+    ] = "",
+    out: Annotated[
+        Path | None, typer.Option(help="File to write; else report.html of the workspace.")
+    ] = None,
+) -> None:
+    """Write one page to look at: curves, rounds, samples with frames and answers, what was lost."""
+    from video_star.cli.terminal import show_progress
+    from video_star.core.params import load_params
+    from video_star.report.page import write_report
+
+    home = workspace()
+    named = [name for part in rounds.split(",") if (name := part.strip())]
+    with show_progress("report") as progress:
+        path = write_report(home, load_params(home.params), out or home.report, named, progress)
+    typer.echo(f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB)")
+
+
 class ExportFormat(StrEnum):
     """What `export` writes."""
 

@@ -5,6 +5,7 @@ rounds/manifest.jsonl    the samples that ingest writes
 rounds/rK/               one round, see RoundPaths
 .work/                   scratch and caches: not tracked, safe to delete
 mlflow/                  the tracking store
+report.html              what `report` writes
 """
 
 from __future__ import annotations
@@ -121,6 +122,11 @@ class Workspace:
     @property
     def answer_store(self) -> Path:
         return self.work / "answers"
+
+    @property
+    def report(self) -> Path:
+        """The page that shows the rounds; of this machine, not tracked."""
+        return self.root / "report.html"
 
     @property
     def mlflow(self) -> Path:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from video_star.core.errors import UsageError
 from video_star.core.paths import Workspace
-from video_star.tracking.rounds_table import RoundRow, headline_metrics, rounds_rows
+from video_star.tracking.rounds_table import (
+    RoundRow,
+    headline_metrics,
+    is_share,
+    rounds_rows,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,6 +36,7 @@ STYLE: Final[dict[str, Any]] = {
     "xtick.color": INK,
     "ytick.color": INK,
     "svg.hashsalt": "video-star",
+    "text.parse_math": False,  # names of benchmarks and label kinds are the user's
 }
 
 
@@ -82,19 +90,37 @@ def _draw_metrics(axes: Axes, rows: list[RoundRow]) -> None:
     axes.set_ylim(0, 100)
     axes.grid(axis="y", color="#e6e6e6", linewidth=0.8)
     axes.set_axisbelow(True)
-    places = range(len(rows))
-    for name, colour, marker in zip(headline_metrics(rows), CURVES, MARKERS, strict=False):
-        measured = [(x, rows[x]["metrics"][name]) for x in places if name in rows[x]["metrics"]]
-        xs = [x for x, _ in measured]
-        values = [100 * metric["value"] for _, metric in measured]
-        lows = [100 * metric["low"] for _, metric in measured]
-        highs = [100 * metric["high"] for _, metric in measured]
-        axes.fill_between(xs, lows, highs, color=colour, alpha=0.15, linewidth=0)
-        # The title says that these are accuracies.
-        label = name.removesuffix("_accuracy").removesuffix("/accuracy").replace("/", " ")
-        axes.plot(xs, values, color=colour, marker=marker, markersize=5, linewidth=1.8, label=label)
-    axes.set_xticks(list(places), [row["round"] for row in rows])
+    draw_curves(axes, [metric_curve(rows, name) for name in headline_metrics(rows)[: len(CURVES)]])
+    axes.set_xticks(range(len(rows)), [row["round"] for row in rows])
     _legend(axes, columns=3)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Values with their intervals."""
+
+    label: str
+    points: Sequence[tuple[float, float, float, float]]
+    """Place, value, and low and high end of the interval."""
+
+
+def metric_curve(rows: list[RoundRow], name: str) -> Curve:
+    """A metric over the rounds, shares in percent."""
+    unit = 100 if is_share(name) else 1
+    measured = [(x, row["metrics"][name]) for x, row in enumerate(rows) if name in row["metrics"]]
+    points = [(x, unit * m["value"], unit * m["low"], unit * m["high"]) for x, m in measured]
+    # The title says that these are accuracies.
+    label = name.removesuffix("_accuracy").removesuffix("/accuracy").replace("/", " ")
+    return Curve(label, points)
+
+
+def draw_curves(axes: Axes, curves: Sequence[Curve], marker_size: float = 5) -> None:
+    """Draw up to three curves, each with its interval as a band."""
+    for curve, colour, marker in zip(curves, CURVES, MARKERS, strict=False):
+        xs, values, lows, highs = zip(*curve.points, strict=True)
+        axes.fill_between(xs, lows, highs, color=colour, alpha=0.15, linewidth=0)
+        line = axes.plot(xs, values, color=colour, linewidth=1.8, label=curve.label)[0]
+        line.set(marker=marker, markersize=marker_size)
 
 
 def _legend(axes: Axes, columns: int) -> None:
