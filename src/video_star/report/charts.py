@@ -30,7 +30,7 @@ COLOURS: Final = {INK: "--ink", FAINT: "--faint", GRID: "--grid"} | {
 """Variables of the style sheet in place of what matplotlib writes, for light and dark pages."""
 WIDTH, HEIGHT = 3.6, 2.1
 """Inches; the page scales it."""
-SMALL = 2.4, 1.6
+SMALL = 1.9, 1.35
 LOSS_POINTS = 60
 """Of a loss curve: each is the mean of a part of the steps."""
 Z95 = 1.959964
@@ -169,8 +169,8 @@ def _over_rounds(
         axes.set_xticks(range(len(rounds)), rounds)
         axes.set_xlim(-0.3, len(rounds) - 0.7)
         if percent:
-            axes.set_ylim(0, 100)
-            axes.set_yticks(range(0, 101, 25), [f"{tick} %" for tick in range(0, 101, 25)])
+            axes.set_ylim(-3, 103)
+            axes.set_yticks([0, 50, 100], ["0 %", "50 %", "100 %"])
 
     unit = " %" if percent else ""
     said = "; ".join(

@@ -124,7 +124,7 @@ function showSamples() {
     columns: [
       column("Sample", (sample) => sample.id, sampleCell),
       column("Label", labelText, (sample) => make("div", {}, make("span", { class: "sub" }, labelText(sample)))),
-      column("Kind", (sample) => sample.kinds.join(", "), (sample) => make("span", { class: "sub" }, sample.kinds.join(", "))),
+      column("Kind", (sample) => sample.kinds.join(", "), (sample) => make("span", { class: "sub" }, sample.kinds.join(", ")), { className: "kind" }),
       ...page.rounds.map((name, index) =>
         column(name, (sample) => STANDINGS.indexOf(sample.rounds[index].standing), (sample) => standing(sample.rounds[index].standing), { name, searchable: false })),
       { title: "", visible: false, data: (sample, type) => (type === "filter" ? searched(everything(sample)) : "") },

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from base64 import b64encode
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,7 @@ def write_report(
     learning = [name for name in names if workspace.round(name).verdicts.is_dir()]
     choice, lost, tally = Choice(limit), Choice(LOST_ROOM), Tally()
     read_samples(workspace, learning, choice, tally)
-    read_lost([workspace.round(name) for name in rounds or params.evaluated], lost)
+    reasons = read_lost([workspace.round(name) for name in rounds or params.evaluated], lost)
     lost_texts = list(lost)
     values: dict[str, object] = {
         "cycle": params.cycle,
@@ -81,7 +82,7 @@ def write_report(
         "first": first_rows(rows),
         "rest": other_rows(rows),
         "has_lost": bool(lost_texts),
-        "lost": _lost_sentence(len(lost_texts), lost.seen),
+        "lost": _lost_sentence(len(lost_texts), reasons),
     }
     parts = {"rounds": island(learning), "lost": f"[{','.join(sorted(lost_texts))}]"}
     empty = _rendered(values, parts)
@@ -166,8 +167,11 @@ def _choice_sentence(shown: int, of: int, limit: int) -> str:
     )
 
 
-def _lost_sentence(shown: int, of: int) -> str:
-    if not of:
+def _lost_sentence(shown: int, reasons: Counter[str]) -> str:
+    if not reasons:
         return "No step lost a sample."
-    part = "" if shown == of else f" {shown:,} of {of:,}, evenly of every step and reason."
-    return f"What a step could not use, and what it notes of samples that it could.{part}"
+    counts = ", ".join(f"{reason} {n:,}" for reason, n in reasons.most_common())
+    part = "" if shown == reasons.total() else f" {shown:,} are shown, evenly of every step."
+    return (
+        f"What steps could not use, and what they note of samples that they could: {counts}.{part}"
+    )

@@ -76,25 +76,24 @@ def read_samples(workspace: Workspace, rounds: Sequence[str], choice: Choice, ta
         choice.add(stratum, sample.id, island(_shown(sample, kinds, in_rounds)))
 
 
-def read_lost(paths: Sequence[RoundPaths], choice: Choice) -> None:
-    """Read the samples that steps could not use, and what they note of those that they could."""
+def read_lost(paths: Sequence[RoundPaths], choice: Choice) -> Counter[str]:
+    """Read what steps could not use, and their notes of what they could; counts by reason."""
+    reasons: Counter[str] = Counter()
     for own in paths:
-        for path in sorted((own.folder / "failures").glob("*.jsonl")):
-            for failure in read_records(path, Failure):
-                _add_lost(choice, own.name, failure)
-        for path in sorted((own.folder / "reports").glob("*.json")):
-            report = read_record(path, StepReport)
-            for note in report.notes:
-                _add_lost(
-                    choice,
-                    own.name,
-                    Failure(sample_id="", step=report.step, error=USED, message=note),
-                )
+        for failure in _lost(own):
+            reasons[failure.error] += 1
+            text = island({"round": own.name, **failure.model_dump()})
+            choice.add("\x1f".join([own.name, failure.step, failure.error]), text, text)
+    return reasons
 
 
-def _add_lost(choice: Choice, round_name: str, failure: Failure) -> None:
-    text = island({"round": round_name, **failure.model_dump()})
-    choice.add("\x1f".join([round_name, failure.step, failure.error]), text, text)
+def _lost(paths: RoundPaths) -> Iterator[Failure]:
+    for path in sorted((paths.folder / "failures").glob("*.jsonl")):
+        yield from read_records(path, Failure)
+    for path in sorted((paths.folder / "reports").glob("*.json")):
+        report = read_record(path, StepReport)
+        for note in report.notes:
+            yield Failure(sample_id="", step=report.step, error=USED, message=note)
 
 
 def island(value: object) -> str:

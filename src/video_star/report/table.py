@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from video_star.report.charts import headlines
-from video_star.tracking.rounds_table import SURE, MetricRow, RoundRow, is_share
+from video_star.tracking.rounds_table import SURE, MetricRow, RoundRow, is_share, items_of
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,14 @@ class Row:
 
     label: str
     cells: tuple[Cell | None, ...]
+    items: str = ""
+    """How many items were scored."""
 
 
 def first_rows(rows: list[RoundRow]) -> list[Row]:
     """What each round kept, and the headline of each benchmark."""
     return [
-        _row("samples kept", rows, lambda row: _count(row)),
+        _row("samples kept", rows, _count),
         _row("direct yield", rows, lambda row: _percent(row["direct_yield"])),
         _row("rationalized yield", rows, lambda row: _percent(row["rationalized_yield"])),
         _row("answers with a final line", rows, lambda row: _percent(row["line_share"])),
@@ -75,4 +77,5 @@ def _metric(name: str, rows: list[RoundRow]) -> Row:
             way = ("up" if pair["difference"] > 0 else "down") if sure else ""
         return Cell(shown["value"], f"{shown['low']} to {shown['high']}", change, way)
 
-    return _row(name.replace("/", " ").replace("_", " "), rows, cell)
+    label = name.replace("/", " ").replace("_", " ")
+    return Row(label, tuple(map(cell, rows)), items_of(rows, name))

@@ -188,7 +188,7 @@ def rounds_table(rows: list[RoundRow]) -> Table:
         table.add_column(heading, justify="left" if heading == "round" else "right")
     for name in names:
         benchmark, _, metric = name.partition("/")
-        heading = "\n".join([benchmark, *metric.split("_"), _items(rows, name)])
+        heading = "\n".join([benchmark, *metric.split("_"), items_of(rows, name)])
         table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
         cells = [
@@ -254,7 +254,7 @@ def _share(value: float | None) -> str:
     return "-" if value is None else f"{100 * value:.1f}"
 
 
-def _items(rows: list[RoundRow], name: str) -> str:
+def items_of(rows: list[RoundRow], name: str) -> str:
     """How many items the rounds have scored: of all the same, or the least and the most."""
     counts = sorted({row["metrics"][name]["n"] for row in rows if name in row["metrics"]})
     return f"n {counts[0]}" if len(counts) == 1 else f"n {counts[0]}-{counts[-1]}"

@@ -1,0 +1,2 @@
+def test_x(page):
+    print(page, page.stat())
