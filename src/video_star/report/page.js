@@ -214,6 +214,6 @@ function showLost() {
   });
 }
 
-if (document.getElementById("sample-table")) showSamples();
+showSamples();
 if (document.getElementById("lost-table")) showLost();
 document.documentElement.dataset.ready = "";

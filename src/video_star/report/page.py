@@ -74,7 +74,6 @@ def write_report(
         "cycle": params.cycle,
         "base": without_credentials(params.model.base),
         "rounds": names,
-        "learning": learning,
         "total": choice.seen,
         "benchmarks": benchmark_charts(rows),
         "yields": yield_charts(tally, learning),
@@ -155,8 +154,6 @@ def _allowed(script: str) -> str:
 
 
 def _choice_sentence(shown: int, of: int, limit: int) -> str:
-    if not of:
-        return "No round has learned yet, so there are no answers to look at."
     frames = "with the frames that the model saw (made smaller where they are many or large)"
     if shown == of:
         return f"All {of:,} training samples, {frames}."
