@@ -21,9 +21,9 @@ CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
 
 @pytest.fixture(scope="session")
-def learned(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path, clips: Path) -> Workspace:
+def learned(tmp_path_factory: pytest.TempPathFactory, clips: Path) -> Workspace:
     """A workspace with two rounds behind it."""
-    return report_workspace.build(tmp_path_factory.mktemp("report") / "ws", tiny_base, clips)
+    return report_workspace.build(tmp_path_factory.mktemp("report") / "ws", clips)
 
 
 @pytest.fixture(scope="session")

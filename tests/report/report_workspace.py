@@ -19,7 +19,7 @@ from video_star.core.records import LossPoint, VideoSample
 from video_star.pipeline.runner import run_step
 
 SAMPLES = 1_000
-HOSTILE = '</script><!--<script><img src=x onerror=alert(1)>&lt;img src=x onerror="alert(2)">'
+HOSTILE = '<img src=x onerror=alert(1)>&lt;img src=x onerror="alert(2)"></script><!--<script>'
 STEPS = ("generate", "verify", "rationalize", "verify-rationales", "curate", "evaluate")
 
 
@@ -62,8 +62,11 @@ SCRIPTS = {
 }
 
 
-def build(root: Path, base: Path, clips: Path) -> Workspace:
+def build(root: Path, clips: Path) -> Workspace:
     """r0 to r2, without what only a model can do: finetunes."""
+    base = root.with_name("base")
+    base.mkdir()
+    (base / "config.json").write_text("{}", encoding="utf-8")
     workspace = tiny.make_workspace(root, base, clips)
     folder = workspace.data / "clips"
     shutil.copy(folder / "train-0.mp4", folder / "train <i>0.mp4")

@@ -19,6 +19,7 @@ const searched = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;")
 function column(title, text, fill, options = {}) {
   return {
     title,
+    type: "string",
     data: (row, type) => (type === "display" ? "" : type === "filter" ? searched(String(text(row))) : text(row)),
     createdCell: (cell, _, row) => {
       if (options.name) cell.dataset.name = options.name;
@@ -126,7 +127,7 @@ function showSamples() {
       column("Label", labelText, (sample) => make("div", {}, make("span", { class: "sub" }, labelText(sample)))),
       column("Kind", (sample) => sample.kinds.join(", "), (sample) => make("span", { class: "sub" }, sample.kinds.join(", ")), { className: "kind" }),
       ...page.rounds.map((name, index) =>
-        column(name, (sample) => STANDINGS.indexOf(sample.rounds[index].standing), (sample) => standing(sample.rounds[index].standing), { name, searchable: false })),
+        column(name, (sample) => STANDINGS.indexOf(sample.rounds[index].standing), (sample) => standing(sample.rounds[index].standing), { name, type: "num", searchable: false })),
       { title: "", visible: false, data: (sample, type) => (type === "filter" ? searched(everything(sample)) : "") },
     ],
   });
