@@ -80,7 +80,10 @@ def test_hostile_texts_are_only_read(opened: Callable[..., Page]) -> None:
     for part in ("h1", ".life .facts", ".life .attempt .text >> nth=0"):
         assert HOSTILE in page.locator(part).inner_text()
     assert "train <i>0.mp4" in page.locator(".life .facts").inner_text()
-    choose(page, kind="class", dataset="odd<i>")
+    page.locator("#filters input").fill("tiny/0014")
+    page.locator(".open").click()
+    assert f"clapping{HOSTILE}" in page.locator(".life .facts").inner_text()
+    assert page.locator("#sample-table td:nth-child(2)").first.inner_text().endswith("hiking")
     counts = page.evaluate(
         "Object.fromEntries(['script', 'img', 'i', 'iframe', '[onerror]'].map("
         "(name) => [name, document.querySelectorAll(name).length]))"
@@ -91,7 +94,7 @@ def test_hostile_texts_are_only_read(opened: Callable[..., Page]) -> None:
 def test_what_is_hostile_is_found_by_its_own_words(opened: Callable[..., Page]) -> None:
     page = opened()
     page.locator("#filters input").fill("<img src=x onerror=alert(1)>&lt;")
-    assert shown(page) == SAMPLES // 10
+    assert shown(page) == SAMPLES // 10 + 1  # and the one with a hostile label
     page.locator("#filters input").fill("&amp;lt;")
     assert shown(page) == 0
 
