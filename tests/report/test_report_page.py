@@ -132,8 +132,10 @@ def test_filters_agree_with_the_verdicts(opened: Callable[..., Page], learned: W
         assert choose(page, outcome="rejected") == rest
         assert choose(page, outcome="unanswered") == 0
         choose(page, outcome="")
-    assert choose(page, changed="won") == len(passed["r2"] - passed["r1"]) > 0
-    assert choose(page, changed="gone") == len(passed["r1"] - passed["r2"])
+    assert choose(page, changed="direct") == len(passed["r2"] - passed["r1"]) > 0
+    before, after = (passed[name] | hinted[name] for name in ("r1", "r2"))
+    assert choose(page, changed="passing") == len(after - before)
+    assert choose(page, changed="failing") == len(before - after)
     assert choose(page, round="0", changed="", reason="hedged") == len(hedged["r1"]) > 0
     samples = [own for own in read_manifest(learned) if own.split == "train"]
     sets = {own.id for own in samples if own.labels[0].kind == "set"}

@@ -141,7 +141,7 @@ function showSamples() {
   const counted = (values) => [["", "any"], ...count(values).map(([value, n]) => [value, `${value} (${n})`])];
   fill("round", [...page.rounds.map((name, index) => [index, name]).reverse(), ["", "any"]]);
   fill("outcome", [["", "any"], ["kept", "kept (direct or rationalized)"], ...STANDINGS.map((name) => [name, name])]);
-  fill("changed", [["", "any"], ["won", "newly answered"], ["gone", "no longer answered"], ["other", "any change"]]);
+  fill("changed", [["", "any"], ["passing", "newly passing"], ["failing", "newly failing"], ["direct", "newly direct"], ["other", "any change"]]);
   fill("kind", counted(page.samples.flatMap((sample) => sample.kinds)));
   fill("dataset", counted(page.samples.map((sample) => sample.dataset)));
   fill("reason", counted(page.samples.flatMap((sample) => [...new Set(reasonsOf(sample.rounds))])));
@@ -149,8 +149,9 @@ function showSamples() {
   const chosen = (name) => form.elements[name].value;
   const places = () => (chosen("round") === "" ? page.rounds.map((_, index) => index) : [Number(chosen("round"))]);
   const CHANGES = {
-    won: (before, after) => before !== "direct" && after === "direct",
-    gone: (before, after) => before === "direct" && after !== "direct",
+    passing: (before, after) => !KEPT.includes(before) && KEPT.includes(after),
+    failing: (before, after) => KEPT.includes(before) && !KEPT.includes(after),
+    direct: (before, after) => before !== "direct" && after === "direct",
     other: (before, after) => before !== after,
   };
   const fits = (sample) => {
