@@ -16,7 +16,7 @@ from video_star.core.records import Verdict
 from video_star.data.manifest import read_manifest
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Dialog, Page, Request
 
 OPENS_WITHIN_MS = 2_000
 SCRIPTS = 3
@@ -29,19 +29,22 @@ def opened(browser: Browser, page_file: Path) -> Iterator[Callable[..., Page]]:
     wrong: list[str] = []
     contexts = []
 
+    def dismiss(dialog: Dialog) -> None:
+        wrong.append(dialog.message)
+        dialog.dismiss()
+
+    def note_request(request: Request) -> None:
+        if not request.url.startswith(("data:", page_file.as_uri())):
+            wrong.append(request.url)
+
     def open_page(**options: Any) -> Page:
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
         contexts.append(context)
         page = context.new_page()
-        page.on("dialog", lambda dialog: (wrong.append(dialog.message), dialog.dismiss()))
+        page.on("dialog", dismiss)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("console", lambda message: wrong.append(message.text))
-        page.on(
-            "request",
-            lambda request: (
-                request.url.startswith(("data:", page_file.as_uri())) or wrong.append(request.url)
-            ),
-        )
+        page.on("request", note_request)
         page.goto(page_file.as_uri())
         page.wait_for_selector("html[data-ready]", state="attached")
         return page

@@ -12,15 +12,15 @@ import json
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 from itables.utils import read_package_file
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
 from video_star.core.engine import Clip
-from video_star.core.errors import DataError, UsageError
+from video_star.core.errors import UsageError
 from video_star.core.jsonl import write_text
 from video_star.core.params import Params
 from video_star.core.paths import Workspace
@@ -32,12 +32,14 @@ from video_star.report.samples import Tally, island, read_lost, read_samples
 from video_star.report.sheets import sheet_of
 from video_star.report.table import first_rows, other_rows
 from video_star.tracking.rounds_table import rounds_rows
-from video_star.video.cache import FrameCache, open_frames
+from video_star.video.cache import Decoded, open_frames
 
 LIMIT = 20_000_000
 """Bytes of a page: what a browser opens at once and a mail takes."""
 LOST_ROOM = 1_000_000
 """Bytes of it for samples that were lost."""
+AHEAD = 16
+"""Clips that are read while others are drawn."""
 SENTENCE = 1_000
 """Bytes of what is added when the samples are chosen, besides these."""
 SLACK = 40
@@ -87,7 +89,7 @@ def write_report(
     empty = _rendered(values, parts)
     home = workspace.allowing(params.settings.video_roots)
     room = limit - len(empty.encode()) - SENTENCE
-    samples, sheets = _samples_within(room, choice, home, params, progress or Silent())
+    samples, sheets = _samples_within(room, list(choice), home, params, progress or Silent())
     values["choice"] = _choice_sentence(len(samples), choice.seen, limit)
     parts["samples"] = f"[{','.join(samples)}]"
     parts["sheets"] = f"{{{','.join(sheets)}}}"
@@ -96,38 +98,40 @@ def write_report(
 
 
 def _samples_within(
-    room: int, choice: Choice, workspace: Workspace, params: Params, progress: Progress
+    room: int, texts: Sequence[str], workspace: Workspace, params: Params, progress: Progress
 ) -> tuple[list[str], list[str]]:
-    """The first samples of the choice that fit, in id order, and the frames of their clips.
+    """The first samples that fit, in id order, and the frames of their clips.
 
     Both as JSON, the frames behind the names by which the samples mention them.
     """
-    texts = list(choice)
-    frames = open_frames(workspace, params)
+    clips: dict[str, Clip] = {}
+    for sample in map(json.loads, texts):
+        video, start, end = sample["clip"]
+        clips.setdefault(sample["sheet"], Clip(workspace.video(video), start, end))
     shown: dict[str, str] = {}
     sheets: dict[str, str] = {}
-    for text in texts:
-        sample = json.loads(text)
-        new = {}
-        if sample["sheet"] not in sheets:
-            new[sample["sheet"]] = island(_sheet(sample["clip"], workspace, frames))
-        room -= len(text.encode()) + sum(len(sheet) + SLACK for sheet in new.values())
-        if room < 0:
-            break
-        shown[sample["id"]] = text
-        sheets.update(new)
-        progress.update(len(shown), len(texts), "samples")
+    frames = open_frames(workspace, params)
+    with closing(frames.prefetch(clips.values(), AHEAD)) as decoded:
+        for text in texts:
+            sample = json.loads(text)
+            new = {}
+            if sample["sheet"] not in sheets:  # clips are decoded in the order of the samples
+                new[sample["sheet"]] = island(_sheet(next(decoded), workspace))
+            room -= len(text.encode()) + sum(len(sheet) + SLACK for sheet in new.values())
+            if room < 0:
+                break
+            shown[sample["id"]] = text
+            sheets.update(new)
+            progress.update(len(shown), len(texts), "samples")
     named = [f"{island(name)}:{sheet}" for name, sheet in sheets.items()]
     return [shown[name] for name in sorted(shown)], named
 
 
-def _sheet(clip: Sequence[Any], workspace: Workspace, frames: FrameCache) -> object:
+def _sheet(decoded: Decoded, workspace: Workspace) -> object:
     """The frames of a clip, or why there are none."""
-    video, start, end = clip
-    try:
-        return sheet_of(frames.get(Clip(workspace.video(video), start, end))).model_dump()
-    except DataError as error:
-        return str(error)
+    if decoded.frames is None:
+        return str(decoded.error).replace(f"{workspace.data}/", "")
+    return sheet_of(decoded.frames).model_dump()
 
 
 def _rendered(values: Mapping[str, object], parts: Mapping[str, str]) -> str:
