@@ -170,6 +170,15 @@ def test_picture_of_r0_alone_is_drawn(finished: Workspace, tmp_path: Path) -> No
     assert draw_rounds(finished, tmp_path / "only.png").exists()
 
 
+def test_names_in_a_picture_are_no_formulas(finished: Workspace, tmp_path: Path) -> None:
+    for name in ("r0", "r1", "r2"):
+        path = finished.round(name).metrics
+        path.write_text(
+            path.read_text().replace("kinetics_qa/", "$a_{$/").replace("tempcompass", "b")
+        )
+    assert draw_rounds(finished, tmp_path / "odd.svg").exists()
+
+
 def test_a_picture_of_another_kind_is_refused(finished: Workspace) -> None:
     with pytest.raises(UsageError, match="change the ending"):
         draw_rounds(finished, Path("rounds.gif"))

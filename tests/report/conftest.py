@@ -32,9 +32,12 @@ def page_file(learned: Workspace) -> Path:
     return write_report(learned, load_params(learned.params), learned.report)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium without a window; tests that need it are skipped where there is none."""
+    """Chromium without a window; tests that need it are skipped where there is none.
+
+    Not for the whole session: while it is there, nothing else can run an event loop.
+    """
     program = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if program is None:
         pytest.skip("no Chromium on PATH")

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from report_workspace import HOSTILE, SAMPLES
 
-from video_star.core.errors import UsageError
+from video_star.core.errors import DataError, UsageError
 from video_star.core.jsonl import write_records
 from video_star.core.params import load_params
 from video_star.core.paths import Workspace
@@ -123,6 +123,13 @@ def test_the_base_alone_has_a_page_of_samples_without_answers(
     data = data_of(tmp_path / "base.html")
     assert data["rounds"] == []
     assert len(data["samples"]) == SAMPLES
+
+
+def test_answers_about_other_samples_than_the_manifest_has_are_refused(own: Workspace) -> None:
+    lines = own.manifest.read_text(encoding="utf-8").splitlines(keepends=True)
+    own.manifest.write_text("".join(lines[:-100]), encoding="utf-8")
+    with pytest.raises(DataError, match="which the manifest does not have"):
+        write(own, own.report)
 
 
 def test_a_video_that_is_gone_costs_its_frames_only(own: Workspace) -> None:

@@ -101,7 +101,7 @@ def yield_charts(tally: Tally, rounds: Sequence[str]) -> list[Chart]:
             Curve(
                 label,
                 [
-                    _share(x, tally.standings[name, kind, standing], tally.samples(name, kind))
+                    share_of(x, tally.standings[name, kind, standing], tally.samples(name, kind))
                     for x, name in enumerate(rounds)
                 ],
             )
@@ -117,7 +117,7 @@ def line_chart(tally: Tally, rounds: Sequence[str]) -> list[Chart]:
     for label, origin in ORIGINS:
         lines = tally.lines
         counts = [(lines[name, origin, True], lines[name, origin, False]) for name in rounds]
-        points = [_share(x, yes, yes + no) for x, (yes, no) in enumerate(counts) if yes + no]
+        points = [share_of(x, yes, yes + no) for x, (yes, no) in enumerate(counts) if yes + no]
         if points:
             curves.append(Curve(label, points))
     return [_over_rounds("Answers with a final line", curves, rounds, True)] if curves else []
@@ -149,8 +149,8 @@ def _steps(axes: Axes) -> None:
     axes.set_ylim(bottom=0)
 
 
-def _share(x: int, part: int, whole: int) -> tuple[float, float, float, float]:
-    """A share in percent with its 95 % interval after Wilson (1927)."""
+def share_of(x: int, part: int, whole: int) -> tuple[float, float, float, float]:
+    """The place, a share in percent and the ends of its 95 % interval after Wilson (1927)."""
     share = part / max(1, whole)
     z = Z95**2 / max(1, whole)
     centre = (share + z / 2) / (1 + z)

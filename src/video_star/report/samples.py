@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias
 
 from video_star.core.hashing import stable_hash
 from video_star.core.jsonl import read_record, read_records
@@ -19,7 +18,6 @@ from video_star.data.manifest import samples_of
 from video_star.report.choice import Choice
 from video_star.tracking.lives import Attempt, Standing, standing_of
 
-R = TypeVar("R", Answer, Verdict)
 ALL = ""
 """Stands for samples of every label kind."""
 USED = "used all the same"
@@ -74,6 +72,8 @@ def read_samples(workspace: Workspace, rounds: Sequence[str], choice: Choice, ta
         course = [one.standing for one in in_rounds]
         stratum = "\x1f".join([sample.dataset, *kinds, *course])
         choice.add(stratum, sample.id, island(_shown(sample, kinds, in_rounds)))
+    for file in files:
+        file.finish()
 
 
 def read_lost(paths: Sequence[RoundPaths], choice: Choice) -> Counter[str]:
@@ -144,27 +144,29 @@ class _Files:
 
     def __init__(self, paths: RoundPaths) -> None:
         self._name = paths.name
-        self._answers = _by_sample(paths.answers, Answer)
-        self._verdicts = _by_sample(paths.verdicts, Verdict)
-        self._rationales = _by_sample(paths.rationales, Answer)
-        self._judged = _by_sample(paths.rationale_verdicts, Verdict)
+        self._answers = BySample(paths.answers, Answer)
+        self._verdicts = BySample(paths.verdicts, Verdict)
+        self._rationales = BySample(paths.rationales, Answer)
+        self._judged = BySample(paths.rationale_verdicts, Verdict)
 
     def of(self, sample_id: str) -> RoundOfSample:
         """The next sample of the manifest."""
-        verdicts, judged = self._verdicts(sample_id), self._judged(sample_id)
+        verdicts, judged = self._verdicts.of(sample_id), self._judged.of(sample_id)
         return RoundOfSample(
             round=self._name,
             standing=standing_of(verdicts, judged),
             attempts=(
-                *_attempts(self._answers(sample_id), verdicts),
-                *_attempts(self._rationales(sample_id), judged),
+                *_attempts(self._answers.of(sample_id), verdicts),
+                *_attempts(self._rationales.of(sample_id), judged),
             ),
         )
 
-
-def _by_sample(folder: Path, kind: type[R]) -> Callable[[str], list[R]]:
-    """Gives the records of the next sample; none of a folder that the round does not have."""
-    return BySample(folder, kind).of if folder.is_dir() else lambda _: []
+    def finish(self) -> None:
+        """DataError when there are samples that the manifest does not have."""
+        self._answers.finish()
+        self._verdicts.finish()
+        self._rationales.finish()
+        self._judged.finish()
 
 
 def _attempts(answers: Sequence[Answer], verdicts: Sequence[Verdict]) -> Iterator[Attempt]:

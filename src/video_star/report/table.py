@@ -77,5 +77,6 @@ def _metric(name: str, rows: list[RoundRow]) -> Row:
             way = ("up" if pair["difference"] > 0 else "down") if sure else ""
         return Cell(shown["value"], f"{shown['low']} to {shown['high']}", change, way)
 
-    label = name.replace("/", " ").replace("_", " ")
+    benchmark, _, metric = name.partition("/")
+    label = f"{benchmark} {metric.replace('/', ' ').replace('_', ' ')}"
     return Row(label, tuple(map(cell, rows)), items_of(rows, name))
