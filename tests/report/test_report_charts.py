@@ -14,7 +14,7 @@ from video_star.core.records import LossPoint
 from video_star.report.charts import benchmark_charts, headlines, loss_charts, share_of
 from video_star.tracking.rounds_table import MetricRow, RoundRow
 
-ODD = "<b>$_{&"
+ODD = "<b>$^{&"
 
 
 def rows(*names: str) -> list[RoundRow]:
