@@ -19,6 +19,7 @@ from video_star.core.jsonl import read_records
 from video_star.core.params import Params
 from video_star.core.paths import RoundPaths
 from video_star.core.records import PairedDifference, Prediction, Score
+from video_star.evaluation.benchmarks import open_benchmark
 from video_star.evaluation.benchmarks.base import Benchmark, Measure
 from video_star.evaluation.metrics import Bootstrap
 from video_star.evaluation.significance import paired_difference
@@ -83,6 +84,22 @@ def compare(
             for metric, pair in differences(benchmark, before, after, bootstrap):
                 found.setdefault(f"{name}/{metric}", {})[other] = pair
     return found
+
+
+def difference_between(
+    context: StepContext, metric: str, before: str, after: str, bootstrap: Bootstrap
+) -> PairedDifference | None:
+    """A metric of a round minus that of another, from the predictions of both.
+
+    None when they are not there, are not about the same items, or are not of this benchmark.
+    """
+    name, _, measured = metric.partition("/")
+    raw = context.params.evaluate.benchmarks.get(name)
+    if raw is None:
+        return None
+    benchmark = open_benchmark(name, raw, context.workspace.root)
+    old, new = (Side.of(context.workspace.round(each), name) for each in (before, after))
+    return dict(differences(benchmark, old, new, bootstrap)).get(measured)
 
 
 def differences(

@@ -30,6 +30,8 @@ from video_star.evaluation.metrics import (
     times_drawn,
 )
 
+SURE = 0.05
+"""p below which a difference is taken for one."""
 _ROUNDING = 1e-9
 """Sums of fractions round: flips this much nearer to 0 than the observed ones still count."""
 

@@ -7,6 +7,7 @@ its parameters change while it runs, stops when too many samples fail, and write
 from __future__ import annotations
 
 import fcntl
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -21,6 +22,7 @@ from video_star.core.paths import Workspace
 from video_star.core.progress import Progress
 from video_star.core.records import ModelRef, StepReport
 from video_star.core.throughput import Measured
+from video_star.core.times import keep_time
 from video_star.pipeline.chain import update_chain
 from video_star.pipeline.stages import STEPS, rounds_of
 
@@ -39,7 +41,7 @@ def run_step(step: str, round_name: str, workspace: Workspace, progress: Progres
     workspace = workspace.allowing(params.settings.video_roots)
     module, _, name = STEPS[step].function.partition(":")
     update_chain(workspace, params)
-    measured = Measured(progress)
+    started, measured = time.time(), Measured(progress)
     context = context_of(workspace, params, round_name, measured)
     with only_one(workspace, f"{step}-{round_name}"):
         function: Callable[[StepContext], StepResult] = getattr(import_module(module), name)
@@ -47,6 +49,7 @@ def run_step(step: str, round_name: str, workspace: Workspace, progress: Progres
         _refuse_changed_params(step, params, load_params(workspace.params))
         context.refuse_failures(result.report, result.failures)
         _write_report(context, result.report)
+        keep_time(workspace, step, round_name, started, time.time())
         measured.record(workspace, step, params, result.report.read)
     return result.report
 

@@ -10,12 +10,10 @@ Places never change what a step computes, so they come from the environment.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 from video_star.core.errors import UsageError
 from video_star.core.jsonl import read_record
@@ -23,6 +21,7 @@ from video_star.core.params import Params, load_params
 from video_star.core.paths import Workspace
 from video_star.core.records import Published
 from video_star.core.urls import without_credentials
+from video_star.tracking.charts import view_address
 
 LOOPBACK = "127.0.0.1"
 
@@ -67,23 +66,15 @@ def _port(variable: str, default: str) -> int:
 
 
 def compare_url(workspace: Workspace, params: Params) -> str | None:
-    """The MLflow page that shows the published rounds side by side; None when there are none."""
-    runs: list[str] = []
-    experiments: list[str] = []
-    for name in params.evaluated:
-        path = workspace.round(name).mlflow_run
-        if path.exists():
-            published = read_record(path, Published)
-            runs.append(published.run_id)
-            experiments.append(published.experiment_id)
-    if not runs:
+    """The MLflow page with the charts of the published rounds; None when there are none."""
+    paths = [workspace.round(name).mlflow_run for name in params.evaluated]
+    published = [read_record(path, Published) for path in paths if path.exists()]
+    if not published:
         return None
     uri = params.settings.tracking_uri
     is_server = uri is not None and uri.startswith(("http://", "https://"))
     server = without_credentials(uri) if uri and is_server else addresses().mlflow
-    chosen = quote(json.dumps(runs, separators=(",", ":")))
-    within = quote(json.dumps(sorted(set(experiments)), separators=(",", ":")))
-    return f"{server.rstrip('/')}/#/compare-runs?runs={chosen}&experiments={within}"
+    return view_address(server, published[-1].experiment_id, published[-1].cycle)
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ from video_star.core.params import load_params
 from video_star.core.paths import RoundPaths, Workspace
 from video_star.core.records import Outcome, PairedDifference, StepReport
 from video_star.evaluation.metrics import RoundMetrics
+from video_star.evaluation.significance import SURE
 
 R = TypeVar("R", bound=BaseModel)
 
@@ -28,8 +29,6 @@ HEADLINES = (
 )
 """Metrics of the terminal table, where they were measured; --json has all of them."""
 
-SURE = 0.05
-"""p below which the table marks a difference."""
 AGAINST_FIRST, AGAINST_PREVIOUS = "*", "'"
 
 

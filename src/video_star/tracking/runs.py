@@ -1,10 +1,13 @@
 """Rounds in MLflow: a parent run per cycle, a child run per round. The only importer of mlflow.
 
-    cycle "demo"        the headline curve, one point per round
-      r0, r1, ...       parameters, yields, metrics, loss curve, data set digest, model
+    cycle "demo"        the curves over its rounds
+      r0, r1, ...       parameters, metrics, loss curve, tables, data set digest, model
 
-Files are the truth and MLflow shows them: publishing a round again replaces its child run, so that
-the store holds each round once, however often the step is repeated.
+Files are the truth and MLflow shows them. Of each round there is one run, however often it is
+published and wherever a publication was killed: what is written is looked for first, or is written
+under the same key with the same time. MLflow cannot take back a parameter or a point of a metric,
+so a round with other numbers gets a new run, and the old one is deleted (MLflow keeps it until
+`mlflow gc`). No run is ever "the active one": every call names its run.
 """
 
 from __future__ import annotations
@@ -13,14 +16,18 @@ import json
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from video_star.core.errors import ServiceError, VideoStarError
+from video_star.core.hashing import sha256
 from video_star.core.paths import Workspace
 from video_star.core.private import private_store
+from video_star.core.times import Span
 from video_star.core.urls import hide, without_credentials
+from video_star.tracking.charts import LOSS, VIEW_TAG, curves_of, view_key, view_state
 
 ANSWER_WITHIN_S = 5
 # A stopped server must be noticed in seconds; MLflow alone would retry for minutes.
@@ -31,15 +38,32 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 import mlflow  # noqa: E402
 from alembic.util import CommandError  # noqa: E402
 from mlflow import MlflowClient  # noqa: E402
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run  # noqa: E402
+from mlflow.entities import (  # noqa: E402
+    Dataset,
+    DatasetInput,
+    InputTag,
+    LoggedModel,
+    Metric,
+    Param,
+    Run,
+    RunTag,
+)
 from mlflow.entities.model_registry import ModelVersion  # noqa: E402
 from mlflow.exceptions import MlflowException  # noqa: E402
+from mlflow.models import Model, ModelSignature  # noqa: E402
+from mlflow.types import ColSpec, Schema  # noqa: E402
 from sqlalchemy.exc import SQLAlchemyError  # noqa: E402
 
 EXPERIMENT = "video-star"
 CHAMPION = "champion"
 METRICS_AT_ONCE, PARAMS_AT_ONCE = 1000, 100  # the limits of MLflow's log_batch
-PARENT_TAG = "mlflow.parentRunId"
+PARENT_TAG, NOTE_TAG = "mlflow.parentRunId", "mlflow.note.content"
+TABLES_TAG = "mlflow.loggedArtifacts"
+CONTENT, WORKED, FAILED_STEP = "content", "worked", "failed_step"
+SIGNATURE = ModelSignature(
+    Schema([ColSpec("string", "video"), ColSpec("string", "question")]),
+    Schema([ColSpec("string", "answer")]),
+)
 
 
 @dataclass(frozen=True)
@@ -59,17 +83,37 @@ class PublishedRound:
     params: Mapping[str, str]
     metrics: Mapping[str, float]
     tags: Mapping[str, str]
-    headline: Mapping[str, float]
-    """What the parent's curve shows; its step is the round's number."""
+    note: str
+    """The round in Markdown: description of its run, card of its model."""
+    model: Path
+    """What the registry keeps: the folder of an adapter, or the file that names all weights."""
+    model_type: str
     loss: Sequence[tuple[int, float, float]] = ()
     """(step, loss, learning rate) of the finetune."""
     training_set: TrainingSet | None = None
-    model: Path | None = None
-    """What the registry keeps: the folder of an adapter, or the file that names all weights."""
+    files: Path | None = None
+    """A folder whose content becomes the run's artifacts."""
+    worked: Span | None = None
+    """When the steps of the round were done; None when this machine did not do them."""
+    finetuned: Span | None = None
+    champion: str | None = None
+    """The round of the cycle that is known to be the best."""
 
     @property
     def number(self) -> int:
         return int(self.name.removeprefix("r"))
+
+    @property
+    def content(self) -> str:
+        """Digest of all that a run cannot change once it is logged."""
+        data = self.training_set
+        known = [
+            *([*sorted(part.items())] for part in (self.params, self.metrics)),
+            [*self.loss],
+            data and data.digest,
+            {key: self.tags[key] for key in sorted(self.tags) if key.endswith("_digest")},
+        ]
+        return sha256(json.dumps(known))
 
 
 class Tracker:
@@ -89,17 +133,34 @@ class Tracker:
                 None if tracking_uri else (workspace.mlflow / "artifacts").as_uri()
             )
 
-    def publish(self, item: PublishedRound, registered_model: str, champion_metric: str) -> str:
-        """Make the round's child run (in place of an older one) and return its run id."""
+    def publish(self, item: PublishedRound, registered_model: str) -> str:
+        """Bring the round's run up to date and return its id; FAILED when it cannot be finished."""
         with self._explained():
-            old = self._runs(item.cycle, "round", item.name)
-            parent = self._parent(item)
-            run_id = self._child(item, parent)
-            self._register(item, run_id, registered_model, item.metrics.get(champion_metric))
-            # The old run goes last: whatever stops us before, no round is ever missing.
-            for run in old:
-                self._remove(run.info.run_id, registered_model)
-            self._crown(item.cycle, registered_model)
+            run = self._claim(item)
+            run_id = str(run.info.run_id)
+            try:
+                self._fill(item, run, registered_model)
+            except BaseException:
+                with suppress(Exception):  # the first error is the one to tell
+                    self._client.set_terminated(run_id, "FAILED")
+                raise
+            # Other runs go last: whatever stops us before, no round is ever missing.
+            for other in self._runs(item.cycle, "round", item.name):
+                if other.info.run_id != run_id:
+                    self._remove(other.info.run_id, registered_model)
+            self._show_cycle(item.cycle, "FINISHED")
+            self._crown(item, registered_model)
+        return run_id
+
+    def fail(self, cycle: str, name: str, step: str, reason: str, worked: Span | None) -> str:
+        """Show that a step of a round failed, in the run that its next publication goes on with."""
+        with self._explained():
+            started = [run for run in self._runs(cycle, "round", name) if not _is_finished(run)]
+            run = started[0] if started else self._new_run(cycle, "round", name, worked)
+            run_id = str(run.info.run_id)
+            self._set_tags(run_id, {FAILED_STEP: step, NOTE_TAG: reason})
+            self._client.set_terminated(run_id, "FAILED")
+            self._show_cycle(cycle, "FAILED")
         return run_id
 
     @property
@@ -115,77 +176,70 @@ class Tracker:
         return str(found.experiment_id)
 
     def _runs(self, cycle: str, kind: str, round_name: str | None = None) -> list[Run]:
-        wanted = f"tags.kind = '{kind}' and tags.cycle = {_quoted(cycle)}"
+        """The runs that are not deleted, the newest first."""
+        wanted = f"{_of_cycle(cycle)} and tags.kind = '{kind}'"
         if round_name is not None:
             wanted += f" and tags.round = '{round_name}'"
         return list(self._client.search_runs([self._experiment], wanted))
 
-    def _parent(self, item: PublishedRound) -> str:
-        """The cycle's run with this round on its curve; the curve never holds two values at once.
-
-        MLflow keeps every value ever logged: when a round's value changed, a new parent takes over
-        the other rounds' points and children, and the old one is deleted.
-        """
-        found = self._runs(item.cycle, "cycle")
-        parent = found[0].info.run_id if found else self._new_parent(item.cycle)
-        curve = self._curve(parent) if found else {}
-        known = {key: points[item.number] for key, points in curve.items() if item.number in points}
-        if known == dict(item.headline):
-            return str(parent)
-        if known:
-            old, parent = parent, self._new_parent(item.cycle)
-            self._log_curve(parent, curve, without=item.number)
-            for child in self._runs(item.cycle, "round"):
-                self._client.set_tag(child.info.run_id, PARENT_TAG, parent)
-            self._client.delete_run(old)
-        self._log_curve(parent, {key: {item.number: v} for key, v in item.headline.items()})
-        return str(parent)
-
-    def _new_parent(self, cycle: str) -> str:
-        tags = {"kind": "cycle", "cycle": cycle}
-        run = self._client.create_run(self._experiment, run_name=cycle, tags=tags)
-        self._client.set_terminated(run.info.run_id)
-        return str(run.info.run_id)
-
-    def _curve(self, run_id: str) -> dict[str, dict[int, float]]:
-        keys = self._client.get_run(run_id).data.metrics
-        return {
-            key: {point.step: point.value for point in self._client.get_metric_history(run_id, key)}
-            for key in keys
-        }
-
-    def _log_curve(
-        self, run_id: str, curve: Mapping[str, Mapping[int, float]], without: int | None = None
-    ) -> None:
-        now = _now_ms()
-        points = [
-            Metric(key, value, now, step)
-            for key, line in curve.items()
-            for step, value in line.items()
-            if step != without
-        ]
-        self._log_metrics(run_id, points)
-
-    def _child(self, item: PublishedRound, parent: str) -> str:
-        tags = {**item.tags, "kind": "round", "cycle": item.cycle, "round": item.name}
-        run = self._client.create_run(
-            self._experiment, run_name=item.name, tags={**tags, PARENT_TAG: parent}
+    def _new_run(self, cycle: str, kind: str, name: str, worked: Span | None) -> Run:
+        tags = {"kind": kind, "cycle": cycle} | ({"round": name} if kind == "round" else {})
+        return self._client.create_run(
+            self._experiment, worked.start if worked else None, tags=tags, run_name=name
         )
-        run_id, now = str(run.info.run_id), _now_ms()
+
+    def _claim(self, item: PublishedRound) -> Run:
+        """The run with this very content, one that failed before it had any, or a new one."""
+        runs = self._runs(item.cycle, "round", item.name)
+        same = [run for run in runs if run.data.tags.get(CONTENT) == item.content]
+        empty = [run for run in runs if CONTENT not in run.data.tags]
+        if same:
+            return same[0]
+        run = empty[0] if empty else self._new_run(item.cycle, "round", item.name, item.worked)
+        now = _now_ms()
+        worked = item.worked or Span(now, now)
+        finetuned = item.finetuned or worked
+        # A publication that goes on after a kill gives its points the times of the first one.
+        worked_at = json.dumps([worked.end, finetuned.start, finetuned.end])
+        self._set_tags(run.info.run_id, {WORKED: worked_at, CONTENT: item.content})
+        return self._client.get_run(run.info.run_id)
+
+    def _fill(self, item: PublishedRound, run: Run, registered_model: str) -> None:
+        """Log what the run does not have yet; what can change is logged anew."""
+        run_id = str(run.info.run_id)
+        end, first, last = json.loads(run.data.tags[WORKED])
+        self._set_tags(run_id, {**item.tags, NOTE_TAG: item.note})
+        if item.files is not None:
+            self._client.log_artifacts(run_id, str(item.files))
+            tables = [{"path": p.name, "type": "table"} for p in sorted(item.files.glob("*.json"))]
+            self._client.set_tag(run_id, TABLES_TAG, json.dumps(tables))
+        if _is_finished(run):
+            return
+        self._client.update_run(run_id, "RUNNING")
+        if FAILED_STEP in run.data.tags:
+            self._client.delete_tag(run_id, FAILED_STEP)
         params = [Param(key, value[:6000]) for key, value in item.params.items()]
-        for start in range(0, len(params), PARAMS_AT_ONCE):
-            self._client.log_batch(run_id, params=params[start : start + PARAMS_AT_ONCE])
-        points = [Metric(key, value, now, item.number) for key, value in item.metrics.items()]
-        for step, loss, rate in item.loss:
-            points.append(Metric("train/loss", loss, now, step))
-            points.append(Metric("train/learning_rate", rate, now, step))
-        self._log_metrics(run_id, points)
+        for chunk in range(0, len(params), PARAMS_AT_ONCE):
+            self._client.log_batch(run_id, params=params[chunk : chunk + PARAMS_AT_ONCE])
         if item.training_set is not None:
             self._log_training_set(run_id, item.training_set)
-        self._client.set_terminated(run_id)
-        return run_id
+        model = self._register(item, run_id, registered_model)
+        points = [
+            Metric(key, value, end, item.number, model_id=model.model_id, run_id=run_id)
+            for key, value in item.metrics.items()
+        ]
+        for place, (step, loss, rate) in enumerate(item.loss, start=1):
+            when = first + (last - first) * place // len(item.loss)
+            points.append(Metric("train/loss", loss, when, step))
+            points.append(Metric("train/learning_rate", rate, when, step))
+        self._log_metrics(run_id, points)
+        self._client.set_terminated(run_id, "FINISHED", end)
+
+    def _set_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
+        self._client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])
 
     def _log_metrics(self, run_id: str, points: Sequence[Metric]) -> None:
+        """Points that the run has already, value and time and all, are not logged twice."""
         for start in range(0, len(points), METRICS_AT_ONCE):
             self._client.log_batch(run_id, metrics=points[start : start + METRICS_AT_ONCE])
 
@@ -199,46 +253,96 @@ class Tracker:
         tags = [InputTag("mlflow.data.context", "training"), InputTag("dvc.md5", data.digest)]
         self._client.log_inputs(run_id, [DatasetInput(dataset, tags)])
 
-    def _register(
-        self, item: PublishedRound, run_id: str, registered_model: str, mark: float | None
-    ) -> None:
+    def _show_cycle(self, cycle: str, status: str) -> None:
+        """The cycle's run: the curves through its finished rounds, and the page that shows them.
+
+        Parents whose curves hold another value of a round are deleted; a new one takes over.
+        """
+        rounds = self._runs(cycle, "round")
+        points = [point for run in rounds if _is_finished(run) for point in self._points(run)]
+        wanted = {(point.key, point.step): point.value for point in points}
+        parents = self._runs(cycle, "cycle")
+        fitting = [run for run in parents if self._curve(run).items() <= wanted.items()]
+        first = min((run.info.start_time for run in rounds), default=_now_ms())
+        parent = fitting[0] if fitting else self._new_run(cycle, "cycle", cycle, Span(first, first))
+        parent_id = str(parent.info.run_id)
+        known = self._curve(parent)
+        self._log_metrics(parent_id, [p for p in points if (p.key, p.step) not in known])
+        for run in rounds:
+            if run.data.tags.get(PARENT_TAG) != parent_id:
+                self._client.set_tag(run.info.run_id, PARENT_TAG, parent_id)
+        for run in parents:
+            if run.info.run_id != parent_id:
+                self._client.delete_run(run.info.run_id)
+        last = max((run.info.end_time or 0 for run in rounds), default=0)
+        self._client.set_terminated(parent_id, status, last or None)
+        view = view_state(_of_cycle(cycle), {key for key, _ in wanted})
+        self._client.set_experiment_tag(self._experiment, VIEW_TAG + view_key(cycle), view)
+
+    def _points(self, run: Run) -> list[Metric]:
+        """The points of a round on the curves of its cycle, at the times that they have there."""
+        name, end = run.data.tags["round"], run.info.end_time
+        curves = curves_of(run.data.metrics)
+        points = [Metric(key, value, end, int(name[1:])) for key, value in curves.items()]
+        if "train/loss" in run.data.metrics:
+            history = self._client.get_metric_history(run.info.run_id, "train/loss")
+            points += [Metric(LOSS + name, p.value, p.timestamp, p.step) for p in history]
+        return points
+
+    def _curve(self, run: Run) -> dict[tuple[str, int], float]:
+        return {
+            (key, point.step): point.value
+            for key in run.data.metrics
+            for point in self._client.get_metric_history(run.info.run_id, key)
+        }
+
+    def _register(self, item: PublishedRound, run_id: str, registered_model: str) -> LoggedModel:
         """Keep an adapter, or the reference to weights, as a version of the registered model."""
-        if item.model is None:
-            return
-        kind = "adapter" if item.model.is_dir() else "weights"
-        model = self._client.create_logged_model(
-            self._experiment,
-            name=f"{kind}-{item.name}",
-            source_run_id=run_id,
-            tags=dict(item.tags),
-            model_type="lora-adapter" if kind == "adapter" else "weights-reference",
+        found = self._models(run_id)
+        model = (
+            found[0]
+            if found
+            else self._client.create_logged_model(
+                self._experiment,
+                name=f"{item.model_type}-{item.name}",
+                source_run_id=run_id,
+                tags=dict(item.tags),
+                params={k: v[:500] for k, v in item.params.items() if k.startswith("finetune.")},
+                model_type=item.model_type,
+            )
         )
-        store = self._client
-        log = store.log_model_artifacts if kind == "adapter" else store.log_model_artifact
-        log(model.model_id, str(item.model))
-        self._client.finalize_logged_model(model.model_id, "READY")
-        now = _now_ms()
-        points = [
-            Metric(key, value, now, item.number, model_id=model.model_id, run_id=run_id)
-            for key, value in item.headline.items()
-        ]
-        self._log_metrics(run_id, points)
+        if model.status != "READY":
+            with TemporaryDirectory() as folder:
+                (Path(folder) / "README.md").write_text(item.note, encoding="utf-8")
+                described = Model(run_id=run_id, model_id=model.model_id, signature=SIGNATURE)
+                described.save(str(Path(folder) / "MLmodel"))
+                self._client.log_model_artifacts(model.model_id, folder)
+            log = self._client
+            to_log = log.log_model_artifacts if item.model.is_dir() else log.log_model_artifact
+            to_log(model.model_id, str(item.model))
+            self._client.finalize_logged_model(model.model_id, "READY")
         if not self._client.search_registered_models(f"name = {_quoted(registered_model)}"):
             self._client.create_registered_model(registered_model)
-        tags = {"cycle": item.cycle, "round": item.name}
-        if mark is not None:
-            tags["mark"] = repr(mark)
-        self._client.create_model_version(
-            registered_model, model.model_uri, run_id, tags=tags, model_id=model.model_id
-        )
+        if not any(version.run_id == run_id for version in self._versions(registered_model)):
+            self._client.create_model_version(
+                registered_model,
+                model.model_uri,
+                run_id,
+                tags={"cycle": item.cycle, "round": item.name},
+                description=item.note,
+                model_id=model.model_id,
+            )
+        return model
+
+    def _models(self, run_id: str) -> list[LoggedModel]:
+        wanted = f"source_run_id = '{run_id}'"
+        return list(self._client.search_logged_models([self._experiment], wanted))
 
     def _remove(self, run_id: str, registered_model: str) -> None:
         for version in self._versions(registered_model):
             if version.run_id == run_id:
                 self._client.delete_model_version(registered_model, version.version)
-        for model in self._client.search_logged_models(
-            [self._experiment], f"source_run_id = '{run_id}'"
-        ):
+        for model in self._models(run_id):
             self._client.delete_logged_model(model.model_id)
         self._client.delete_run(run_id)
 
@@ -246,16 +350,12 @@ class Tracker:
         wanted = f"name = {_quoted(registered_model)}"
         return list(self._client.search_model_versions(wanted))
 
-    def _crown(self, cycle: str, registered_model: str) -> None:
-        """Point the alias at the cycle's best round; of equal ones at the earliest."""
-        marked = [
-            (-float(version.tags["mark"]), int(version.tags["round"][1:]), version.version)
-            for version in self._versions(registered_model)
-            if version.tags.get("cycle") == cycle and "mark" in version.tags
-        ]
-        if marked:
-            best = min(marked)[-1]
-            self._client.set_registered_model_alias(registered_model, CHAMPION, best)
+    def _crown(self, item: PublishedRound, registered_model: str) -> None:
+        """Point the alias at the version of the champion, if that is published."""
+        for version in self._versions(registered_model):
+            of_round = (version.tags.get("cycle"), version.tags.get("round"))
+            if of_round == (item.cycle, item.champion):
+                self._client.set_registered_model_alias(registered_model, CHAMPION, version.version)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -313,3 +413,12 @@ def _now_ms() -> int:
 def _quoted(text: str) -> str:
     """Text as a value of a filter; MLflow knows two kinds of quotes and no escapes."""
     return f'"{text}"' if "'" in text else f"'{text}'"
+
+
+def _of_cycle(cycle: str) -> str:
+    """The filter of a cycle's runs."""
+    return f"tags.cycle = {_quoted(cycle)}"
+
+
+def _is_finished(run: Run) -> bool:
+    return str(run.info.status) == "FINISHED"

@@ -6,56 +6,91 @@ round. That is a fact of the store, so it lies beside it; the files of the round
 
 from __future__ import annotations
 
+import html
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, Final
 
 from video_star.core.context import StepContext, StepResult
 from video_star.core.jsonl import dump_json, read_record, read_records, write_text
 from video_star.core.params import Params
-from video_star.core.paths import RoundPaths
+from video_star.core.paths import RoundPaths, Workspace
 from video_star.core.records import LossPoint, ModelRef, Published, StepReport
+from video_star.core.times import time_of, time_of_round
 from video_star.core.urls import without_credentials
+from video_star.evaluation.champion import champion_of
 from video_star.pipeline.stages import STEPS
+from video_star.tracking.note import round_note
 from video_star.tracking.provenance import dvc_md5, git_state
-from video_star.tracking.rounds_table import MetricRow, RoundRow, rounds_rows
+from video_star.tracking.rounds_table import HEADLINES, RoundRow, rounds_rows
 from video_star.tracking.runs import PublishedRound, Tracker, TrainingSet
+from video_star.tracking.shown import write_answers, write_kinds, write_scores, write_steps
 
 UNLOGGED_SECTIONS = ("settings", "cycle", "rounds", "plateau", "publish")
 """Sections that do not say how a single round was computed."""
+ORIGINS: Final = ("direct", "rationalized")
 _ADDRESS = re.compile(r'\w+://[^"]*')
 
 
 def run_publish(context: StepContext) -> StepResult:
-    """Publish one round; publishing it again replaces what MLflow shows of it."""
-    item = published_round(context)
-    tracker = Tracker(context.workspace, context.params.settings.tracking_uri)
-    publish = context.params.publish
-    run_id = tracker.publish(item, publish.registered_model, publish.champion_metric)
+    """Bring what MLflow shows of a round up to date."""
+    with TemporaryDirectory() as folder:
+        item = published_round(context, Path(folder))
+        tracker = Tracker(context.workspace, context.params.settings.tracking_uri)
+        run_id = tracker.publish(item, context.params.publish.registered_model)
     shown = Published(run_id=run_id, experiment_id=tracker.experiment_id, cycle=item.cycle)
     write_text(context.paths.mlflow_run, dump_json(shown.model_dump(mode="json")))
     report = StepReport(step="publish", round=context.round, read=1, written=1)
     return StepResult(report)
 
 
-def published_round(context: StepContext) -> PublishedRound:
-    """Collect what MLflow shows of a round from the round's files."""
-    paths = context.paths
-    row = next(r for r in rounds_rows(context.workspace) if r["round"] == context.round)
-    benchmarks = benchmark_metrics(row["metrics"])
-    yields = yields_of(row)
-    headline = {name: metric["value"] for name, metric in row["metrics"].items()}
+def show_failure(
+    workspace: Workspace, params: Params, round_name: str, step: str, reason: str
+) -> None:
+    """Show in MLflow that a step of a round failed, and the sentence that says why.
+
+    The next publication of the round goes on with the same run. ServiceError or VideoStarError when
+    MLflow cannot be asked.
+    """
+    steps = [name for name in STEPS if name != "publish"]
+    worked = time_of_round(workspace, steps, round_name)
+    note = f"{step} failed: {html.escape(reason)}"
+    Tracker(workspace, params.settings.tracking_uri).fail(
+        params.cycle, round_name, step, note, worked
+    )
+
+
+def published_round(context: StepContext, folder: Path) -> PublishedRound:
+    """Collect what MLflow shows of a round from the round's files; `folder` takes its tables."""
+    paths, params, workspace = context.paths, context.params, context.workspace
+    row = next(r for r in rounds_rows(workspace) if r["round"] == context.round)
+    reports = _reports(paths)
+    ref = read_record(paths.model_json, ModelRef)
+    champion = champion_of(context, params.evaluated)
+    training_set = _training_set(paths)
+    write_scores(folder, row)
+    write_kinds(folder, row)
+    write_steps(folder, reports.values())
+    write_answers(folder, context)
+    trained_on = f"{training_set.path} (DVC {training_set.digest})" if training_set else None
     return PublishedRound(
-        cycle=context.params.cycle,
+        cycle=params.cycle,
         name=context.round,
-        params=flat_params(context.params),
-        metrics={**report_metrics(paths), **yields, **benchmarks},
-        tags=tags_of(context, paths),
-        headline={**headline, **yields},
+        params=flat_params(params),
+        metrics={**scores_of(row, params), **yields_of(row), **totals_of(row, reports)},
+        tags=tags_of(context, ref),
+        note=round_note(row, ref, headline_names(params), trained_on, champion),
+        model=paths.adapter if paths.adapter.is_dir() else paths.model_json,
+        model_type=_model_type(ref),
         loss=loss_curve(paths),
-        training_set=_training_set(paths),
-        model=paths.adapter if paths.adapter.is_dir() else _weights(paths),
+        training_set=training_set,
+        files=folder,
+        worked=time_of_round(workspace, reports, context.round),
+        finetuned=time_of(workspace, "finetune", context.round),
+        champion=champion.round if champion else None,
     )
 
 
@@ -82,47 +117,48 @@ def _shown(value: object) -> str:
     return _ADDRESS.sub(lambda found: without_credentials(found[0]), text)
 
 
-def report_metrics(paths: RoundPaths) -> dict[str, float]:
-    """Counts and metrics of each step's report, as `<step>/<name>`."""
-    found: dict[str, float] = {}
-    for step in STEPS:
-        path = paths.report(step)
-        if step == "publish" or not path.exists():
-            continue
-        report = read_record(path, StepReport)
-        for name in ("read", "written", "rejected", "failed"):
-            found[f"{step}/{name}"] = float(getattr(report, name))
-        if step != "evaluate":  # its metrics stand under their own names
-            found.update({f"{step}/{name}": value for name, value in report.metrics.items()})
-    return found
+def headline_names(params: Params) -> tuple[str, ...]:
+    """The metrics by which rounds are judged."""
+    plateau = [params.plateau.metric] if params.plateau is not None else []
+    return tuple(dict.fromkeys([*HEADLINES, params.publish.champion_metric, *plateau]))
 
 
-def yields_of(row: RoundRow) -> dict[str, float]:
-    """How much of the training videos a round could use; empty for r0."""
-    if row["direct_yield"] is None or row["rationalized_yield"] is None:
-        return {}
+def scores_of(row: RoundRow, params: Params) -> dict[str, float]:
+    """Every benchmark metric: headline/<its name in params.yaml>, or scores/<its name>."""
+    first = headline_names(params)
     return {
-        "kept": float(row["kept"]),
-        "direct_yield": row["direct_yield"],
-        "rationalized_yield": row["rationalized_yield"],
+        f"{'headline' if name in first else 'scores'}/{name}": metric["value"]
+        for name, metric in row["metrics"].items()
     }
 
 
-def benchmark_metrics(metrics: dict[str, MetricRow]) -> dict[str, float]:
-    """Each benchmark metric, its 95 % interval and number of items, and its paired differences."""
-    found: dict[str, float] = {}
-    for name, metric in metrics.items():
-        found[name] = metric["value"]
-        found[f"{name}_low"] = metric["low"]
-        found[f"{name}_high"] = metric["high"]
-        found[f"{name}_n"] = float(metric["n"])
-        for other, pair in metric["against"].items():
-            found[f"{name}_minus_{other}"] = pair["difference"]
-            found[f"{name}_minus_{other}_low"] = pair["low"]
-            found[f"{name}_minus_{other}_high"] = pair["high"]
-            found[f"{name}_minus_{other}_p"] = pair["p"]
-            found[f"{name}_minus_{other}_n"] = float(pair["n"])
-    return found
+def yields_of(row: RoundRow) -> dict[str, float]:
+    """How much of the training videos a round could use, in all and by kind; empty for r0."""
+    shares = {
+        "direct_yield": row["direct_yield"],
+        "rationalized_yield": row["rationalized_yield"],
+        "line_share": row["line_share"],
+    }
+    whole = {f"headline/{name}": share for name, share in shares.items() if share is not None}
+    by_kind = {
+        f"yield/{kind}/{origin}": share[origin]
+        for kind, share in row["kinds"].items()
+        for origin in ORIGINS
+    }
+    return {**whole, **by_kind}
+
+
+def totals_of(row: RoundRow, reports: Mapping[str, StepReport]) -> dict[str, float]:
+    """Counts of the round as a whole; those of each step are a table."""
+    learned = reports["finetune"].read if "finetune" in reports else 0
+    failed = sum(report.failed for report in reports.values())
+    return {"total/kept": row["kept"], "total/examples": learned, "total/failed": failed}
+
+
+def _reports(paths: RoundPaths) -> dict[str, StepReport]:
+    """The reports of the round's steps, by step."""
+    found = ((step, paths.report(step)) for step in STEPS if step != "publish")
+    return {step: read_record(path, StepReport) for step, path in found if path.exists()}
 
 
 def loss_curve(paths: RoundPaths) -> tuple[tuple[int, float, float], ...]:
@@ -133,9 +169,8 @@ def loss_curve(paths: RoundPaths) -> tuple[tuple[int, float, float], ...]:
     return tuple((point.step, point.loss, point.learning_rate) for point in points)
 
 
-def tags_of(context: StepContext, paths: RoundPaths) -> dict[str, str]:
+def tags_of(context: StepContext, ref: ModelRef) -> dict[str, str]:
     """Which code and which weights the round has."""
-    ref = read_record(paths.model_json, ModelRef)
     commit, changed = git_state(context.workspace.root)
     tags = {"base": ref.base, "base_digest": ref.base_digest}
     if ref.adapter_digest is not None:
@@ -148,9 +183,11 @@ def tags_of(context: StepContext, paths: RoundPaths) -> dict[str, str]:
     return tags
 
 
-def _weights(paths: RoundPaths) -> Path | None:
-    """Where and what a fully finetuned model is: its reference, in place of gigabytes."""
-    return paths.model_json if paths.weights.is_dir() else None
+def _model_type(ref: ModelRef) -> str:
+    """An adapter; or the reference, in place of gigabytes, of all weights or of the bare base."""
+    if ref.adapter_digest is not None:
+        return "adapter"
+    return "weights" if ref.weights_digest is not None else "base"
 
 
 def _training_set(paths: RoundPaths) -> TrainingSet | None:
