@@ -21,7 +21,7 @@ LOSS = "loss/"
 """Prefix of the cycle's loss curves, one for each round."""
 SHARES = ("direct_yield", "rationalized_yield", "line_share")
 """Headlines about the training videos; the others are held-out scores."""
-COLUMNS, CARD_HEIGHT = 3, 260
+COLUMNS, CARD_HEIGHT = 4, 260
 """Charts side by side, and their height in pixels: two rows fit on a screen of 900."""
 
 
@@ -73,6 +73,7 @@ def view_state(wanted: str, curves: Collection[str]) -> str:
             "orderByKey": "attributes.start_time",
             "orderByAsc": True,
             "isAccordionReordered": True,
+            "runListHidden": True,
             "compareRunSections": [
                 {
                     "uuid": name,

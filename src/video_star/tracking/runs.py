@@ -43,6 +43,7 @@ from mlflow.entities import (  # noqa: E402
     DatasetInput,
     InputTag,
     LoggedModel,
+    LoggedModelOutput,
     Metric,
     Param,
     Run,
@@ -59,6 +60,7 @@ CHAMPION = "champion"
 METRICS_AT_ONCE, PARAMS_AT_ONCE = 1000, 100  # the limits of MLflow's log_batch
 PARENT_TAG, NOTE_TAG = "mlflow.parentRunId", "mlflow.note.content"
 TABLES_TAG = "mlflow.loggedArtifacts"
+CURVE_COLOUR = "#0072B2"  # as in the picture of the rounds; MLflow's own are drawn by lot
 CONTENT, WORKED, FAILED_STEP = "content", "worked", "failed_step"
 SIGNATURE = ModelSignature(
     Schema([ColSpec("string", "video"), ColSpec("string", "question")]),
@@ -192,7 +194,7 @@ class Tracker:
         """The run with this very content, one that failed before it had any, or a new one."""
         runs = self._runs(item.cycle, "round", item.name)
         same = [run for run in runs if run.data.tags.get(CONTENT) == item.content]
-        empty = [run for run in runs if CONTENT not in run.data.tags]
+        empty = [r for r in runs if CONTENT not in r.data.tags and not _is_finished(r)]
         if same:
             return same[0]
         run = empty[0] if empty else self._new_run(item.cycle, "round", item.name, item.worked)
@@ -223,7 +225,7 @@ class Tracker:
             self._client.log_batch(run_id, params=params[chunk : chunk + PARAMS_AT_ONCE])
         if item.training_set is not None:
             self._log_training_set(run_id, item.training_set)
-        model = self._register(item, run_id, registered_model)
+        model = self._register(item, run, registered_model)
         points = [
             Metric(key, value, end, item.number, model_id=model.model_id, run_id=run_id)
             for key, value in item.metrics.items()
@@ -266,6 +268,7 @@ class Tracker:
         first = min((run.info.start_time for run in rounds), default=_now_ms())
         parent = fitting[0] if fitting else self._new_run(cycle, "cycle", cycle, Span(first, first))
         parent_id = str(parent.info.run_id)
+        self._client.set_tag(parent_id, "mlflow.runColor", CURVE_COLOUR)
         known = self._curve(parent)
         self._log_metrics(parent_id, [p for p in points if (p.key, p.step) not in known])
         for run in rounds:
@@ -296,8 +299,9 @@ class Tracker:
             for point in self._client.get_metric_history(run.info.run_id, key)
         }
 
-    def _register(self, item: PublishedRound, run_id: str, registered_model: str) -> LoggedModel:
+    def _register(self, item: PublishedRound, run: Run, registered_model: str) -> LoggedModel:
         """Keep an adapter, or the reference to weights, as a version of the registered model."""
+        run_id = str(run.info.run_id)
         found = self._models(run_id)
         model = (
             found[0]
@@ -321,6 +325,8 @@ class Tracker:
             to_log = log.log_model_artifacts if item.model.is_dir() else log.log_model_artifact
             to_log(model.model_id, str(item.model))
             self._client.finalize_logged_model(model.model_id, "READY")
+        if run.outputs is None or not run.outputs.model_outputs:
+            self._client.log_outputs(run_id, [LoggedModelOutput(model.model_id, item.number)])
         if not self._client.search_registered_models(f"name = {_quoted(registered_model)}"):
             self._client.create_registered_model(registered_model)
         if not any(version.run_id == run_id for version in self._versions(registered_model)):

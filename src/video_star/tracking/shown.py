@@ -1,15 +1,15 @@
 """The files of a round's run in MLflow: tables that its page shows, with thumbnails.
 
 A table is JSON with columns and data, and an image in it names a file beside it, as MLflow's own
-`log_table` writes them. Everything that changes with a round is in them: intervals and tests of all
-metrics, counts of all steps, and answers to some held-out items, the same ones in each round, so
-that MLflow can put the rounds side by side.
+`log_table` writes them: intervals and tests of all metrics, counts of all steps, and answers to
+some held-out items, the same ones in each round, so that MLflow can put the rounds side by side.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,15 @@ from typing import Any
 from PIL import Image
 
 from video_star.core.context import StepContext
+from video_star.core.engine import Clip
 from video_star.core.errors import DataError, VideoError
 from video_star.core.hashing import sha256
 from video_star.core.jsonl import read_records, write_text
 from video_star.core.paths import RoundPaths
 from video_star.core.records import Prediction, Score, StepReport
+from video_star.data.manifest import samples_of
 from video_star.evaluation.benchmarks import open_benchmark
-from video_star.evaluation.benchmarks.base import Item
+from video_star.evaluation.benchmarks.base import HasVideos
 from video_star.tracking.rounds_table import RoundRow
 from video_star.video.cache import FrameCache, open_frames
 
@@ -69,86 +71,117 @@ def write_steps(folder: Path, reports: Iterable[StepReport]) -> None:
 
 
 def write_answers(folder: Path, context: StepContext) -> None:
-    """answers.json: answers to held-out items with a frame that the model saw and their scores."""
+    """answers.json: answers to held-out items with their scores, and a frame that the model saw.
+
+    The items are the same in each round: the choice goes by hashes of their ids, in turns by
+    benchmark, metric and slices. What has no frame is left out.
+    """
     frames = open_frames(context.workspace, context.params)
-    rows = []
-    for name, item, answer, scores in islice(_answered(context), ITEMS):
-        picture = _picture(folder, frames, item)
-        if picture is None:
-            continue
-        rows.append(
+    try:
+        clips = _Clips(context)
+    except DataError as error:  # results without their data, as of another machine
+        context.progress.note(f"MLflow shows no answers of {context.round}: {error}")
+        return
+    benchmarks = (_results(context.paths, name) for name in context.params.evaluate.benchmarks)
+    pictured = (
+        (result, picture)
+        for result in _in_turns(benchmarks)
+        if (picture := _picture(folder, frames, clips, result)) is not None
+    )
+    _write(
+        folder / "answers.json",
+        (
             {
-                "item": f"{name}/{item.id}",
                 "frame": {"type": "image", "filepath": picture, "compressed_filepath": picture},
-                "question": item.prompt,
-                "answer": answer,
-                "score": "; ".join(f"{s.metric}: {_said(s.value)}" for s in scores),
-                "reason": "; ".join(dict.fromkeys(score.reason for score in scores)),
+                "item": f"{result.benchmark}/{result.item}",
+                "question": result.prompt,
+                "answer": result.text,
+                "score": "; ".join(f"{s.metric}: {_said(s.value)}" for s in result.scores),
+                "reason": "; ".join(dict.fromkeys(score.reason for score in result.scores)),
             }
-        )
-    _write(folder / "answers.json", rows)
+            for result, picture in islice(pictured, ITEMS)
+        ),
+    )
 
 
 def _said(value: float | None) -> str:
     return "not scored" if value is None else f"{value:g}"
 
 
-def _answered(context: StepContext) -> Iterator[tuple[str, Item[Any], str, Sequence[Score]]]:
-    """Items of all benchmarks in turns, of each metric and slice of its items in turns.
+@dataclass(frozen=True)
+class _Result:
+    """An answered item of a benchmark."""
 
-    The order is that of hashes of ids: it depends on no answer and on no order of files.
+    benchmark: str
+    item: str
+    prompt: str
+    text: str
+    scores: Sequence[Score]
+
+
+def _results(paths: RoundPaths, benchmark: str) -> Iterator[_Result]:
+    """The answered and scored items, in turns by metric and slices."""
+    folder = paths.predictions / benchmark
+    if not folder.is_dir():
+        return
+    scores: dict[str, list[Score]] = {}
+    for score in read_records(folder / "scores.jsonl", Score):
+        scores.setdefault(score.item_id, []).append(score)
+    groups: dict[tuple[str, tuple[str, ...]], list[_Result]] = {}
+    predictions = read_records(folder / "predictions.jsonl", Prediction)
+    for own in sorted(predictions, key=lambda own: sha256(own.item_id)):
+        if found := scores.get(own.item_id):
+            result = _Result(benchmark, own.item_id, own.prompt, own.text, found)
+            groups.setdefault((found[0].metric, found[0].slices), []).append(result)
+    yield from _in_turns(groups[key] for key in sorted(groups))
+
+
+def _in_turns(lists: Iterable[Iterable[_Result]]) -> Iterator[_Result]:
+    for turn in zip_longest(*lists):
+        yield from (result for result in turn if result is not None)
+
+
+class _Clips:
+    """The clips of items: those of videos of a benchmark's own, else of the manifest's samples.
+
+    Such an item is named as its sample, or as "<sample>/<what is asked of it>".
     """
-    groups: dict[tuple[str, str, tuple[str, ...]], list[Item[Any]]] = {}
-    found: dict[str, tuple[dict[str, str], dict[str, list[Score]]]] = {}
-    for name, raw in context.params.evaluate.benchmarks.items():
-        found[name] = _results(context.paths, name)
-        try:
-            items = open_benchmark(name, raw, context.workspace.root).items(context)
-        except DataError as error:  # results without their data, as of another machine
-            context.progress.note(f"MLflow shows no answers of {name}: {error}")
-            continue
-        for item in sorted(items, key=lambda item: sha256(item.id)):
-            groups.setdefault((name, item.metric, item.slices), []).append(item)
-    by_benchmark: dict[str, list[list[Item[Any]]]] = {}
-    for (name, *_), items in sorted(groups.items(), key=lambda group: group[0]):
-        by_benchmark.setdefault(name, []).append(items)
-    turns = {name: _in_turns(lists) for name, lists in by_benchmark.items()}
-    for name, item in _in_turns([[(name, item) for item in own] for name, own in turns.items()]):
-        answers, scores = found[name]
-        if item.id in answers:
-            yield name, item, answers[item.id], scores.get(item.id, [])
+
+    def __init__(self, context: StepContext) -> None:
+        self._workspace = context.workspace
+        self._samples = {s.id: s for s in samples_of(context.workspace, "test")}
+        self._own = {
+            (name, item.id): item.clip
+            for name, raw in context.params.evaluate.benchmarks.items()
+            if isinstance(own := open_benchmark(name, raw, context.workspace.root), HasVideos)
+            for item in own.items(context)
+        }
+
+    def of(self, result: _Result) -> Clip | None:
+        """VideoError or DataError when its file may not be read."""
+        own = self._own.get((result.benchmark, result.item))
+        names = (result.item, result.item.rpartition("/")[0])
+        sample = next((self._samples[name] for name in names if name in self._samples), None)
+        if own is not None or sample is None:
+            return own
+        return Clip(self._workspace.video(sample.video), sample.start_s, sample.end_s)
 
 
-def _in_turns(lists: Iterable[Iterable[Any]]) -> Iterator[Any]:
-    missing = object()
-    for turn in zip_longest(*lists, fillvalue=missing):
-        yield from (item for item in turn if item is not missing)
-
-
-def _results(paths: RoundPaths, name: str) -> tuple[dict[str, str], dict[str, list[Score]]]:
-    folder = paths.predictions / name
-    answers, scores = folder / "predictions.jsonl", folder / "scores.jsonl"
-    if not (answers.exists() and scores.exists()):
-        return {}, {}
-    by_item: dict[str, list[Score]] = {}
-    for score in read_records(scores, Score):
-        by_item.setdefault(score.item_id, []).append(score)
-    return {p.item_id: p.text for p in read_records(answers, Prediction)}, by_item
-
-
-def _picture(folder: Path, frames: FrameCache, item: Item[Any]) -> str | None:
-    """The middle one of the frames that the model saw; None when the video cannot be read."""
+def _picture(folder: Path, frames: FrameCache, clips: _Clips, result: _Result) -> str | None:
+    """The middle one of the frames that the model saw; None when there is none."""
     try:
-        key = frames.key(item.clip)
-        pixels = frames.get(item.clip).pixels
-    except VideoError:
+        clip = clips.of(result)
+        if clip is None:
+            return None
+        name = f"frames/{frames.key(clip)[:20]}.png"
+        if not (folder / name).exists():
+            pixels = frames.get(clip).pixels
+            image = Image.fromarray(pixels[len(pixels) // 2])
+            image.thumbnail((THUMBNAIL, THUMBNAIL))
+            (folder / name).parent.mkdir(exist_ok=True)
+            image.save(folder / name)
+    except (VideoError, DataError):
         return None
-    name = f"frames/{key[:20]}.png"
-    if not (folder / name).exists():
-        image = Image.fromarray(pixels[len(pixels) // 2])
-        image.thumbnail((THUMBNAIL, THUMBNAIL))
-        (folder / name).parent.mkdir(exist_ok=True)
-        image.save(folder / name)
     return name
 
 

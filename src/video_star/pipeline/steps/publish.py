@@ -23,6 +23,7 @@ from video_star.core.times import time_of, time_of_round
 from video_star.core.urls import without_credentials
 from video_star.evaluation.champion import champion_of
 from video_star.pipeline.stages import STEPS
+from video_star.tracking.charts import HEADLINE, YIELD
 from video_star.tracking.note import round_note
 from video_star.tracking.provenance import dvc_md5, git_state
 from video_star.tracking.rounds_table import HEADLINES, RoundRow, rounds_rows
@@ -76,11 +77,12 @@ def published_round(context: StepContext, folder: Path) -> PublishedRound:
     write_steps(folder, reports.values())
     write_answers(folder, context)
     trained_on = f"{training_set.path} (DVC {training_set.digest})" if training_set else None
+    metrics = {**scores_of(row, params), **yields_of(row), **totals_of(row, reports)}
     return PublishedRound(
         cycle=params.cycle,
         name=context.round,
         params=flat_params(params),
-        metrics={**scores_of(row, params), **yields_of(row), **totals_of(row, reports)},
+        metrics=dict(sorted(metrics.items(), key=lambda m: not m[0].startswith(HEADLINE))),
         tags=tags_of(context, ref),
         note=round_note(row, ref, headline_names(params), trained_on, champion),
         model=paths.adapter if paths.adapter.is_dir() else paths.model_json,
@@ -127,7 +129,7 @@ def scores_of(row: RoundRow, params: Params) -> dict[str, float]:
     """Every benchmark metric: headline/<its name in params.yaml>, or scores/<its name>."""
     first = headline_names(params)
     return {
-        f"{'headline' if name in first else 'scores'}/{name}": metric["value"]
+        (HEADLINE if name in first else "scores/") + name: metric["value"]
         for name, metric in row["metrics"].items()
     }
 
@@ -139,9 +141,9 @@ def yields_of(row: RoundRow) -> dict[str, float]:
         "rationalized_yield": row["rationalized_yield"],
         "line_share": row["line_share"],
     }
-    whole = {f"headline/{name}": share for name, share in shares.items() if share is not None}
+    whole = {HEADLINE + name: share for name, share in shares.items() if share is not None}
     by_kind = {
-        f"yield/{kind}/{origin}": share[origin]
+        f"{YIELD}{kind}/{origin}": share[origin]
         for kind, share in row["kinds"].items()
         for origin in ORIGINS
     }
