@@ -1,9 +1,9 @@
-"""A round in Markdown: the description of its run, and the card of its model."""
+"""What MLflow shows in Markdown: a round (also the card of its model), a cycle, a failure."""
 
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from video_star.core.records import ModelRef
 from video_star.evaluation.champion import Champion
@@ -11,18 +11,12 @@ from video_star.tracking.rounds_table import RoundRow, is_share
 
 
 def round_note(
-    row: RoundRow,
-    ref: ModelRef,
-    headlines: Sequence[str],
-    trained_on: str | None,
-    champion: Champion | None,
+    row: RoundRow, ref: ModelRef, headlines: Sequence[str], trained_on: str | None
 ) -> str:
     """What the round learned from and how good it is; `trained_on` names its data set."""
     lines = [f"Round {row['round']}: {_made(ref)}", ""]
     if trained_on is not None:
         lines += [f"Trained on {row['kept']} kept answers: {_safe(trained_on)}.", ""]
-    if champion is not None:
-        lines += [_kept(champion), ""]
     lines += ["| held-out metric | value | 95 % interval | change |", "|---|---|---|---|"]
     for name in headlines:
         if name not in row["metrics"]:
@@ -45,13 +39,33 @@ def _made(ref: ModelRef) -> str:
     return f"{base} with all weights finetuned." if ref.weights_digest is not None else f"{base}."
 
 
-def _kept(champion: Champion) -> str:
+def cycle_note(champion: Champion | None, metric: str) -> str:
+    """Which round of the cycle to keep."""
+    if champion is None:
+        return f"No round has {_safe(metric)} yet, which says which one to keep."
+    kept = f"The round to keep is {champion.round}: {_safe(metric)}"
     if champion.better is None:
-        return f"The round to keep is {champion.round}: no later one is surely better."
+        return f"{kept} is surely better in no later one."
+    form = ".1%" if is_share(metric) else ".3f"
+    change = f"{champion.better.difference:+{form}} against {champion.before}"
     return (
-        f"The round to keep is {champion.round}: {champion.better.difference:+.1%} against "
-        f"{champion.before} on the same {champion.better.n} items (p = {champion.better.p:.3f})."
+        f"{kept} {change} on the same "
+        f"{champion.better.n} items (p = {champion.better.p:.3f}); no later round is surely better."
     )
+
+
+def failure_note(step: str, reason: str) -> str:
+    """Which step of a round failed, and why."""
+    return f"**{_safe(step)} failed:** {_safe(reason)}"
+
+
+def changed_params(before: str, old: Mapping[str, str], new: Mapping[str, str]) -> str:
+    """The parameters that differ between a round and the one before."""
+    changed = [key for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
+    if not changed:
+        return f"All parameters are those of {before}."
+    rows = [f"| {_safe(k)} | {_safe(old.get(k, ''))} | {_safe(new.get(k, ''))} |" for k in changed]
+    return "\n".join([f"| parameter | {before} | now |", "|---|---|---|", *rows])
 
 
 def _safe(text: str) -> str:

@@ -28,6 +28,7 @@ from video_star.core.private import private_store
 from video_star.core.times import Span
 from video_star.core.urls import hide, without_credentials
 from video_star.tracking.charts import LOSS, VIEW_TAG, curves_of, view_key, view_state
+from video_star.tracking.note import changed_params
 
 ANSWER_WITHIN_S = 5
 # A stopped server must be noticed in seconds; MLflow alone would retry for minutes.
@@ -58,8 +59,9 @@ from sqlalchemy.exc import SQLAlchemyError  # noqa: E402
 EXPERIMENT = "video-star"
 CHAMPION = "champion"
 METRICS_AT_ONCE, PARAMS_AT_ONCE = 1000, 100  # the limits of MLflow's log_batch
+PARAM_LENGTH = 6000  # and of a parameter
 PARENT_TAG, NOTE_TAG = "mlflow.parentRunId", "mlflow.note.content"
-TABLES_TAG = "mlflow.loggedArtifacts"
+TABLES_TAG, VERSIONS_TAG = "mlflow.loggedArtifacts", "mlflow.modelVersions"
 CURVE_COLOUR = "#0072B2"  # as in the picture of the rounds; MLflow's own are drawn by lot
 CONTENT, WORKED, FAILED_STEP = "content", "worked", "failed_step"
 SIGNATURE = ModelSignature(
@@ -99,7 +101,9 @@ class PublishedRound:
     """When the steps of the round were done; None when this machine did not do them."""
     finetuned: Span | None = None
     champion: str | None = None
-    """The round of the cycle that is known to be the best."""
+    """The round of the cycle to keep."""
+    cycle_note: str = ""
+    """Which one that is, and why, in Markdown."""
 
     @property
     def number(self) -> int:
@@ -150,19 +154,19 @@ class Tracker:
             for other in self._runs(item.cycle, "round", item.name):
                 if other.info.run_id != run_id:
                     self._remove(other.info.run_id, registered_model)
-            self._show_cycle(item.cycle, "FINISHED")
+            self._show_cycle(item.cycle, "FINISHED", item.cycle_note)
             self._crown(item, registered_model)
         return run_id
 
-    def fail(self, cycle: str, name: str, step: str, reason: str, worked: Span | None) -> str:
+    def fail(self, cycle: str, name: str, step: str, note: str, worked: Span | None) -> str:
         """Show that a step of a round failed, in the run that its next publication goes on with."""
         with self._explained():
             started = [run for run in self._runs(cycle, "round", name) if not _is_finished(run)]
             run = started[0] if started else self._new_run(cycle, "round", name, worked)
             run_id = str(run.info.run_id)
-            self._set_tags(run_id, {FAILED_STEP: step, NOTE_TAG: reason})
+            self._set_tags(run_id, {FAILED_STEP: step, NOTE_TAG: note})
             self._client.set_terminated(run_id, "FAILED")
-            self._show_cycle(cycle, "FAILED")
+            self._show_cycle(cycle, "FAILED", f"{name}: {note}")
         return run_id
 
     @property
@@ -210,7 +214,12 @@ class Tracker:
         """Log what the run does not have yet; what can change is logged anew."""
         run_id = str(run.info.run_id)
         end, first, last = json.loads(run.data.tags[WORKED])
-        self._set_tags(run_id, {**item.tags, NOTE_TAG: item.note})
+        before = self._runs(item.cycle, "round", f"r{item.number - 1}")
+        note = item.note
+        if before:
+            old = before[0].data
+            note += "\n" + changed_params(old.tags["round"], old.params, dict(_params(item)))
+        self._set_tags(run_id, {**item.tags, NOTE_TAG: note})
         if item.files is not None:
             self._client.log_artifacts(run_id, str(item.files))
             tables = [{"path": p.name, "type": "table"} for p in sorted(item.files.glob("*.json"))]
@@ -220,7 +229,7 @@ class Tracker:
         self._client.update_run(run_id, "RUNNING")
         if FAILED_STEP in run.data.tags:
             self._client.delete_tag(run_id, FAILED_STEP)
-        params = [Param(key, value[:6000]) for key, value in item.params.items()]
+        params = [Param(*pair) for pair in _params(item)]
         for chunk in range(0, len(params), PARAMS_AT_ONCE):
             self._client.log_batch(run_id, params=params[chunk : chunk + PARAMS_AT_ONCE])
         if item.training_set is not None:
@@ -255,7 +264,7 @@ class Tracker:
         tags = [InputTag("mlflow.data.context", "training"), InputTag("dvc.md5", data.digest)]
         self._client.log_inputs(run_id, [DatasetInput(dataset, tags)])
 
-    def _show_cycle(self, cycle: str, status: str) -> None:
+    def _show_cycle(self, cycle: str, status: str, note: str) -> None:
         """The cycle's run: the curves through its finished rounds, and the page that shows them.
 
         Parents whose curves hold another value of a round are deleted; a new one takes over.
@@ -268,7 +277,7 @@ class Tracker:
         first = min((run.info.start_time for run in rounds), default=_now_ms())
         parent = fitting[0] if fitting else self._new_run(cycle, "cycle", cycle, Span(first, first))
         parent_id = str(parent.info.run_id)
-        self._client.set_tag(parent_id, "mlflow.runColor", CURVE_COLOUR)
+        self._set_tags(parent_id, {NOTE_TAG: note, "mlflow.runColor": CURVE_COLOUR})
         known = self._curve(parent)
         self._log_metrics(parent_id, [p for p in points if (p.key, p.step) not in known])
         for run in rounds:
@@ -310,27 +319,22 @@ class Tracker:
                 self._experiment,
                 name=f"{item.model_type}-{item.name}",
                 source_run_id=run_id,
-                tags=dict(item.tags),
+                tags={**item.tags, NOTE_TAG: item.note},
                 params={k: v[:500] for k, v in item.params.items() if k.startswith("finetune.")},
                 model_type=item.model_type,
             )
         )
         if model.status != "READY":
-            with TemporaryDirectory() as folder:
-                (Path(folder) / "README.md").write_text(item.note, encoding="utf-8")
-                described = Model(run_id=run_id, model_id=model.model_id, signature=SIGNATURE)
-                described.save(str(Path(folder) / "MLmodel"))
-                self._client.log_model_artifacts(model.model_id, folder)
-            log = self._client
-            to_log = log.log_model_artifacts if item.model.is_dir() else log.log_model_artifact
-            to_log(model.model_id, str(item.model))
-            self._client.finalize_logged_model(model.model_id, "READY")
+            self._upload(item, model, run_id)
         if run.outputs is None or not run.outputs.model_outputs:
             self._client.log_outputs(run_id, [LoggedModelOutput(model.model_id, item.number)])
         if not self._client.search_registered_models(f"name = {_quoted(registered_model)}"):
             self._client.create_registered_model(registered_model)
-        if not any(version.run_id == run_id for version in self._versions(registered_model)):
-            self._client.create_model_version(
+        versions = [each for each in self._versions(registered_model) if each.run_id == run_id]
+        version = (
+            versions[0]
+            if versions
+            else self._client.create_model_version(
                 registered_model,
                 model.model_uri,
                 run_id,
@@ -338,7 +342,22 @@ class Tracker:
                 description=item.note,
                 model_id=model.model_id,
             )
+        )
+        shown = json.dumps([{"name": registered_model, "version": version.version}])
+        self._client.set_logged_model_tags(model.model_id, {VERSIONS_TAG: shown})
         return model
+
+    def _upload(self, item: PublishedRound, model: LoggedModel, run_id: str) -> None:
+        """The weights, and beside them the card and what goes in and out."""
+        log = self._client
+        to_log = log.log_model_artifacts if item.model.is_dir() else log.log_model_artifact
+        to_log(model.model_id, str(item.model))
+        with TemporaryDirectory() as folder:
+            (Path(folder) / "README.md").write_text(item.note, encoding="utf-8")
+            described = Model(run_id=run_id, model_id=model.model_id, signature=SIGNATURE)
+            described.save(str(Path(folder) / "MLmodel"))
+            self._client.log_model_artifacts(model.model_id, folder)
+        self._client.finalize_logged_model(model.model_id, "READY")
 
     def _models(self, run_id: str) -> list[LoggedModel]:
         wanted = f"source_run_id = '{run_id}'"
@@ -424,6 +443,10 @@ def _quoted(text: str) -> str:
 def _of_cycle(cycle: str) -> str:
     """The filter of a cycle's runs."""
     return f"tags.cycle = {_quoted(cycle)}"
+
+
+def _params(item: PublishedRound) -> list[tuple[str, str]]:
+    return [(key, value[:PARAM_LENGTH]) for key, value in item.params.items()]
 
 
 def _is_finished(run: Run) -> bool:

@@ -6,7 +6,6 @@ round. That is a fact of the store, so it lies beside it; the files of the round
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from collections.abc import Mapping
@@ -24,7 +23,7 @@ from video_star.core.urls import without_credentials
 from video_star.evaluation.champion import champion_of
 from video_star.pipeline.stages import STEPS
 from video_star.tracking.charts import HEADLINE, YIELD
-from video_star.tracking.note import round_note
+from video_star.tracking.note import cycle_note, failure_note, round_note
 from video_star.tracking.provenance import dvc_md5, git_state
 from video_star.tracking.rounds_table import HEADLINES, RoundRow, rounds_rows
 from video_star.tracking.runs import PublishedRound, Tracker, TrainingSet
@@ -58,10 +57,8 @@ def show_failure(
     """
     steps = [name for name in STEPS if name != "publish"]
     worked = time_of_round(workspace, steps, round_name)
-    note = f"{step} failed: {html.escape(reason)}"
-    Tracker(workspace, params.settings.tracking_uri).fail(
-        params.cycle, round_name, step, note, worked
-    )
+    tracker = Tracker(workspace, params.settings.tracking_uri)
+    tracker.fail(params.cycle, round_name, step, failure_note(step, reason), worked)
 
 
 def published_round(context: StepContext, folder: Path) -> PublishedRound:
@@ -84,7 +81,7 @@ def published_round(context: StepContext, folder: Path) -> PublishedRound:
         params=flat_params(params),
         metrics=dict(sorted(metrics.items(), key=lambda m: not m[0].startswith(HEADLINE))),
         tags=tags_of(context, ref),
-        note=round_note(row, ref, headline_names(params), trained_on, champion),
+        note=round_note(row, ref, headline_names(params), trained_on),
         model=paths.adapter if paths.adapter.is_dir() else paths.model_json,
         model_type=_model_type(ref),
         loss=loss_curve(paths),
@@ -93,6 +90,7 @@ def published_round(context: StepContext, folder: Path) -> PublishedRound:
         worked=time_of_round(workspace, reports, context.round),
         finetuned=time_of(workspace, "finetune", context.round),
         champion=champion.round if champion else None,
+        cycle_note=cycle_note(champion, params.publish.champion_metric),
     )
 
 
