@@ -37,6 +37,7 @@ PLUMBING = {
     "core.records",
     "core.replacing",
     "core.sorting",
+    "core.times",
     "data.by_sample",
     "data.manifest",
     "pipeline.executor",

@@ -207,22 +207,26 @@ def killed(workspace: Workspace, item: PublishedRound, last: int) -> None:
     assert os.waitpid(child, 0)[1] == signal.SIGKILL
 
 
-def shown(workspace: Workspace) -> object:
+def shown(workspace: Workspace) -> dict[str, object]:
     """All that the store shows of its cycle, less ids and what tells of now."""
-    found = []
+    found: dict[str, object] = {}
     for kind in ("round", "cycle"):
         for run in runs(workspace, kind):
-            points = {key: history(workspace, run.info.run_id, key) for key in run.data.metrics}
-            outputs = len(run.outputs.model_outputs)
-            inputs = [each.dataset.digest for each in run.inputs.dataset_inputs]
-            tags = {k: v for k, v in run.data.tags.items() if k != "mlflow.parentRunId"}
-            times = (run.info.status, run.info.start_time, run.info.end_time)
-            found.append((kind, times, tags, run.data.params, points, inputs, outputs))
-    models = client(workspace).search_logged_models(["1"])
-    versions = client(workspace).search_model_versions(f"name = '{MODEL}'")
-    aliases = client(workspace).get_registered_model(MODEL).aliases
-    scores = [sorted((m.key, m.value) for m in model.metrics) for model in models]
-    return found, [m.status for m in models], scores, [v.tags for v in versions], aliases.keys()
+            found[run.info.run_name] = (
+                (run.info.status, run.info.start_time, run.info.end_time),
+                {k: v for k, v in run.data.tags.items() if k != "mlflow.parentRunId"},
+                run.data.params,
+                {key: history(workspace, run.info.run_id, key) for key in run.data.metrics},
+                [each.dataset.digest for each in run.inputs.dataset_inputs],
+                len(run.outputs.model_outputs),
+            )
+    for model in client(workspace).search_logged_models(["1"]):
+        scores = sorted((metric.key, metric.value) for metric in model.metrics)
+        found[model.name] = (str(model.status), scores)
+    for version in client(workspace).search_model_versions(f"name = '{MODEL}'"):
+        found[f"version {version.version}"] = version.tags
+    best = client(workspace).get_model_version_by_alias(MODEL, CHAMPION)
+    return {**found, CHAMPION: best.tags["round"]}
 
 
 def test_killed_publications_are_finished_by_the_next_ones(tmp_path: Path) -> None:

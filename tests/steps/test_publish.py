@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
+from PIL import Image
+from tiny import moving_square, write_clip
 
 from video_star.core.context import StepContext
 from video_star.core.engine import Engine
-from video_star.core.jsonl import dump_json, write_text
+from video_star.core.jsonl import dump_json, write_records, write_text
+from video_star.core.labels import ClassLabel
 from video_star.core.params import load_params
 from video_star.core.paths import Workspace
-from video_star.core.records import ModelRef, StepReport
-from video_star.pipeline.steps.publish import published_round, run_publish
+from video_star.core.records import ModelRef, Prediction, Score, StepReport, VideoSample
+from video_star.pipeline.steps.publish import published_round, run_publish, show_failure
+from video_star.tracking.shown import THUMBNAIL
 
 ROOT = Path(__file__).resolve().parents[2]
 METRIC = {"value": 0.75, "low": 0.7, "high": 0.8, "n": 40}
@@ -29,10 +36,12 @@ def context(tmp_path: Path) -> StepContext:
     (tmp_path / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
     workspace = Workspace(tmp_path)
     paths = workspace.round("r1")
-    metrics = {"round": "r1", "metrics": {"kinetics_qa/open_accuracy": METRIC}, "slices": {}}
+    metrics: dict[str, Any] = {"round": "r1", "slices": {}}
+    metrics["metrics"] = {"kinetics_qa/open_accuracy": METRIC, "star_qa/accuracy": METRIC}
     write_text(paths.metrics, json.dumps(metrics))
     shares = {"kept": 30.0, "direct_yield": 0.4, "rationalized_yield": 0.2}
-    report = StepReport(step="curate", round="r1", read=50, written=90, metrics=shares)
+    shares |= {"direct_yield/box": 0.3, "rationalized_yield/box": 0.1}
+    report = StepReport(step="curate", round="r1", read=50, written=90, failed=2, metrics=shares)
     write_text(paths.report("curate"), dump_json(report.model_dump()))
     ref = ModelRef(
         base="base", revision=None, base_digest="b" * 64, adapter="a", adapter_digest="c" * 64
@@ -44,13 +53,20 @@ def context(tmp_path: Path) -> StepContext:
     return StepContext(workspace, load_params(workspace.params), "r1", no_engine)
 
 
-def test_a_round_is_read_from_its_files(context: StepContext) -> None:
-    item = published_round(context)
-    assert item.metrics["kinetics_qa/open_accuracy_low"] == 0.7
-    assert item.metrics["kinetics_qa/open_accuracy_n"] == 40
-    assert item.metrics["curate/written"] == 90
-    assert item.headline == {"kinetics_qa/open_accuracy": 0.75, **item.headline}
-    assert (item.metrics["kept"], item.metrics["direct_yield"]) == (30.0, 0.4)
+def test_a_round_is_read_from_its_files(context: StepContext, tmp_path: Path) -> None:
+    item = published_round(context, tmp_path)
+    assert item.metrics == {
+        "headline/kinetics_qa/open_accuracy": 0.75,
+        "headline/direct_yield": 0.4,
+        "headline/rationalized_yield": 0.2,
+        "scores/star_qa/accuracy": 0.75,
+        "yield/box/direct": 0.3,
+        "yield/box/rationalized": 0.1,
+        "total/kept": 30,
+        "total/examples": 0,
+        "total/failed": 2,
+    }
+    assert next(iter(item.metrics)).startswith("headline/")
     assert item.loss == ((1, 2.5, 0.001),)
     assert item.params["finetune.lora.r"] == "16"
     assert not any(key.startswith("settings") for key in item.params)
@@ -58,19 +74,71 @@ def test_a_round_is_read_from_its_files(context: StepContext) -> None:
     assert item.training_set.path == "rounds/r1/train"
     assert item.model == context.paths.adapter
     assert item.tags["adapter_digest"] == "c" * 64
+    assert item.worked is None  # as on a machine that did not do the work
 
 
-def test_paired_differences_are_shown_with_their_interval_test_and_items(
-    context: StepContext,
-) -> None:
-    name = "kinetics_qa/open_accuracy"
+def test_intervals_tests_and_counts_are_tables(context: StepContext, tmp_path: Path) -> None:
     whole = json.loads(context.paths.metrics.read_text())
     pair = {"difference": 0.5, "low": 0.4, "high": 0.6, "n": 39, "clusters": 9, "left_out": 2}
-    whole["comparisons"] = {name: {"r0": {**pair, "p": 0.01}}}
+    whole["comparisons"] = {"kinetics_qa/open_accuracy": {"r0": {**pair, "p": 0.01}}}
     context.paths.metrics.write_text(json.dumps(whole))
-    metrics = published_round(context).metrics
-    ends = ("", "_low", "_high", "_p", "_n")
-    assert [metrics[f"{name}_minus_r0{end}"] for end in ends] == [0.5, 0.4, 0.6, 0.01, 39]
+    item = published_round(context, tmp_path)
+    scores = json.loads((tmp_path / "scores.json").read_text())
+    assert dict(zip(scores["columns"], scores["data"][0], strict=True)) == {
+        "metric": "kinetics_qa/open_accuracy",
+        **METRIC,
+        "against": "r0",
+        "difference": 0.5,
+        "difference low": 0.4,
+        "difference high": 0.6,
+        "difference p": 0.01,
+        "difference n": 39,
+    }
+    steps = json.loads((tmp_path / "steps.json").read_text())
+    assert ["curate", "failed", 2] in steps["data"]
+    assert "| 75.0% | 70.0% to 80.0% | +50.0% against r0 (p = 0.010) |" in item.note
+
+
+def test_held_out_answers_stand_beside_a_frame(context: StepContext, tmp_path: Path) -> None:
+    write_clip(context.workspace.data / "a.mp4", moving_square(1))
+    sample = VideoSample(
+        id="s/1",
+        dataset="s",
+        video="a.mp4",
+        source_id="1",
+        split="test",
+        question="What?",
+        question_template="q",
+        labels=(ClassLabel(name="hop"),),
+    )
+    write_records(context.workspace.manifest, [sample])
+    folder = context.paths.predictions / "kinetics_qa"
+    answers = {"s/1/open": "<img onerror=x>", "of no known video": "Answer: b"}
+    write_records(
+        folder / "predictions.jsonl",
+        [Prediction(item_id=key, prompt="What?", text=text) for key, text in answers.items()],
+    )
+    score: dict[str, Any] = {
+        "metric": "open_accuracy",
+        "value": 1.0,
+        "cluster": "c",
+        "reason": "match",
+    }
+    write_records(
+        folder / "scores.jsonl", [Score(item_id=key, **score, slices=()) for key in answers]
+    )
+    published_round(context, tmp_path / "shown")
+    table = json.loads((tmp_path / "shown" / "answers.json").read_text())
+    ((frame, *rest),) = table["data"]
+    assert rest == [
+        "kinetics_qa/s/1/open",
+        "What?",
+        "<img onerror=x>",
+        "open_accuracy: 1",
+        "match",
+    ]
+    with Image.open(tmp_path / "shown" / frame["filepath"]) as image:
+        assert max(image.size) <= THUMBNAIL
 
 
 @pytest.mark.slow
@@ -80,6 +148,16 @@ def test_publishing_writes_which_run_shows_the_round(context: StepContext) -> No
     assert set(shown) == {"run_id", "experiment_id", "cycle"}
     assert (context.workspace.mlflow / "mlflow.db").exists()
     assert list((context.workspace.mlflow / "artifacts").rglob("adapter_config.json"))
+
+
+@pytest.mark.slow
+def test_a_failure_is_shown_in_the_run_that_is_published_later(context: StepContext) -> None:
+    show_failure(context.workspace, context.params, "r1", "finetune", "Out of <b>memory</b>.")
+    run_publish(context)
+    with closing(sqlite3.connect(context.workspace.mlflow_store)) as store:
+        assert store.execute("SELECT status FROM runs WHERE name = 'r1'").fetchall() == [
+            ("FINISHED",)
+        ]
 
 
 def test_of_a_fully_finetuned_model_only_the_reference_is_published(context: StepContext) -> None:
@@ -95,7 +173,7 @@ def test_of_a_fully_finetuned_model_only_the_reference_is_published(context: Ste
     )
     write_text(paths.model_json, dump_json(ref.model_dump()))
     paths.adapter.rename(paths.weights)
-    item = published_round(context)
+    item = published_round(context, paths.root / "shown")
     assert item.model == paths.model_json
     assert item.tags["weights_digest"] == "d" * 64
     assert "adapter_digest" not in item.tags

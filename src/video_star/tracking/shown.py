@@ -22,7 +22,7 @@ from video_star.core.errors import DataError, VideoError
 from video_star.core.hashing import sha256
 from video_star.core.jsonl import read_records, write_text
 from video_star.core.paths import RoundPaths
-from video_star.core.records import Prediction, Score, StepReport
+from video_star.core.records import Prediction, Score, StepReport, VideoSample
 from video_star.data.manifest import samples_of
 from video_star.evaluation.benchmarks import open_benchmark
 from video_star.evaluation.benchmarks.base import HasVideos
@@ -77,11 +77,7 @@ def write_answers(folder: Path, context: StepContext) -> None:
     benchmark, metric and slices. What has no frame is left out.
     """
     frames = open_frames(context.workspace, context.params)
-    try:
-        clips = _Clips(context)
-    except DataError as error:  # results without their data, as of another machine
-        context.progress.note(f"MLflow shows no answers of {context.round}: {error}")
-        return
+    clips = _Clips(context)
     benchmarks = (_results(context.paths, name) for name in context.params.evaluate.benchmarks)
     pictured = (
         (result, picture)
@@ -149,13 +145,19 @@ class _Clips:
 
     def __init__(self, context: StepContext) -> None:
         self._workspace = context.workspace
-        self._samples = {s.id: s for s in samples_of(context.workspace, "test")}
-        self._own = {
-            (name, item.id): item.clip
-            for name, raw in context.params.evaluate.benchmarks.items()
-            if isinstance(own := open_benchmark(name, raw, context.workspace.root), HasVideos)
-            for item in own.items(context)
-        }
+        self._samples: dict[str, VideoSample] = {}
+        if context.workspace.manifest.exists():
+            self._samples = {s.id: s for s in samples_of(context.workspace, "test")}
+        self._own: dict[tuple[str, str], Clip] = {}
+        for name, raw in context.params.evaluate.benchmarks.items():
+            benchmark = open_benchmark(name, raw, context.workspace.root)
+            if isinstance(benchmark, HasVideos):
+                try:
+                    items = benchmark.items(context)
+                except DataError as error:  # results without their data, as of another machine
+                    context.progress.note(f"MLflow shows no answers of {name}: {error}")
+                    continue
+                self._own |= {(name, item.id): item.clip for item in items}
 
     def of(self, result: _Result) -> Clip | None:
         """VideoError or DataError when its file may not be read."""
