@@ -317,7 +317,7 @@ def test_a_cycle_through_prefect_fails_is_left_finishes_and_loses_its_worker_and
     assert finished.index("evaluate r0: a line worth reading") < finished.index("✓ evaluate r0")
     assert finished.index("evaluate r0: 2 of 2 things") < finished.index("✓ evaluate r0: ran")
     assert "2 steps ran, 2 were up to date" in finished
-    assert "#/compare-runs?runs=" in finished
+    assert "runs?viewStateShareKey=" in finished
 
     abandoned = cycle(running)
     assert abandoned.stdout is not None

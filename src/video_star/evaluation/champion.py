@@ -46,4 +46,4 @@ def _pair(context: StepContext, metric: str, before: str, after: str) -> PairedD
     """As the round's evaluation found it, or else anew from the predictions of both."""
     measured = read_record(context.workspace.round(after).metrics, RoundMetrics)
     known = measured.comparisons.get(metric, {}).get(before)
-    return known or difference_between(context, metric, before, after, bootstrap_of(context))
+    return known or difference_between(context, metric, before, after, bootstrap_of(context.params))

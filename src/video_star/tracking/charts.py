@@ -8,7 +8,7 @@ one, its page has a chart for each metric, in alphabetical order.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -65,7 +65,7 @@ def view_state(wanted: str, curves: Collection[str]) -> str:
             shares,
         ],
         "Yields of each label kind by round": kinds,
-        "Loss of each round by step": [loss],
+        "Loss of each round by step": [[name] for name in loss],
     }
     return json.dumps(
         {
@@ -86,23 +86,29 @@ def view_state(wanted: str, curves: Collection[str]) -> str:
                 for name in sections
             ],
             "compareRunCharts": [
-                _chart(section, metrics)
+                chart
                 for section, charts in sections.items()
                 for metrics in charts
-                if metrics
+                for chart in _charts(section, metrics)
             ],
         },
         separators=(",", ":"),
     )
 
 
-def _chart(section: str, metrics: Sequence[str]) -> dict[str, Any]:
-    return {
-        "uuid": metrics[0],
-        "metricSectionId": section,
-        "type": "LINE",
-        "metricKey": metrics[0],
-        "selectedMetricKeys": metrics,
-        "xAxisKey": "step",
-        "lineSmoothness": 0,
-    }
+def _charts(section: str, metrics: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """A chart of all the metrics.
+
+    For a metric that is the first one of no chart MLflow makes a chart, unless one was removed.
+    """
+    for place, name in enumerate(metrics):
+        yield {
+            "uuid": name,
+            "metricSectionId": section,
+            "type": "LINE",
+            "metricKey": name,
+            "selectedMetricKeys": [name] if place else metrics,
+            "xAxisKey": "step",
+            "lineSmoothness": 0,
+            "deleted": place > 0,
+        }

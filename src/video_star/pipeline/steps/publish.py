@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from video_star.core.context import StepContext, StepResult
+from video_star.core.errors import VideoStarError
 from video_star.core.jsonl import dump_json, read_record, read_records, write_text
 from video_star.core.params import Params
 from video_star.core.paths import RoundPaths, Workspace
@@ -52,13 +54,14 @@ def show_failure(
 ) -> None:
     """Show in MLflow that a step of a round failed, and the sentence that says why.
 
-    The next publication of the round goes on with the same run. ServiceError or VideoStarError when
-    MLflow cannot be asked.
+    The next publication of the round goes on with the same run. Nothing is raised when MLflow cannot
+    be asked: the failure of the step is what there is to tell.
     """
     steps = [name for name in STEPS if name != "publish"]
     worked = time_of_round(workspace, steps, round_name)
-    tracker = Tracker(workspace, params.settings.tracking_uri)
-    tracker.fail(params.cycle, round_name, step, failure_note(step, reason), worked)
+    with suppress(VideoStarError):
+        tracker = Tracker(workspace, params.settings.tracking_uri)
+        tracker.fail(params.cycle, round_name, step, failure_note(step, reason), worked)
 
 
 def published_round(context: StepContext, folder: Path) -> PublishedRound:
