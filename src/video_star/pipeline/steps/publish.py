@@ -54,8 +54,8 @@ def show_failure(
 ) -> None:
     """Show in MLflow that a step of a round failed, and the sentence that says why.
 
-    The next publication of the round goes on with the same run. Nothing is raised when MLflow cannot
-    be asked: the failure of the step is what there is to tell.
+    The next publication of the round goes on with the same run. Nothing is raised when MLflow
+    cannot be asked: the failure of the step is what there is to tell.
     """
     steps = [name for name in STEPS if name != "publish"]
     worked = time_of_round(workspace, steps, round_name)
