@@ -84,7 +84,10 @@ STEPS: dict[str, Step] = {
         4,
     ),
     "publish": Step(
-        "video_star.pipeline.steps.publish:run_publish", ("cycle", "publish"), "evaluated", 3
+        "video_star.pipeline.steps.publish:run_publish",
+        ("cycle", "seed", "plateau", "video", "evaluate", "publish"),
+        "evaluated",
+        4,
     ),
 }
 
