@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,7 +30,8 @@ def keep_time(
     """Note when a step was done, in seconds since 1970; its report is written already."""
     report = sha256_file(workspace.round(round_name).report(step))
     content = {"start": int(started * 1000), "end": int(ended * 1000), "report": report}
-    write_text(_file(workspace, step, round_name), json.dumps(content))
+    with suppress(OSError):  # as of a full disk: the step itself is done
+        write_text(_file(workspace, step, round_name), json.dumps(content))
 
 
 def time_of(workspace: Workspace, step: str, round_name: str) -> Span | None:
