@@ -58,9 +58,9 @@ up: setup ## start Prefect (server, worker, deployment) and MLflow, on loopback
 down: ## stop them
 	@test -x $(BIN)/video-star && $(BIN)/video-star down || echo "nothing is installed, so nothing runs"
 
-cycle: setup ## all rounds through Prefect, live, then the table (ROUNDS=2, PRESET=presets/24gb.yaml)
+cycle: setup ## all rounds through Prefect, live, then the table (ROUNDS=2, UNTIL=verify, FORCE=verify@r1, PRESET=presets/24gb.yaml)
 	@$(if $(PRESET),$(BIN)/video-star preset "$(PRESET)")
-	@$(BIN)/video-star cycle $(ROUNDS)
+	@$(BIN)/video-star cycle $(ROUNDS) $(UNTIL:%=--until %) $(FORCE:%=--force %)
 
 repro: setup ## the same rounds with plain DVC, no server
 	@$(BIN)/dvc repro

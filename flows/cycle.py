@@ -1,64 +1,104 @@
 """The flow "video-star": base model, rounds in their order, early stop, summary.
 
     prefect deployment run video-star/cycle --watch
-    prefect deployment run video-star/cycle --param rounds=2 --watch
+    prefect deployment run video-star/cycle --param rounds=2 --param until=verify --watch
+    prefect deployment run video-star/cycle --param 'force=["verify@r1"]' --watch
 
 `run_cycle` is the plain function behind it; it knows no Prefect.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 from prefect import flow
 from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
+from pydantic import Field
 
 from flows.one_round import RunStep, base_model, one_round
-from tasks.lineage import describe_code, forget_lost_runs
+from tasks.lineage import describe_code, end_lost_steps, forget_lost_runs
 from tasks.runner import DvcRunner
 from tasks.steps import TASKS, run_logger
 from tasks.summary import show_rounds
-from video_star.core.errors import UsageError, VideoStarError
+from video_star.core.errors import VideoStarError
 from video_star.core.params import Params, PlateauParams, load_params
 from video_star.core.paths import Workspace
 from video_star.pipeline.chain import update_chain
+from video_star.pipeline.choice import LAST_STEP, choose
+from video_star.pipeline.dvc import stage_name
 from video_star.pipeline.runner import only_one
-from video_star.pipeline.stages import STEPS, rounds_of
+from video_star.pipeline.stages import STEPS
 from video_star.tracking.rounds_table import rounds_rows
 
 UP_TO_DATE = "everything up to date"
 
 
-@flow(name="video-star", version="1", persist_result=False)
-def cycle(rounds: int | None = None) -> State[Any]:
-    """Run the first `rounds` rounds of params.yaml (all of them when it is not given)."""
+def run_name() -> str:
+    """What a list of runs shows: "demo, r0 to r3", "demo, r0 to r2 until verify"."""
+    asked = flow_run.parameters
+    try:
+        params = load_params(Workspace(Path.cwd()).params)
+        last = ("r0", *choose(params, asked["rounds"]).rounds)[-1]
+    except VideoStarError:  # which the flow says itself
+        return "cycle"
+    until = f" until {asked['until']}" if asked["until"] != LAST_STEP else ""
+    return f"{params.cycle}, r0 to {last}{until}"
+
+
+StepOrStepAtRound = Annotated[str, Field(pattern=rf"^({'|'.join(STEPS)})(@r\d+)?$")]
+
+
+@flow(name="video-star", version="2", flow_run_name=run_name, persist_result=False)
+def cycle(
+    rounds: Annotated[int | None, Field(ge=0)] = None,
+    until: Annotated[str, Field(json_schema_extra={"enum": [*STEPS]})] = LAST_STEP,
+    force: tuple[StepOrStepAtRound, ...] = (),
+) -> State[Any]:
+    """Generate, verify, rationalize, train and measure, round by round.
+
+    What is up to date is skipped. Prefect makes its form of this text.
+
+    Args:
+        rounds: How many rounds of params.yaml: 2 for r1 and r2, 0 for the base model alone. All of
+            them when it is empty.
+        until: The step after which the last of these rounds stops.
+        force: Steps that run even if they are up to date: `verify` in all these rounds, `verify@r2`
+            in one.
+    """
     log = run_logger()
     workspace = Workspace(Path.cwd())
     log.info(describe_code(workspace))
+    end_lost_steps()
     runner = DvcRunner(workspace)
-    outcomes: list[str] = []
+    states: dict[str, State[Any]] = {}
 
     def run(step: str, round_name: str) -> None:
-        state = cast(State[Any], TASKS[step](round_name, runner, return_state=True))
+        if (step, round_name) not in choice.steps:
+            return
+        stage = stage_name(step, round_name)
+        inputs = [states[one] for one in runner.inputs.get(stage, ()) if one in states]
+        states[stage] = state = cast(
+            State[Any], TASKS[step](round_name, runner, wait_for=inputs, return_state=True)
+        )
         if not state.is_completed():
             raise VideoStarError(f"{step} {round_name}: {state.message}")
-        outcomes.append(state.message or "")
 
     try:
         params = load_params(workspace.params)
-        names = chosen_rounds(params, rounds)
+        choice = choose(params, rounds, until, force)
         with only_one(workspace, "cycle"):
             forget_lost_runs(workspace, params)
             update_chain(workspace, params)
-            runner.prepare(steps_of(params, names))
-            run_cycle(workspace, params, names, run, log.info)
-            show_rounds(workspace, params)
+            runner.prepare(choice.steps, choice.forced)
+            for _ in run_cycle(workspace, params, choice.rounds, run, log.info):
+                show_rounds(workspace, params)
     except VideoStarError as error:
         return Failed(message=str(error))
-    return Completed(message=summary(outcomes))
+    return Completed(message=summary([state.message or "" for state in states.values()]))
 
 
 def run_cycle(
@@ -67,33 +107,16 @@ def run_cycle(
     names: Sequence[str],
     run: RunStep,
     show: Callable[[str], None],
-) -> list[str]:
-    """Run r0 and the named rounds; stop early when the plateau rule says so. Returns what ran."""
+) -> Iterator[str]:
+    """Run r0 and the named rounds, yield each that is done; the plateau rule may end it."""
     base_model(run)
-    finished = ["r0"]
+    yield "r0"
     for name in names:
         one_round(name, run)
-        finished.append(name)
+        yield name
         if params.plateau is not None and plateaued(headline(workspace, params), params.plateau):
             show(f"{params.plateau.metric} no longer rises: {name} is the last round")
             break
-    return finished
-
-
-def chosen_rounds(params: Params, rounds: int | None) -> list[str]:
-    """The first `rounds` rounds (all when None); UsageError when params.yaml has fewer."""
-    if rounds is not None and not 0 <= rounds <= params.rounds:
-        raise UsageError(
-            f"rounds={rounds}, but params.yaml has {params.rounds}; raise `rounds` there or ask "
-            "for fewer."
-        )
-    return list(params.round_names[:rounds])
-
-
-def steps_of(params: Params, names: Sequence[str]) -> list[tuple[str, str]]:
-    """Every (step, round) of r0 and the named rounds."""
-    rounds = {"r0", *names}
-    return [(step, name) for step in STEPS for name in rounds_of(step, params) if name in rounds]
 
 
 def headline(workspace: Workspace, params: Params) -> list[float]:

@@ -1,9 +1,12 @@
-"""Before a cycle: the commit of the code, and published rounds whose MLflow store is gone."""
+"""Before a cycle: the commit of the code, and what earlier runs and stores have left."""
 
 from __future__ import annotations
 
+from prefect import get_client
+
 from video_star.core.params import Params
 from video_star.core.paths import Workspace
+from video_star.services.prefect_client import crash_lost_steps
 from video_star.tracking.provenance import git_state
 
 
@@ -13,6 +16,12 @@ def describe_code(workspace: Workspace) -> str:
     if commit is None:
         return "code: not in a git commit"
     return f"code: git {commit[:12]}{' with uncommitted changes' if changed else ''}"
+
+
+def end_lost_steps() -> None:
+    """Mark the steps of killed runs as crashed, which Prefect's page shows as running for good."""
+    with get_client(sync_client=True) as client:
+        crash_lost_steps(client)
 
 
 def forget_lost_runs(workspace: Workspace, params: Params) -> int:

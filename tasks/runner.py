@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
@@ -14,7 +14,7 @@ from video_star.core.messages import VARIABLE, message_in
 from video_star.core.paths import Workspace
 from video_star.core.processes import run_lines
 from video_star.core.progress import Progress
-from video_star.pipeline.dvc import DvcCannotSay, changed_stages, stage_name
+from video_star.pipeline.dvc import DvcCannotSay, changed_stages, stage_inputs, stage_name
 
 Outcome = Literal["ran", "restored", "up to date"]
 
@@ -37,23 +37,32 @@ class DvcRunner:
         self._root = workspace.root
         self._changed: set[str] | None = None
         self._something_ran = False
+        self._forced: set[str] = set()
+        self.inputs: dict[str, list[str]] = {}
+        """Of each stage those that it waits for; filled by `prepare`."""
 
-    def prepare(self, steps: Iterable[tuple[str, str]]) -> None:
+    def prepare(
+        self, steps: Iterable[tuple[str, str]], forced: Collection[tuple[str, str]] = ()
+    ) -> None:
         """Find out at once which steps have changed: those before the first need no child."""
         self._something_ran, self._changed = False, None
+        self._forced = {stage_name(*step) for step in forced}
         with suppress(DvcCannotSay):  # then each step's own child says why
             self._changed = changed_stages(self._root, [stage_name(*step) for step in steps])
+            self.inputs = stage_inputs(self._root)
 
     def run(self, step: str, round_name: str, progress: Progress) -> Outcome:
         """Run one step unless it is up to date; StepFailed or BusyError say why it could not."""
         stage = stage_name(step, round_name)
-        if self._changed is not None and not self._something_ran and stage not in self._changed:
+        force = stage in self._forced
+        known = self._changed is not None and not self._something_ran
+        if known and stage not in (self._changed or ()) and not force:
             return "up to date"
         self._something_ran = True
-        return _run_stage(self._root, stage, progress)
+        return _run_stage(self._root, stage, progress, force)
 
 
-def _run_stage(root: Path, stage: str, progress: Progress) -> Outcome:
+def _run_stage(root: Path, stage: str, progress: Progress, force: bool) -> Outcome:
     """Run one stage in a child; its lines and messages of progress go to `progress`."""
     result: dict[str, Any] = {}
 
@@ -67,7 +76,7 @@ def _run_stage(root: Path, stage: str, progress: Progress) -> Outcome:
         else:
             result.update(message)
 
-    command = [sys.executable, "-m", "video_star.pipeline.dvc", stage]
+    command = [sys.executable, "-m", "video_star.pipeline.dvc", stage, *["--force"] * force]
     env = {**child_environment(), "PYTHONUNBUFFERED": "1", VARIABLE: "1"}
     code = run_lines(command, root, env, read)
     if code != 0:

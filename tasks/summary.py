@@ -1,42 +1,97 @@
-"""The artifacts of a cycle: the table of rounds and the link to their comparison."""
+"""The artifacts of a cycle: tables of rounds and yields, links to MLflow and to the report."""
 
 from __future__ import annotations
 
-from prefect.artifacts import create_link_artifact, create_table_artifact
+from contextlib import suppress
 
+from prefect.artifacts import (
+    create_link_artifact,
+    create_markdown_artifact,
+    create_table_artifact,
+)
+
+from video_star.core.errors import DataError
 from video_star.core.params import Params
 from video_star.core.paths import Workspace
 from video_star.services.addresses import compare_url
-from video_star.tracking.rounds_table import RoundRow, is_share, rounds_rows
+from video_star.tracking.rounds_table import (
+    KindYield,
+    RoundRow,
+    headline_metrics,
+    is_share,
+    rounds_rows,
+)
 
 
 def show_rounds(workspace: Workspace, params: Params) -> None:
-    """Make the two artifacts; rounds that are not there yet are left out."""
-    rows = rounds_rows(workspace)
-    create_table_artifact(
-        key="rounds",
-        table=[table_row(row) for row in rows],
-        description="Yields and held-out metrics of each round, with 95 % intervals.",
-    )
-    link = compare_url(workspace, params)
-    if link is not None:
+    """Make the artifacts anew; Prefect keeps the earlier ones as their versions.
+
+    Rounds that are not there yet are left out.
+    """
+    with suppress(DataError):  # no round is evaluated yet
+        rows = rounds_rows(workspace)
+        create_table_artifact(
+            key="rounds",
+            table=rounds_cells(rows),
+            description="What each round kept, and its model on held-out videos: [95 % interval].",
+        )
+        create_table_artifact(
+            key="yields",
+            table=yield_cells(rows),
+            description="Samples of each label kind that a round learned from: answered + explained"
+            " (? doubtful).",
+        )
+    if link := compare_url(workspace, params):
         create_link_artifact(
             key="mlflow-comparison", link=link, link_text="The rounds side by side in MLflow"
         )
+    report = workspace.root / "rounds" / "report.html"
+    if report.exists():
+        create_markdown_artifact(
+            key="report", markdown=f"Open `{report.as_uri()}` in a browser: samples and curves."
+        )
 
 
-def table_row(row: RoundRow) -> dict[str, str]:
-    """One row of the table: text only, fractions as percentages."""
-    cells = {"round": str(row["round"]), "kept": str(row["kept"])}
-    for name, part in (
-        ("direct_yield", row["direct_yield"]),
-        ("rationalized_yield", row["rationalized_yield"]),
-    ):
-        cells[name] = "" if part is None else f"{part:.1%}"
-    for kind, share in row["kinds"].items():
-        cells[f"{kind}_yield"] = f"{share['direct']:.1%} + {share['rationalized']:.1%}"
-    for name, metric in row["metrics"].items():
-        form = ".1%" if is_share(name) else ".3f"
-        value, low, high = (format(metric[key], form) for key in ("value", "low", "high"))
-        cells[name] = f"{value} [{low}, {high}]"
-    return cells
+def rounds_cells(rows: list[RoundRow]) -> list[dict[str, str]]:
+    """One row for each round: text only, fractions as percentages."""
+    return [
+        {
+            "round": row["round"],
+            "kept": str(row["kept"]),
+            "answered": _percent(row["direct_yield"]),
+            "explained": _percent(row["rationalized_yield"]),
+            **{name: _metric(row, name) for name in headline_metrics(rows)},
+        }
+        for row in rows
+    ]
+
+
+def yield_cells(rows: list[RoundRow]) -> list[dict[str, str]]:
+    """One row for each label kind, a column for each round that learned."""
+    kinds = sorted({kind for row in rows for kind in row["kinds"]})
+    return [
+        {
+            "label kind": kind,
+            **{r["round"]: _kind(r["kinds"].get(kind)) for r in rows if r["kinds"]},
+        }
+        for kind in kinds
+    ]
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{share:.1%}"
+
+
+def _kind(share: KindYield | None) -> str:
+    if share is None:
+        return ""
+    doubtful = f" ({share['doubtful']:.0%} ?)" if round(100 * share["doubtful"]) else ""
+    return f"{share['direct']:.0%} + {share['rationalized']:.0%}{doubtful}"
+
+
+def _metric(row: RoundRow, name: str) -> str:
+    metric = row["metrics"].get(name)
+    if metric is None:
+        return ""
+    form = ".1%" if is_share(name) else ".3f"
+    return "{} [{}, {}]".format(*(f"{metric[key]:{form}}" for key in ("value", "low", "high")))

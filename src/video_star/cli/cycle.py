@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from video_star.core.errors import BusyError, VideoStarError
 from video_star.core.params import load_params
 from video_star.core.paths import Workspace
 from video_star.data.readers import open_readers
+from video_star.pipeline.choice import choose
 from video_star.services.addresses import addresses, compare_url
 from video_star.services.follow import follow, start_run
 from video_star.services.local import Print, ensure, services_of
 from video_star.services.prefect_client import prefect_client
+from video_star.services.process import answers
 from video_star.tracking.rounds_table import print_rounds, rounds_rows
 
 
-def run_cycle(workspace: Workspace, rounds: int | None, show: Print) -> None:
-    """Run the deployment and show it until it ends; raises when it did not complete."""
-    # A mistake in params.yaml should cost no server start.
+def run_cycle(
+    workspace: Workspace, rounds: int | None, until: str, force: Sequence[str], show: Print
+) -> None:
+    """Run the deployment and show it until it ends; raises when it did not complete.
+
+    The parameters are those of `choose`.
+    """
+    # A mistake in params.yaml or in what is asked for should cost no server start.
     params = load_params(workspace.params)
+    choose(params, rounds, until, force)
     open_readers(params.ingest.sources, workspace.data, params.seed)
     ensure(workspace, show)
     where = addresses()
     with prefect_client(workspace) as client:
-        run = start_run(client, {} if rounds is None else {"rounds": rounds})
+        run = start_run(client, {"rounds": rounds, "until": until, "force": [*force]})
         show(f"Prefect {where.prefect}/runs/flow-run/{run.id}   MLflow {where.mlflow}")
         run = follow(client, run.id, services_of(workspace, where), show)
     assert run.state is not None
@@ -38,4 +48,6 @@ def run_cycle(workspace: Workspace, rounds: int | None, show: Print) -> None:
     show(f"\n{run.state.message}")
     print_rounds(rounds_rows(workspace))
     if link := compare_url(workspace, params):
+        if link.startswith(where.mlflow) and not answers(f"{where.mlflow}/health"):
+            ensure(workspace, show)
         show(f"\nThe rounds side by side in MLflow:\n{link}")

@@ -26,6 +26,7 @@ from video_star.core import messages
 from video_star.core.environment import quieten
 from video_star.core.errors import UsageError, VideoStarError, explain_refusal
 from video_star.core.paths import Workspace
+from video_star.pipeline.choice import LAST_STEP
 from video_star.pipeline.stages import STEPS
 
 if TYPE_CHECKING:
@@ -359,6 +360,13 @@ def preset(
 @app.command()
 def cycle(
     rounds: Annotated[int | None, typer.Argument(min=0, help="How many; else all.")] = None,
+    until: Annotated[
+        str, typer.Option(metavar="STEP", help="Where the last of these rounds stops.")
+    ] = LAST_STEP,
+    force: Annotated[
+        list[str] | None,
+        typer.Option(metavar="STEP[@ROUND]", help="Run it even if it is up to date."),
+    ] = None,
 ) -> None:
     """Run all steps of all rounds through Prefect, which `up` starts, and follow them.
 
@@ -367,7 +375,7 @@ def cycle(
     from video_star.cli.cycle import run_cycle
 
     try:
-        run_cycle(workspace(), rounds, typer.echo)
+        run_cycle(workspace(), rounds, until, force or (), typer.echo)
     except KeyboardInterrupt:
         typer.echo("The cycle goes on in the background; `make down` stops it.", err=True)
         raise typer.Exit(130) from None

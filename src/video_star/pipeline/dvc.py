@@ -2,7 +2,8 @@
 
 So that `video-star <step> <round>`, `dvc repro` and the Prefect flow skip what any other finished.
 
-    python -m video_star.pipeline.dvc <stage>   run one stage, send messages on how it went
+    python -m video_star.pipeline.dvc <stage>           run one stage, send messages on how it went
+    python -m video_star.pipeline.dvc <stage> --force   also when it is up to date
 
 A stage is run in a process of its own: DVC's locks tell processes apart, not threads, its commands
 write to the stdout of their process, and what runs out of memory does not end the flow.
@@ -57,6 +58,16 @@ def changed_stages(root: Path, targets: Iterable[str]) -> set[str]:
     except DvcException as error:
         reason = " ".join(str(error.__cause__ or error).split())
         raise DvcCannotSay(f"DVC cannot compare {root} ({reason}).") from error
+
+
+def stage_inputs(root: Path) -> dict[str, list[str]]:
+    """The stages that each stage needs the files of, without those that it needs through others."""
+    from networkx import transitive_reduction
+
+    with repository(root) as repo:
+        needs = transitive_reduction(repo.index.graph)
+    names = {stage: stage.addressing.removeprefix("dvc.yaml:") for stage in needs}
+    return {names[stage]: [names[one] for one in needs.successors(stage)] for stage in needs}
 
 
 def reasons_to_run(root: Path) -> dict[str, tuple[str, ...]]:
@@ -145,17 +156,21 @@ def _takes_part(workspace: Workspace) -> bool:
     return is_repository and "DVC_STAGE" not in os.environ
 
 
-def main(stage: str) -> int:
+def main(stage: str, force: bool) -> int:
     """Run a stage of the current folder unless it is up to date; 0 when it is now."""
     from dvc.exceptions import DvcException, ReproductionError
     from dvc.lock import LockError
+    from dvc.rwlock import RWLockFileCorruptedError
 
     try:
         with repository(Path.cwd()) as repo:
-            send(changed=bool(repo.reproduce(stage, single_item=True)))
+            send(changed=bool(repo.reproduce(stage, single_item=True, force=force)))
     except DvcException as error:
         # A ReproductionError itself says only which stage failed.
         cause = error.__cause__ if isinstance(error, ReproductionError) else error
+        if isinstance(cause, RWLockFileCorruptedError):  # a dvc was killed while it wrote it
+            Path(repo.tmp_dir, "rwlock").unlink(missing_ok=True)
+            return main(stage, force)
         send(reason=" ".join(str(cause).split()), busy=isinstance(cause, LockError))
         return 1
     except OSError as error:
@@ -165,4 +180,4 @@ def main(stage: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(sys.argv[1], "--force" in sys.argv))

@@ -45,7 +45,10 @@ def follow(client: SyncPrefectClient, run_id: UUID, services: Services, show: Pr
     silent = 0  # how often there was nothing new: the last lines come after the end of the run
     while True:
         if services.server.process() is None:
-            raise ServiceError("The Prefect server has stopped; start it with `make up`.")
+            raise ServiceError(
+                "The Prefect server has ended and the cycle with it; run the same command again: "
+                "it starts the server and goes on where it stopped."
+            )
         run = client.read_flow_run(run_id)
         lines = reader.read_new()
         for line in lines:

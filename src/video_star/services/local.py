@@ -29,6 +29,7 @@ from video_star.services.prefect_client import (
     POOL,
     WORKER,
     crash_abandoned_runs,
+    crash_lost_steps,
     make_pool,
     prefect_client,
     worker_is_online,
@@ -106,8 +107,11 @@ def _start(workspace: Workspace, where: Addresses, show: Print) -> None:
     begun = time.monotonic()
     for service in (services.server, services.mlflow):
         service.require_port()
-    if services.server.process() is None:
-        services.worker.stop()  # a new server does not know the runs that it works on
+    for service in (services.server, services.mlflow, services.worker):
+        if service.has_died():
+            show(f"{service.name} has ended, nobody stopped it; it is started again")
+    if services.server.process() is None or services.worker.process() is None:
+        services.worker.stop()  # a new server does not know its runs; a killed worker leaves some
     for service in (services.server, services.mlflow):
         if service.process() is None:
             service.start(workspace.root, env)
@@ -119,6 +123,7 @@ def _start(workspace: Workspace, where: Addresses, show: Print) -> None:
         services.worker.wait_until(
             lambda: worker_is_online(client), "does not report to the server"
         )
+        crash_lost_steps(client)
     show(f"services are ready ({time.monotonic() - begun:.0f} s)")
 
 

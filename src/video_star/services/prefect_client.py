@@ -75,6 +75,21 @@ def crash(client: SyncPrefectClient, run_id: UUID) -> None:
     client.set_flow_run_state(run_id, Crashed(message=message), force=True)
 
 
+def crash_lost_steps(client: SyncPrefectClient) -> None:
+    """Mark the steps as crashed that did not end with their run, because it was killed."""
+    from prefect.client.schemas.filters import FlowRunFilter, TaskRunFilter
+    from prefect.states import Crashed
+
+    ended = {"state": {"type": {"any_": ["COMPLETED", "FAILED", "CRASHED", "CANCELLED"]}}}
+    going_on = {"state": {"type": {"any_": ["RUNNING", "PENDING", "SCHEDULED"]}}}
+    for step in client.read_task_runs(
+        flow_run_filter=FlowRunFilter.model_validate(ended),
+        task_run_filter=TaskRunFilter.model_validate(going_on),
+    ):
+        message = "The run that it belongs to has ended without it."
+        client.set_task_run_state(step.id, Crashed(message=message), force=True)
+
+
 def make_pool(client: SyncPrefectClient) -> None:
     """Make the process work pool; an existing one is kept."""
     from prefect.client.schemas.actions import WorkPoolCreate

@@ -26,6 +26,8 @@ from video_star.services.addresses import LOOPBACK
 
 READY_WITHIN_S = 180.0
 STOP_WITHIN_S = 20.0
+MARK = "VIDEO_STAR_SERVICE"
+"""Environment variable with a service's pid file: its children are told by it when it is gone."""
 
 
 class _Known(BaseModel, frozen=True, extra="forbid"):
@@ -83,6 +85,10 @@ class Service:
                 f"`{' '.join(self.command)}`, end it with kill, then delete the file."
             ) from error
 
+    def has_died(self) -> bool:
+        """Whether it was started, does not run, and nobody has stopped it."""
+        return self._known() is not None and self.process() is None
+
     def require_port(self) -> None:
         """ServiceError when it runs, but on another port than is asked for now."""
         known = self._known()
@@ -95,7 +101,11 @@ class Service:
             )
 
     def start(self, cwd: Path, env: Mapping[str, str]) -> None:
-        """Start it in a session of its own, so that it outlives this command and its terminal."""
+        """Start it in a session of its own, so that it outlives this command and its terminal.
+
+        What a killed one has left of itself is ended before.
+        """
+        self.stop()
         if self.port is not None and port_is_taken(self.port):
             raise ServiceError(
                 f"Port {self.port} for {self.name} is used by another program; stop that one, or "
@@ -105,7 +115,7 @@ class Service:
             child = subprocess.Popen(
                 self.command,
                 cwd=cwd,
-                env=dict(env),
+                env={**env, MARK: str(self._pid_file)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -118,23 +128,30 @@ class Service:
         write_text(self._pid_file, known.model_dump_json())
 
     def stop(self) -> bool:
-        """Stop it and everything below it; False when it was not running."""
+        """Stop it and everything below it, also what it left when it was killed.
+
+        False when there was nothing to stop.
+        """
         process = self.process()
-        if process is None:
-            self._pid_file.unlink(missing_ok=True)
-            return False
-        children = process.children(recursive=True)
+        first = [] if process is None else [process]
+        below = [one for one in psutil.process_iter() if one != process and self._is_below(one)]
         for processes, number in (
-            ([process], self.stop_signal),
-            (children, signal.SIGTERM),
-            ([process, *children], signal.SIGKILL),
+            (first, self.stop_signal),
+            (below, signal.SIGTERM),
+            ([*first, *below], signal.SIGKILL),
         ):
             for one in processes:
                 with suppress(psutil.NoSuchProcess):
                     one.send_signal(number)
             psutil.wait_procs(processes, timeout=STOP_WITHIN_S)
         self._pid_file.unlink(missing_ok=True)
-        return True
+        return bool(first or below)
+
+    def _is_below(self, process: psutil.Process) -> bool:
+        try:
+            return process.environ().get(MARK) == str(self._pid_file)
+        except psutil.Error:  # of another user, or gone
+            return False
 
     def require_alive(self) -> None:
         """ServiceError with the last line of the log when it has ended."""
