@@ -56,17 +56,10 @@ class TaskProgress:
         if what in self._artifacts:
             update_progress_artifact(self._artifacts[what], progress=percent)
             return
-        made = create_progress_artifact(
-            progress=percent, key=_key(self._name, what), description=f"{self._name}: {what}"
-        )
+        # Without a key it shows in its run only: the page of all artifacts is for results.
+        made = create_progress_artifact(progress=percent, description=f"{self._name}: {what}")
         if isinstance(made, UUID):
             self._artifacts[what] = made
-
-
-def _key(*parts: str) -> str:
-    """An artifact key: lowercase letters, digits and dashes only."""
-    text = "-".join(parts).lower()
-    return "".join(c if c.isascii() and c.isalnum() else "-" for c in text).strip("-")
 
 
 def worth_retrying(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:

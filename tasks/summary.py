@@ -43,12 +43,17 @@ def show_rounds(workspace: Workspace, params: Params) -> None:
         )
     if link := compare_url(workspace, params):
         create_link_artifact(
-            key="mlflow-comparison", link=link, link_text="The rounds side by side in MLflow"
+            key="mlflow-comparison",
+            link=link,
+            link_text="The rounds side by side in MLflow",
+            description="Metrics, parameters, data sets and adapters of the rounds.",
         )
-    report = workspace.root / "rounds" / "report.html"
+    report = workspace.root / "report.html"
     if report.exists():
         create_markdown_artifact(
-            key="report", markdown=f"Open `{report.as_uri()}` in a browser: samples and curves."
+            key="report",
+            markdown=f"Open `{report.as_uri()}` in a browser.",
+            description="Curves, samples, answers and verdicts of the rounds, in one file.",
         )
 
 

@@ -66,7 +66,7 @@ def stage_inputs(root: Path) -> dict[str, list[str]]:
 
     with repository(root) as repo:
         needs = transitive_reduction(repo.index.graph)
-    names = {stage: stage.addressing.removeprefix("dvc.yaml:") for stage in needs}
+        names = {stage: stage.addressing.removeprefix("dvc.yaml:") for stage in needs}
     return {names[stage]: [names[one] for one in needs.successors(stage)] for stage in needs}
 
 

@@ -46,8 +46,8 @@ def follow(client: SyncPrefectClient, run_id: UUID, services: Services, show: Pr
     while True:
         if services.server.process() is None:
             raise ServiceError(
-                "The Prefect server has ended and the cycle with it; run the same command again: "
-                "it starts the server and goes on where it stopped."
+                "The Prefect server has stopped; start it by the same command, which goes on where "
+                "this one stopped."
             )
         run = client.read_flow_run(run_id)
         lines = reader.read_new()
