@@ -32,7 +32,7 @@ from video_star.pipeline.choice import LAST_STEP, choose
 from video_star.pipeline.dvc import stage_name
 from video_star.pipeline.runner import only_one
 from video_star.pipeline.stages import STEPS
-from video_star.tracking.rounds_table import rounds_rows
+from video_star.tracking.rounds_table import RoundRow, rounds_rows
 
 UP_TO_DATE = "everything up to date"
 
@@ -94,8 +94,9 @@ def cycle(
             forget_lost_runs(workspace, params)
             update_chain(workspace, params)
             runner.prepare(choice.steps, choice.forced)
+            shown: list[RoundRow] = []
             for _ in run_cycle(workspace, params, choice.rounds, run, log.info):
-                show_rounds(workspace, params)
+                shown = show_rounds(workspace, params, shown)
     except VideoStarError as error:
         return Failed(message=str(error))
     return Completed(message=summary([state.message or "" for state in states.values()]))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from prefect.artifacts import (
     create_link_artifact,
     create_markdown_artifact,
@@ -23,24 +21,28 @@ from video_star.tracking.rounds_table import (
 )
 
 
-def show_rounds(workspace: Workspace, params: Params) -> None:
-    """Make the artifacts anew; Prefect keeps the earlier ones as their versions.
+def show_rounds(workspace: Workspace, params: Params, shown: list[RoundRow]) -> list[RoundRow]:
+    """Make the artifacts unless they are as they were `shown`; returns what they show now.
 
-    Rounds that are not there yet are left out.
+    Prefect keeps the earlier ones as versions. Rounds that are not there yet are left out.
     """
-    with suppress(DataError):  # no round is evaluated yet
+    try:
         rows = rounds_rows(workspace)
-        create_table_artifact(
-            key="rounds",
-            table=rounds_cells(rows),
-            description="What each round kept, and its model on held-out videos: [95 % interval].",
-        )
-        create_table_artifact(
-            key="yields",
-            table=yield_cells(rows),
-            description="Samples of each label kind that a round learned from: answered + explained"
-            " (? doubtful).",
-        )
+    except DataError:  # no round is evaluated yet
+        return shown
+    if rows == shown:
+        return shown
+    create_table_artifact(
+        key="rounds",
+        table=rounds_cells(rows),
+        description="What each round kept, and its model on held-out videos: [95 % interval].",
+    )
+    create_table_artifact(
+        key="yields",
+        table=yield_cells(rows),
+        description="Samples of each label kind that a round learned from: answered + explained "
+        "(? doubtful).",
+    )
     if link := compare_url(workspace, params):
         create_link_artifact(
             key="mlflow-comparison",
@@ -55,6 +57,7 @@ def show_rounds(workspace: Workspace, params: Params) -> None:
             markdown=f"Open `{report.as_uri()}` in a browser.",
             description="Curves, samples, answers and verdicts of the rounds, in one file.",
         )
+    return rows
 
 
 def rounds_cells(rows: list[RoundRow]) -> list[dict[str, str]]:

@@ -10,15 +10,20 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from uuid import uuid4
 
 import httpx
 import pytest
+import yaml
 from prefect.client.schemas.objects import Log, State, StateType, TaskRun
+from prefect.exceptions import PrefectHTTPStatusError
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
@@ -35,6 +40,7 @@ from video_star.services.prefect_client import crash_abandoned_runs, prefect_cli
 from video_star.services.prefect_home import HOME, password, profile_file
 from video_star.services.process import Service, answers, port_is_taken
 
+DOCUMENTED = REPOSITORY / "docs" / "cycle.md"
 RUN = uuid4()
 
 
@@ -200,12 +206,24 @@ def test_each_line_and_state_of_a_run_is_read_once_and_in_order() -> None:
     assert lines == [f"line {second:03}" for second in range(500)]
 
 
+def example(language: str) -> str:
+    """The example of a language in the documentation."""
+    found = re.search(rf"(?ms)^```{language}\n(.*?)^```", DOCUMENTED.read_text())
+    assert found is not None
+    return found[1]
+
+
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """A workspace whose servers run, for the tests of this file in their order."""
     root = make_workspace(tmp_path_factory.mktemp("services") / "star")
     for folder in ("flows", "tasks"):
         (root / folder).symlink_to(REPOSITORY / folder)
+    deployed = yaml.safe_load((root / "prefect.yaml").read_text())
+    scheduled = yaml.safe_load(example("yaml"))
+    scheduled["schedules"][0]["active"] = False  # whenever the tests run
+    deployed["deployments"][0].update(scheduled)
+    (root / "prefect.yaml").write_text(yaml.safe_dump(deployed))
     workspace = Workspace(root)
     with pytest.MonkeyPatch.context() as patch:
         for server in ("PREFECT", "MLFLOW"):
@@ -331,12 +349,32 @@ def test_the_servers_answer_nobody_but_their_owner(running: Workspace) -> None:
 
 
 @pytest.mark.slow
+def test_the_deployment_has_its_schedule_and_refuses_wrong_parameters(running: Workspace) -> None:
+    with prefect_client(running) as client:
+        deployment = client.read_deployment_by_name("video-star/cycle")
+        (planned,) = deployment.schedules
+        assert planned.schedule.model_dump()["cron"] == "0 20 * * 5"
+        assert planned.parameters == {"rounds": 2}
+        for wrong, reason in (
+            ({"until": "train"}, "'train' is not one of"),
+            ({"rounds": -1}, "-1 is less than the minimum of 0"),
+            ({"force": ["train@r1"]}, "'train@r1' does not match"),
+        ):
+            with pytest.raises(PrefectHTTPStatusError) as refused:
+                client.create_flow_run_from_deployment(deployment.id, parameters=wrong)
+            assert reason in refused.value.response.json()["detail"]
+
+
+@pytest.mark.slow
 def test_a_cycle_fails_is_left_and_goes_on_without_worker_mlflow_and_server(
     running: Workspace,
 ) -> None:
     root = running.root
     (root / "fail.txt").write_text("evaluate r0 5 class: no answer passed; lower the threshold.")
-    failed = output_of(cycle(running), 1)
+    with documented_notification(running) as received:
+        failed = output_of(cycle(running), 1)
+        wait_until(lambda: received, "the message of the failed cycle")
+    assert "demo, r0 to r0 Failed: evaluate r0: class: no answer passed" in received[0]
     assert "error: evaluate r0: class: no answer passed; lower the threshold." in failed
     assert ran(root) == ["ingest r0", "base r0", "evaluate r0"]  # refused, so not tried again
     (root / "fail.txt").unlink()
@@ -382,9 +420,38 @@ def test_a_cycle_fails_is_left_and_goes_on_without_worker_mlflow_and_server(
 
 def wait_for_step(root: Path, step: str) -> None:
     """Return when the step runs that did not run before."""
-    until = time.monotonic() + 120
     log = root / "log.txt"
-    while not (log.exists() and step in log.read_text()):
-        assert time.monotonic() < until
-        time.sleep(0.2)
+    wait_until(lambda: log.exists() and step in log.read_text(), step)
     log.unlink()
+
+
+def wait_until(holds: Callable[[], object], what: str) -> None:
+    until = time.monotonic() + 120
+    while not holds():
+        assert time.monotonic() < until, what
+        time.sleep(0.2)
+
+
+@contextmanager
+def documented_notification(workspace: Workspace) -> Iterator[list[str]]:
+    """The automation of the documentation; yields the texts that its web hook has got."""
+    received: list[str] = []
+
+    class Hook(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            received.append(
+                json.loads(self.rfile.read(int(self.headers["Content-Length"])))["text"]
+            )
+            self.send_response(204)
+            self.end_headers()
+
+    hook = HTTPServer(("127.0.0.1", 0), Hook)
+    Thread(target=hook.serve_forever, daemon=True).start()
+    ours = f'"http://127.0.0.1:{hook.server_port}"'
+    code, found = re.subn(r'"https://hooks\.slack.*"', ours, example("python"))
+    assert found == 1
+    home, url = str(workspace.root / HOME), addresses().prefect_api
+    environment = {**os.environ, "PREFECT_HOME": home, "PREFECT_API_URL": url}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+    yield received
+    hook.shutdown()

@@ -30,10 +30,11 @@ def run_cycle(
     open_readers(params.ingest.sources, workspace.data, params.seed)
     ensure(workspace, show)
     where = addresses()
+    services = services_of(workspace, where)
     with prefect_client(workspace) as client:
         run = start_run(client, {"rounds": rounds, "until": until, "force": [*force]})
         show(f"Prefect {where.prefect}/runs/flow-run/{run.id}   MLflow {where.mlflow}")
-        run = follow(client, run.id, services_of(workspace, where), show)
+        run = follow(client, run.id, services, show)
     assert run.state is not None
     if run.state.is_cancelled() and run.run_count == 0:
         raise BusyError(
@@ -48,6 +49,7 @@ def run_cycle(
     show(f"\n{run.state.message}")
     print_rounds(rounds_rows(workspace))
     if link := compare_url(workspace, params):
-        if link.startswith(where.mlflow) and not answers(f"{where.mlflow}/health"):
+        dead = services.mlflow.has_died() or not answers(f"{where.mlflow}/health")
+        if dead and link.startswith(where.mlflow):  # no link to a page that is not there
             ensure(workspace, show)
         show(f"\nThe rounds side by side in MLflow:\n{link}")
