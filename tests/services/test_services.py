@@ -405,6 +405,19 @@ def test_a_cycle_fails_is_left_and_goes_on_without_worker_mlflow_and_server(
     assert "2 steps ran, 2 were up to date" in finished
     assert "runs?viewStateShareKey=" in finished
 
+    with prefect_client(running) as client:
+        names = {run.name for run in client.read_flow_runs() if run.run_count}
+        steps = {step.id: step for step in client.read_task_runs()}
+        keys = {artifact.key for artifact in client.read_artifacts()}
+    assert names == {"demo, r0 to r0"}
+    assert keys == {"rounds", "yields", "mlflow-comparison", None}  # none: the progress of a step
+    waits = [(step, one) for step in steps.values() for one in step.task_inputs.get("wait_for", [])]
+    assert {(steps[one.id].name, step.name) for step, one in waits} == {
+        ("ingest r0", "evaluate r0"),
+        ("base r0", "evaluate r0"),
+        ("evaluate r0", "publish r0"),
+    }
+
     abandoned = begun_cycle(running)
     kill_worker(running)
     assert "error: The worker that ran it is gone; run it again" in output_of(abandoned, 1)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -21,12 +22,16 @@ from video_star.services.prefect_home import HOME, password
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
+    from prefect.client.schemas.objects import FlowRun
 
 DEPLOYED = f"{HOME}/deployed"
 """Digest of the prefect.yaml that the server knows; removed together with its database."""
 
 POOL, WORKER = "local", "video-star"
 DEPLOYMENT = "video-star/cycle"
+RETRIES = 2
+"""Of a request: some seconds, for a busy database; Prefect's five take a minute to tell that the
+server is gone, which on this machine is gone for good."""
 LOGGER = "video_star"
 """Last part of the name of the flow's loggers, which tells its lines from those of Prefect."""
 
@@ -36,10 +41,14 @@ def prefect_client(workspace: Workspace) -> Iterator[SyncPrefectClient]:
     """A client of the workspace's server; ServiceError when it does not answer or refuses."""
     os.environ.setdefault("PREFECT_HOME", str(workspace.root / HOME))  # the import makes it
     from prefect.client.orchestration import SyncPrefectClient
+    from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
     url = addresses().prefect_api
     try:
-        with SyncPrefectClient(url, auth_string=password(workspace)) as client:
+        with (
+            temporary_settings({PREFECT_CLIENT_MAX_RETRIES: RETRIES}),
+            SyncPrefectClient(url, auth_string=password(workspace)) as client,
+        ):
             yield client
     except httpx.TransportError as error:
         raise ServiceError(
@@ -56,15 +65,25 @@ def crash_abandoned_runs(client: SyncPrefectClient) -> int:
     """Mark runs that nothing works on any more as crashed; call when no worker runs.
 
     A run whose process and worker were killed together stays "Running" for good and keeps the
-    deployment's only slot, so that every new run would be cancelled at once.
+    deployment's only slot, so that every new run would be cancelled at once. One that somebody
+    asked for and no worker began would take that slot before; those of a schedule may.
     """
     from prefect.client.schemas.filters import FlowRunFilter
 
-    begun = {"state": {"type": {"any_": ["RUNNING", "PENDING", "CANCELLING"]}}}
-    runs = client.read_flow_runs(flow_run_filter=FlowRunFilter.model_validate(begun))
-    for run in runs:
+    going_on = {"state": {"type": {"any_": ["RUNNING", "PENDING", "CANCELLING", "SCHEDULED"]}}}
+    runs = client.read_flow_runs(flow_run_filter=FlowRunFilter.model_validate(going_on))
+    abandoned = [run for run in runs if not _is_planned(run)]
+    for run in abandoned:
         crash(client, run.id)
-    return len(runs)
+    return len(abandoned)
+
+
+def _is_planned(run: FlowRun) -> bool:
+    """Whether it waits for its time, or was made by a schedule."""
+    if run.state is None or not run.state.is_scheduled():
+        return False
+    at = run.expected_start_time
+    return run.auto_scheduled or (at is not None and at > datetime.now(UTC))
 
 
 def crash(client: SyncPrefectClient, run_id: UUID) -> None:
