@@ -8,7 +8,6 @@ from prefect.artifacts import (
     create_table_artifact,
 )
 
-from video_star.core.errors import DataError
 from video_star.core.params import Params
 from video_star.core.paths import Workspace
 from video_star.services.addresses import compare_url
@@ -26,10 +25,7 @@ def show_rounds(workspace: Workspace, params: Params, shown: list[RoundRow]) -> 
 
     Prefect keeps the earlier ones as versions. Rounds that are not there yet are left out.
     """
-    try:
-        rows = rounds_rows(workspace)
-    except DataError:  # no round is evaluated yet
-        return shown
+    rows = rounds_rows(workspace) if workspace.round("r0").metrics.exists() else []
     if rows == shown:
         return shown
     create_table_artifact(

@@ -47,7 +47,8 @@ def run_cycle(
             message = f"{message.rstrip('.')}; run it again, it goes on where it stopped."
         raise VideoStarError(message)
     show(f"\n{run.state.message}")
-    print_rounds(rounds_rows(workspace))
+    if workspace.round("r0").metrics.exists():
+        print_rounds(rounds_rows(workspace))
     if link := compare_url(workspace, params):
         dead = services.mlflow.has_died() or not answers(f"{where.mlflow}/health")
         if dead and link.startswith(where.mlflow):  # no link to a page that is not there

@@ -22,6 +22,7 @@ from video_star.core.jsonl import write_text
 from video_star.core.paths import Workspace
 from video_star.core.private import private_store
 from video_star.pipeline.runner import only_one
+from video_star.pipeline.stages import STEPS
 from video_star.services.addresses import LOOPBACK, Addresses, addresses
 from video_star.services.prefect_client import (
     DEPLOYED,
@@ -148,12 +149,14 @@ def _start_worker(
 
 
 def _digest(workspace: Workspace) -> str:
-    content = (workspace.root / "prefect.yaml").read_bytes() + str(workspace.root).encode()
-    return sha256(content)
+    """Of all that the deployment and the form of its parameters are made of."""
+    files = [workspace.root / "prefect.yaml", workspace.root / "flows" / "cycle.py"]
+    here = f"{workspace.root} {[*STEPS]}".encode()
+    return sha256(b"".join([*(file.read_bytes() for file in files), here]))
 
 
 def _is_deployed(workspace: Workspace) -> bool:
-    """Whether the server knows this very prefect.yaml; `prefect deploy` takes several seconds."""
+    """Whether the server knows this very deployment; `prefect deploy` takes several seconds."""
     file = workspace.root / DEPLOYED
     return file.exists() and file.read_bytes() == _digest(workspace).encode()
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun
 
 DEPLOYED = f"{HOME}/deployed"
-"""Digest of the prefect.yaml that the server knows; removed together with its database."""
+"""Digest of the deployment that the server knows; removed together with its database."""
 
 POOL, WORKER = "local", "video-star"
 DEPLOYMENT = "video-star/cycle"
