@@ -34,7 +34,7 @@ from dvc_workspace import REPOSITORY, make_workspace, ran
 from video_star.core.errors import ServiceError, UsageError
 from video_star.core.paths import Workspace
 from video_star.services.addresses import addresses
-from video_star.services.follow import RunReader
+from video_star.services.follow import RunReader, follow, start_run
 from video_star.services.local import ensure, services_of, stop
 from video_star.services.prefect_client import crash_abandoned_runs, prefect_client
 from video_star.services.prefect_home import HOME, password, profile_file
@@ -270,15 +270,6 @@ def kill_worker(workspace: Workspace) -> None:
         process.kill()
 
 
-def begun_cycle(workspace: Workspace) -> subprocess.Popen[str]:
-    """A cycle whose run has been asked for."""
-    process = cycle(workspace)
-    assert process.stdout is not None
-    while "flow-run" not in process.stdout.readline():
-        assert process.poll() is None
-    return process
-
-
 def steps_that_go_on(workspace: Workspace) -> list[str]:
     """Names of the steps that Prefect shows as not ended."""
     with prefect_client(workspace) as client:
@@ -386,19 +377,23 @@ def test_a_cycle_fails_is_left_and_goes_on_without_worker_mlflow_and_server(
     left.send_signal(signal.SIGINT)
     assert "The cycle goes on in the background" in output_of(left, 130)
     assert "Another cycle runs in this workspace" in output_of(cycle(running), 6)
+    services = services_of(running, addresses())
     kill_worker(running)
     assert steps_that_go_on(running) == ["evaluate r0"]
+    with prefect_client(running) as client:
+        start_run(client, {"rounds": 0})  # which no worker begins
+    kill(services.server)
 
     going_on = cycle(running)
     wait_for_step(root, "evaluate r0")
-    kill(services_of(running, addresses()).mlflow)
+    kill(services.mlflow)
     (root / "wait.txt").unlink()
     finished = output_of(going_on, 0)
-    assert "worker has ended, nobody stopped it; it is started again" in finished
-    assert "mlflow has ended, nobody stopped it; it is started again" in finished
+    for killed in ("prefect", "worker", "mlflow"):
+        assert f"{killed} has ended, nobody stopped it; it is started again" in finished
     assert answers(f"{addresses().mlflow}/health")
     assert steps_that_go_on(running) == []
-    assert "1 flow runs without a worker were marked as crashed" in finished
+    assert "2 flow runs without a worker were marked as crashed" in finished
     assert "✓ base r0: up to date" in finished
     assert finished.index("evaluate r0: a line worth reading") < finished.index("✓ evaluate r0")
     assert finished.index("evaluate r0: 2 of 2 things") < finished.index("✓ evaluate r0: ran")
@@ -418,17 +413,17 @@ def test_a_cycle_fails_is_left_and_goes_on_without_worker_mlflow_and_server(
         ("evaluate r0", "publish r0"),
     }
 
-    abandoned = begun_cycle(running)
+    abandoned = cycle(running)
+    assert abandoned.stdout is not None
+    while "flow-run" not in abandoned.stdout.readline():
+        assert abandoned.poll() is None
     kill_worker(running)
     assert "error: The worker that ran it is gone; run it again" in output_of(abandoned, 1)
 
-    cut_off = begun_cycle(running)
-    kill(services_of(running, addresses()).server)
-    said = output_of(cut_off, 7)
-    assert re.search("error: The Prefect server (has stopped|at .* does not answer); start", said)
-    finished = output_of(cycle(running), 0)
-    assert "prefect has ended, nobody stopped it; it is started again" in finished
-    assert "everything up to date" in finished
+    with prefect_client(running) as client:
+        kill(services.server)
+        with pytest.raises(ServiceError, match="The Prefect server has stopped; start it by"):
+            follow(client, RUN, services, str)
 
 
 def wait_for_step(root: Path, step: str) -> None:
