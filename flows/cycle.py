@@ -38,15 +38,15 @@ UP_TO_DATE = "everything up to date"
 
 
 def run_name() -> str:
-    """What a list of runs shows: "demo, r0 to r3", "demo, r0 to r2 until verify"."""
+    """What a list of runs shows: "demo, r0", "demo, r0 to r3", "demo, r0 to r2 until verify"."""
     asked = flow_run.parameters
     try:
         params = load_params(Workspace(Path.cwd()).params)
-        last = ("r0", *choose(params, asked["rounds"]).rounds)[-1]
+        names = choose(params, asked["rounds"]).rounds
     except VideoStarError:  # which the flow says itself
         return "cycle"
     until = f" until {asked['until']}" if asked["until"] != LAST_STEP else ""
-    return f"{params.cycle}, r0 to {last}{until}"
+    return f"{params.cycle}, r0{f' to {names[-1]}' if names else ''}{until}"
 
 
 StepOrStepAtRound = Annotated[str, Field(pattern=rf"^({'|'.join(STEPS)})(@r\d+)?$")]

@@ -33,12 +33,13 @@ def show_rounds(workspace: Workspace, params: Params, shown: list[RoundRow]) -> 
         table=rounds_cells(rows),
         description="What each round kept, and its model on held-out videos: [95 % interval].",
     )
-    create_table_artifact(
-        key="yields",
-        table=yield_cells(rows),
-        description="Samples of each label kind that a round learned from: answered + explained "
-        "(? doubtful).",
-    )
+    if yields := yield_cells(rows):
+        create_table_artifact(
+            key="yields",
+            table=yields,
+            description="Samples of each label kind that a round learned from: answered + "
+            "explained (? doubtful).",
+        )
     if link := compare_url(workspace, params):
         create_link_artifact(
             key="mlflow-comparison",

@@ -11,12 +11,14 @@ from dvc_workspace import REPOSITORY, make_workspace, ran, set_param
 from flows.cycle import plateaued, run_cycle, summary
 from tasks.runner import DvcRunner, StepFailed
 from tasks.steps import worth_retrying
+from tasks.summary import rounds_cells, yield_cells
 from video_star.core.errors import BusyError, UsageError
 from video_star.core.params import Params, PlateauParams, load_params
 from video_star.core.paths import Workspace
 from video_star.core.progress import Silent
 from video_star.pipeline.choice import choose
 from video_star.pipeline.runner import only_one
+from video_star.tracking.rounds_table import KindYield, MetricRow, RoundRow
 
 PARAMS = load_params(REPOSITORY / "params.yaml")
 METRIC = "kinetics_qa/open_accuracy"
@@ -77,6 +79,41 @@ def test_two_cycles_cannot_run_in_one_workspace(tmp_path: Path) -> None:
         only_one(workspace, "cycle"),
     ):
         pass
+
+
+def test_the_tables_of_a_run_say_what_the_terminal_says() -> None:
+    metric: MetricRow = {"value": 0.5, "low": 0.25, "high": 0.75, "n": 4, "against": {}}
+    kinds: dict[str, KindYield] = {
+        "class": {"direct": 0.25, "rationalized": 0.5, "doubtful": 0.004},
+        "set": {"direct": 0.0, "rationalized": 1.0, "doubtful": 0.02},
+    }
+    base: RoundRow = {
+        "round": "r0",
+        "kept": 0,
+        "direct_yield": None,
+        "rationalized_yield": None,
+        "line_share": None,
+        "kinds": {},
+        "metrics": {METRIC: metric},
+    }
+    learned: RoundRow = {
+        **base,
+        "round": "r1",
+        "kept": 3,
+        "direct_yield": 0.25,
+        "rationalized_yield": 0.5,
+        "kinds": kinds,
+        "metrics": {},
+    }
+    value = "50.0% [25.0%, 75.0%]"
+    assert rounds_cells([base, learned]) == [
+        {"round": "r0", "kept": "0", "answered": "", "explained": "", METRIC: value},
+        {"round": "r1", "kept": "3", "answered": "25.0%", "explained": "50.0%", METRIC: ""},
+    ]
+    assert yield_cells([base, learned]) == [
+        {"label kind": "class", "r1": "25% + 50%"},
+        {"label kind": "set", "r1": "0% + 100% (2% ?)"},
+    ]
 
 
 def test_the_summary_counts_what_happened() -> None:

@@ -365,7 +365,7 @@ def test_a_cycle_fails_is_left_and_goes_on_without_worker_mlflow_and_server(
     with documented_notification(running) as received:
         failed = output_of(cycle(running), 1)
         wait_until(lambda: received, "the message of the failed cycle")
-    assert "demo, r0 to r0 Failed: evaluate r0: class: no answer passed" in received[0]
+    assert "demo, r0 Failed: evaluate r0: class: no answer passed" in received[0]
     assert "error: evaluate r0: class: no answer passed; lower the threshold." in failed
     assert ran(root) == ["ingest r0", "base r0", "evaluate r0"]  # refused, so not tried again
     (root / "fail.txt").unlink()
@@ -404,8 +404,8 @@ def test_a_cycle_fails_is_left_and_goes_on_without_worker_mlflow_and_server(
         names = {run.name for run in client.read_flow_runs() if run.run_count}
         steps = {step.id: step for step in client.read_task_runs()}
         keys = {artifact.key for artifact in client.read_artifacts()}
-    assert names == {"demo, r0 to r0"}
-    assert keys == {"rounds", "yields", "mlflow-comparison", None}  # none: the progress of a step
+    assert names == {"demo, r0"}
+    assert keys == {"rounds", "mlflow-comparison", None}  # none: the progress of a step
     waits = [(step, one) for step in steps.values() for one in step.task_inputs.get("wait_for", [])]
     assert {(steps[one.id].name, step.name) for step, one in waits} == {
         ("ingest r0", "evaluate r0"),
