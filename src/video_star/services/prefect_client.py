@@ -99,7 +99,7 @@ def crash_lost_steps(client: SyncPrefectClient) -> None:
     from prefect.client.schemas.filters import FlowRunFilter, TaskRunFilter
     from prefect.states import Crashed
 
-    ended = {"state": {"type": {"any_": ["COMPLETED", "FAILED", "CRASHED", "CANCELLED"]}}}
+    ended = {"state": {"type": {"any_": ["CRASHED", "CANCELLED"]}}}  # others wait for their steps
     going_on = {"state": {"type": {"any_": ["RUNNING", "PENDING", "SCHEDULED"]}}}
     for step in client.read_task_runs(
         flow_run_filter=FlowRunFilter.model_validate(ended),
