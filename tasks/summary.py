@@ -47,11 +47,10 @@ def show_rounds(workspace: Workspace, params: Params, shown: list[RoundRow]) -> 
             link_text="The rounds side by side in MLflow",
             description="Metrics, parameters, data sets and adapters of the rounds.",
         )
-    report = workspace.root / "report.html"
-    if report.exists():
+    if workspace.report.exists():
         create_markdown_artifact(
             key="report",
-            markdown=f"Open `{report.as_uri()}` in a browser.",
+            markdown=f"Open `{workspace.report.as_uri()}` in a browser.",
             description="Curves, samples, answers and verdicts of the rounds, in one file.",
         )
     return rows

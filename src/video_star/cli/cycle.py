@@ -54,3 +54,5 @@ def run_cycle(
         if dead and link.startswith(where.mlflow):  # no link to a page that is not there
             ensure(workspace, show)
         show(f"\nThe rounds side by side in MLflow:\n{link}")
+    if workspace.report.exists():
+        show(f"\nTheir samples and curves:\n{workspace.report.as_uri()}")
