@@ -85,6 +85,9 @@ def cycle(
             State[Any], TASKS[step](round_name, runner, wait_for=inputs, return_state=True)
         )
         if not state.is_completed():
+            from video_star.pipeline.steps.publish import show_failure  # imports MLflow: seconds
+
+            show_failure(workspace, params, round_name, step, state.message or "")
             raise VideoStarError(f"{step} {round_name}: {state.message}")
 
     try:

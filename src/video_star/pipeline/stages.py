@@ -85,7 +85,7 @@ STEPS: dict[str, Step] = {
     ),
     "publish": Step(
         "video_star.pipeline.steps.publish:run_publish",
-        ("cycle", "seed", "plateau", "video", "evaluate", "publish"),
+        ("cycle", "seed", "model", "plateau", "video", "evaluate", "publish"),
         "evaluated",
         4,
     ),

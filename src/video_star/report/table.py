@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from video_star.evaluation.significance import SURE
 from video_star.report.charts import headlines
-from video_star.tracking.rounds_table import SURE, MetricRow, RoundRow, is_share, items_of
+from video_star.tracking.rounds_table import MetricRow, RoundRow, is_share, items_of
 
 
 @dataclass(frozen=True)

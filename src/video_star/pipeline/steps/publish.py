@@ -1,4 +1,4 @@
-"""publish: copy a round's numbers, model and data set version from its files to MLflow.
+"""publish: show a round, in MLflow and on the page of the rounds (report.html).
 
 Nothing depends on its result. It writes mlflow/rounds/rK.json: which run of the store shows the
 round. That is a fact of the store, so it lies beside it; the files of the round stay reproducible.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -15,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from video_star.core.context import StepContext, StepResult
-from video_star.core.errors import VideoStarError
+from video_star.core.errors import DataError, VideoStarError
 from video_star.core.jsonl import dump_json, read_record, read_records, write_text
 from video_star.core.params import Params
 from video_star.core.paths import RoundPaths, Workspace
@@ -24,6 +25,7 @@ from video_star.core.times import time_of, time_of_round
 from video_star.core.urls import without_credentials
 from video_star.evaluation.champion import champion_of
 from video_star.pipeline.stages import STEPS
+from video_star.report.page import write_report
 from video_star.tracking.charts import HEADLINE, YIELD
 from video_star.tracking.note import cycle_note, failure_note, round_note
 from video_star.tracking.provenance import dvc_md5, git_state
@@ -41,12 +43,25 @@ def run_publish(context: StepContext) -> StepResult:
     """Bring what MLflow shows of a round up to date."""
     with TemporaryDirectory() as folder:
         item = published_round(context, Path(folder))
+        _write_page(context, Path(folder))
         tracker = Tracker(context.workspace, context.params.settings.tracking_uri)
         run_id = tracker.publish(item, context.params.publish.registered_model)
     shown = Published(run_id=run_id, experiment_id=tracker.experiment_id, cycle=item.cycle)
     write_text(context.paths.mlflow_run, dump_json(shown.model_dump(mode="json")))
     report = StepReport(step="publish", round=context.round, read=1, written=1)
     return StepResult(report)
+
+
+def _write_page(context: StepContext, folder: Path) -> None:
+    """Write the page of all rounds so far, which becomes an artifact of this one too."""
+    try:
+        page = write_report(
+            context.workspace, context.params, context.workspace.report, progress=context.progress
+        )
+    except DataError as error:  # of another round, as of one that is older than the manifest
+        context.progress.note(f"no page of the rounds: {error}")
+        return
+    shutil.copyfile(page, folder / page.name)
 
 
 def show_failure(
