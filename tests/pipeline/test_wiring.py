@@ -76,7 +76,7 @@ def test_each_step_of_each_round_is_a_stage() -> None:
     ("step", "only_later"),
     [
         ("evaluate", {"rounds/r0/predictions", "rounds/${item.prev}/metrics.json"}),
-        ("publish", set()),
+        ("publish", {f"rounds/r0/verdicts/{origin}" for origin in ("direct", "rationalized")}),
     ],
 )
 def test_r0_is_done_as_every_other_round(step: str, only_later: set[str]) -> None:
