@@ -25,16 +25,19 @@ def write_checkpoint(job: Job, step: int, complete: bool = True) -> Path:
     return folder
 
 
-def test_the_newest_complete_checkpoint_counts_and_a_half_written_one_is_deleted(job: Job) -> None:
+def test_the_newest_complete_checkpoint_counts_and_what_is_half_there_is_deleted(job: Job) -> None:
     write_checkpoint(job, 9)
     write_checkpoint(job, 12)
     half = write_checkpoint(job, 15, complete=False)
+    cut = write_checkpoint(job, 18)
+    (cut / "weights").write_bytes(b"")
     notes: list[str] = []
     delete_incomplete(job, notes.append)
     newest = latest_checkpoint(job)
     assert newest is not None
     assert newest.name == "checkpoint-12"
     assert not half.exists()
+    assert not cut.exists()
     assert notes == ["finetune resumes from step 12."]
 
 

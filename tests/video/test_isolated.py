@@ -10,6 +10,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -76,18 +77,23 @@ def test_a_video_that_needs_too_much_memory_is_one_failure(tmp_path: Path) -> No
     assert not list((tmp_path / "cache").rglob("*.part"))
 
 
-def test_a_child_that_crashes_costs_its_video_alone(
+def test_a_child_that_is_ended_costs_nothing_and_a_video_that_ends_each_is_one_failure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = files.steps(tmp_path / "a.mp4")
-    monkeypatch.setattr(isolated._Child, "lives", lambda self: True)  # it dies just then
-    probe_apart(path)
-    for pid in children():
-        os.kill(pid, signal.SIGSEGV)
-        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    ask, signals = isolated._Child.ask, [signal.SIGKILL]
+
+    def end_first(child: isolated._Child, request: dict[str, Any], deadline_s: float) -> object:
+        if signals:
+            os.kill(child._process.pid, signals.pop())
+            os.waitid(os.P_PID, child._process.pid, os.WEXITED | os.WNOWAIT)
+        return ask(child, request, deadline_s)
+
+    monkeypatch.setattr(isolated._Child, "ask", end_first)
+    assert probe_apart(path).n_frames == files.STEPS
+    signals += [signal.SIGSEGV] * isolated.ATTEMPTS
     with pytest.raises(VideoError, match=r"a\.mp4: the process that read it ended .SIGSEGV.;"):
         probe_apart(path)
-    monkeypatch.undo()
     assert probe_apart(path).n_frames == files.STEPS
 
 

@@ -17,9 +17,10 @@ from collections.abc import Callable
 from enum import StrEnum
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from video_star.cli import score as score_cli
 from video_star.core import messages
@@ -32,7 +33,20 @@ from video_star.pipeline.stages import STEPS
 if TYPE_CHECKING:
     from video_star.core.context import StepContext
 
+
+class Commands(TyperGroup):
+    """Says how to go on after an interrupt, which Typer alone ends without a word."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            typer.echo("interrupted; the same command goes on where it stopped.", err=True)
+            raise typer.Exit(130) from None
+
+
 app = typer.Typer(
+    cls=Commands,
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -453,6 +467,3 @@ def _exit_with(command: Callable[[], None]) -> None:
         else:
             typer.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        typer.echo("interrupted; the same command goes on where it stopped.", err=True)
-        sys.exit(130)

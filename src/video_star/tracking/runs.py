@@ -13,6 +13,7 @@ so a round with other numbers gets a new run, and the old one is deleted (MLflow
 from __future__ import annotations
 
 import json
+import logging
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -55,6 +56,9 @@ from mlflow.exceptions import MlflowException  # noqa: E402
 from mlflow.models import Model, ModelSignature  # noqa: E402
 from mlflow.types import ColSpec, Schema  # noqa: E402
 from sqlalchemy.exc import SQLAlchemyError  # noqa: E402
+
+# It logs, with a traceback, what it raises as well.
+logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 EXPERIMENT = "video-star"
 CHAMPION = "champion"

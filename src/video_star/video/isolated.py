@@ -32,6 +32,8 @@ from video_star.video.decode import Frames, VideoInfo
 from video_star.video.entry import read_entry
 from video_star.video.room import PART
 
+ATTEMPTS = 2
+"""How often a child may end over a video: what ends one from outside seldom ends the next."""
 SOURCE = Path(__file__).parents[2]
 """Where this package lies."""
 START_S = 120
@@ -110,7 +112,7 @@ class _Death(Exception):
 
 
 class _Child:
-    """A process that reads videos."""
+    """A process that reads videos; _Silence or _Death when it does not start."""
 
     def __init__(self, limits: Limits) -> None:
         self._errors = TemporaryFile()  # noqa: SIM115 (it is open as long as the child lives)
@@ -132,11 +134,9 @@ class _Child:
         )
         try:
             self._line(START_S)
-        except (_Silence, _Death) as error:
+        except (_Silence, _Death):
             self.end()
-            raise VideoStarError(
-                f"The process that reads videos does not start ({error}); run video-star doctor."
-            ) from error
+            raise
 
     def ask(self, request: dict[str, Any], deadline_s: float) -> dict[str, Any]:
         """The reply to a request; _Silence, _Death."""
@@ -204,26 +204,42 @@ def _idle_child(limits: Limits) -> _Child | None:
     return None
 
 
+def _new_child(limits: Limits) -> _Child:
+    """A child that has started; VideoStarError when none does."""
+    for _ in range(ATTEMPTS):
+        try:
+            return _Child(limits)
+        except (_Silence, _Death) as error:
+            reason = error
+    raise VideoStarError(
+        f"The process that reads videos does not start ({reason}); run video-star doctor."
+    ) from reason
+
+
 def _ask(path: Path, request: dict[str, Any], limits: Limits) -> Any:
     """The value that a child answers about a video."""
     request["path"] = str(path.absolute())
-    child = _idle_child(limits) or _Child(limits)
-    try:
-        reply = child.ask(request, limits.deadline_s)
-    except _Silence:
-        child.end()
-        raise VideoError(
-            f"{path}: reading takes more than {limits.deadline_s:g} s; raise "
-            "settings.decode_deadline_s in params.yaml, or replace the file."
-        ) from None
-    except _Death as error:
-        child.end()
-        raise VideoError(
-            f"{path}: the process that read it ended ({error}); replace or re-encode the file."
-        ) from None
-    except BaseException:
-        child.end()
-        raise
+    for attempt in range(ATTEMPTS):
+        child = _idle_child(limits) or _new_child(limits)
+        try:
+            reply = child.ask(request, limits.deadline_s)
+            break
+        except _Silence:
+            child.end()
+            raise VideoError(
+                f"{path}: reading takes more than {limits.deadline_s:g} s; raise "
+                "settings.decode_deadline_s in params.yaml, or replace the file."
+            ) from None
+        except _Death as error:
+            child.end()
+            if attempt == ATTEMPTS - 1:
+                raise VideoError(
+                    f"{path}: the process that read it ended ({error}); replace or re-encode the "
+                    "file."
+                ) from None
+        except BaseException:
+            child.end()
+            raise
     with _lock:
         _idle.setdefault((os.getpid(), limits), []).append(child)
     if "error" in reply:
