@@ -3,11 +3,14 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo-data up down cycle repro rounds ui doctor test smoke check format bench bench-verification audit clean
+.PHONY: help setup demo-data up down cycle repro rounds ui doctor test smoke chaos check format bench bench-verification audit clean
 
 PYTHON ?= python3
 # Relative, as make takes a path with a space for two targets; programs that are looked up need it whole.
 VENV ?= .venv
+ifndef SEED
+  SEED := $(shell echo $$RANDOM)
+endif
 ifneq ($(words $(VENV)),1)
   $(error VENV is "$(VENV)"; make cannot use a path with a space, so name another folder)
 endif
@@ -80,6 +83,12 @@ test: setup ## all tests
 
 smoke: $(VENV)/.installed ## every step on tiny clips and the pipeline around them, in a minute
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/steps tests/pipeline -m "not slow and not gpu" --numprocesses 2 --dist loadfile
+
+chaos: setup ## break everything on purpose and write docs/faults.md (SEED=7, ONLY="dvc and kill")
+	@rm -rf .work/chaos && mkdir -p .work/chaos && echo "seed $(SEED)"
+	@VIDEO_STAR_CHAOS_SEED=$(SEED) VIDEO_STAR_CHAOS_SEEN=$(CURDIR)/.work/chaos OMP_NUM_THREADS=1 \
+	  $(BIN)/python -m pytest -v tests/faults/test_faults.py -m "chaos or not chaos" -k "$(ONLY)" || failed=1; \
+	$(if $(ONLY),,$(BIN)/python tests/faults/fault_page.py .work/chaos $(SEED);) exit $${failed:-0}
 
 check: $(VENV)/.installed ## ruff and mypy --strict
 	@$(BIN)/ruff check .

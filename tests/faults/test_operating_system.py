@@ -153,3 +153,15 @@ def test_a_folder_for_a_file_and_a_file_for_a_folder_are_named(
     assert is_one_sentence(text)
     assert path.name in text
     assert "move the" in text
+
+
+def test_an_interrupted_command_says_how_to_go_on(
+    run: Callable[[str], tuple[int, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("video_star.pipeline.runner.run_step", interrupt)
+    code, text = run("verify r1")
+    assert code == 130
+    assert text == "interrupted; the same command goes on where it stopped.\n"
