@@ -92,7 +92,7 @@ def test_a_missing_or_broken_reference_names_the_step(root: Path) -> None:
         read_ref(path, root)
     path.parent.mkdir(parents=True)
     path.write_text("{}")
-    with pytest.raises(DataError, match=r"not a ModelRef .*; delete the file and run the step"):
+    with pytest.raises(DataError, match=r"no valid ModelRef .*; delete the file and run the step"):
         read_ref(path, root)
 
 

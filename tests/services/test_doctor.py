@@ -50,7 +50,7 @@ def test_the_true_reason_is_said(
     assert "base.json: cannot be read (Is a directory)" in problems(root)["rounds/"]
     workspace.round("r0").report("base").rmdir()
     workspace.manifest.write_bytes(b"\xff\n")
-    assert "manifest.jsonl:1: not a VideoSample" in problems(root)["rounds/"]
+    assert "manifest.jsonl:1: no valid VideoSample" in problems(root)["rounds/"]
 
     workspace.mlflow.mkdir(exist_ok=True)
     monkeypatch.setattr(doctor, "LOCK_WAIT_S", 0.1)

@@ -245,7 +245,7 @@ def test_only_the_shard_of_the_sample_is_read(copied: Workspace) -> None:
 def test_a_damaged_line_of_the_sample_is_named(copied: Workspace) -> None:
     path = copied.round("r1").answers / f"{shard_of('mine/lost')}.jsonl"
     path.write_text('{"sample_id": "mine/lost", "attempt": "many"}\n', encoding="utf-8")
-    with pytest.raises(DataError, match=r"answers/.\.jsonl:1: not a Answer"):
+    with pytest.raises(DataError, match=r"answers/.\.jsonl:1: no valid Answer"):
         life(copied, "mine/lost")
 
 

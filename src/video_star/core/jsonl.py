@@ -93,9 +93,9 @@ def parse_record(line: str | bytes, where: str, kind: type[R]) -> R:
         return kind.model_validate_json(line)
     except ValidationError as error:
         first = error.errors()[0]
-        part = ".".join(str(part) for part in first["loc"])
+        problem = ": ".join(filter(None, (".".join(map(str, first["loc"])), first["msg"])))
         raise DataError(
-            f"{where}: not a {kind.__name__} ({part}: {first['msg']}); "
+            f"{where}: no valid {kind.__name__} ({problem}); "
             "delete the file and run the step that writes it again."
         ) from error
 
