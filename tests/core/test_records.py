@@ -48,7 +48,7 @@ def test_a_bad_line_is_named_by_file_and_number(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     write_records(path, [failure("a")])
     path.write_text(path.read_text() + '{"sample_id": 3}\n')
-    with pytest.raises(DataError, match=r"a\.jsonl:2: not a Failure"):
+    with pytest.raises(DataError, match=r"a\.jsonl:2: no valid Failure"):
         list(read_records(path, Failure))
 
 

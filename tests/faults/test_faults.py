@@ -453,7 +453,7 @@ FAULTS = (
         "an answers shard cut in the middle",
         "video-star curate r1",
         3,
-        "rounds/r1/answers/.*no valid Answer .*delete the file and run the step that writes it again",
+        "rounds/r1/answers/.*no valid Answer .*run the step that writes it again",
         template="short",
         undone=("curate@r1",),
         before=(cut("rounds/r1/answers/*.jsonl", 0.9),),
