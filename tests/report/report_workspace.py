@@ -20,6 +20,8 @@ from video_star.pipeline.runner import run_step
 
 SAMPLES = 1_000
 HOSTILE = '<img src=x onerror=alert(1)>&lt;img src=x onerror="alert(2)"></script><!--<script>'
+ODD = "Nothing moves.\u202e\x1b[1m" + "x" * 5_000
+"""An answer that turns the direction of what follows, and is longer than a screen."""
 STEPS = ("generate", "verify", "rationalize", "verify-rationales", "curate", "evaluate")
 
 
@@ -57,7 +59,7 @@ def rules(answers: dict[str, str]) -> str:
 
 
 SCRIPTS = {
-    "r1": {"<i>": HOSTILE, "train-3": "It may be hiking or surfing.", "train-8": "Nothing moves."},
+    "r1": {"<i>": HOSTILE, "train-3": "It may be hiking or surfing.", "train-8": ODD},
     "r2": {"<i>": f"{HOSTILE}\nAnswer: jumping", "train-3": "Answer: hiking"},
 }
 

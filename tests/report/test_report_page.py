@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from report_workspace import HOSTILE, SAMPLES
+from report_workspace import HOSTILE, ODD, SAMPLES
 
 from video_star.core.jsonl import read_shards
 from video_star.core.paths import Workspace
@@ -100,6 +100,19 @@ def test_what_is_hostile_is_found_by_its_own_words(opened: Callable[..., Page]) 
     assert shown(page) == SAMPLES // 10 + 1  # and the one with a hostile label
     page.locator("#filters input").fill("&amp;lt;")
     assert shown(page) == 0
+
+
+def test_an_answer_neither_turns_what_follows_nor_fills_the_page(
+    opened: Callable[..., Page],
+) -> None:
+    page = opened()
+    page.locator("#filters input").fill("tiny/0008")
+    page.locator(".open").click()
+    text = page.locator(".life .attempt .text").first
+    assert text.text_content() == ODD.replace("\u202e", "\\u202e").replace("\x1b", "\\u001b")
+    box = text.bounding_box()
+    assert box is not None
+    assert box["height"] < 900  # of the screen
 
 
 def test_it_opens_at_once(opened: Callable[..., Page]) -> None:

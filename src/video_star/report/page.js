@@ -5,10 +5,14 @@ const page = JSON.parse(document.getElementById("data").textContent);
 const STANDINGS = ["direct", "rationalized", "doubtful", "rejected", "unanswered"];
 const KEPT = ["direct", "rationalized"];
 
+// What would turn the direction of the texts behind it, or not be seen, is written out.
+const HIDDEN = /(?![\t\r\n])[\p{Bidi_Control}\p{Cc}]/gu;
+const visible = (text) => text.replace(HIDDEN, (sign) => `\\u${sign.codePointAt(0).toString(16).padStart(4, "0")}`);
+
 function make(tag, attributes, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children.filter((child) => child !== null));
+  node.append(...children.filter((child) => child !== null).map((child) => (typeof child === "string" ? visible(child) : child)));
   return node;
 }
 
@@ -57,15 +61,14 @@ function strip(sheet) {
 function marked(text, labels) {
   const signs = Array.from(text);
   const places = labels.filter((label) => label.place).sort((a, b) => a.place[0] - b.place[0]);
-  const node = make("p", { class: "text" });
+  const parts = [];
   let done = 0;
   for (const { place: [start, end], outcome, kind } of places) {
     if (start < done) continue;
-    node.append(signs.slice(done, start).join(""), make("mark", { class: outcome, title: `read as ${kind}` }, signs.slice(start, end).join("")));
+    parts.push(signs.slice(done, start).join(""), make("mark", { class: outcome, title: `read as ${kind}` }, signs.slice(start, end).join("")));
     done = end;
   }
-  node.append(signs.slice(done).join(""));
-  return node;
+  return make("p", { class: "text" }, ...parts, signs.slice(done).join(""));
 }
 
 function attempt({ origin, text, finish_reason, verdict }) {
@@ -205,7 +208,7 @@ function showSamples() {
 }
 
 function showLost() {
-  const text = (title, key) => column(title, (row) => row[key], (row) => document.createTextNode(row[key]), { name: title });
+  const text = (title, key) => column(title, (row) => row[key], (row) => make("span", {}, row[key]), { name: title });
   new DataTable("#lost-table", {
     data: page.lost,
     autoWidth: false,
