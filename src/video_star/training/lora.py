@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,7 @@ def save_adapter(
     config |= {"base_model_name_or_path": base_name, "inference_mode": True}
     plain = {name: _as_json(value) for name, value in config.items()}
     write_text(folder / CONFIG, dump_json(plain))
+    shutil.copymode(folder / CONFIG, folder / WEIGHTS)  # safetensors lets only the owner read it
 
 
 def _as_json(value: Any) -> Any:

@@ -33,6 +33,8 @@ def save_weights(model: Any, weights: dict[str, torch.Tensor], folder: Path, bas
     for path in sorted(base.iterdir()):
         if is_content(path) and not path.name.endswith(TENSORS):
             shutil.copyfile(path, folder / path.name)
+    for path in folder.glob(f"*{TENSORS[0]}"):  # safetensors lets only the owner read them
+        shutil.copymode(folder / "config.json", path)
 
 
 def _forget_unused_renamings(model: Any) -> None:
