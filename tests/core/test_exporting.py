@@ -11,11 +11,11 @@ import pytest
 import tiny
 from huggingface_hub import ModelCard
 
-from video_star.core.errors import UsageError
-from video_star.core.jsonl import dump_json, write_shards, write_text
+from video_star.core.errors import DataError, UsageError
+from video_star.core.jsonl import dump_json, read_record, write_shards, write_text
 from video_star.core.model_paths import base_ref, tuned_ref, write_ref
 from video_star.core.paths import Workspace
-from video_star.core.records import StepReport
+from video_star.core.records import ModelRef, StepReport
 from video_star.data.export import export_star_annotations
 from video_star.data.manifest import read_manifest
 from video_star.tracking.export_round import export_round
@@ -70,6 +70,7 @@ def test_plain_transformers_load_an_exported_round(
 
     out = tmp_path / "out"
     export_round(finished, tiny.params_of(finished), "r1", out, merged)
+    assert len({path.stat().st_mode for path in out.iterdir()}) == 1  # others may read all of it
     base = AutoModelForImageTextToText.from_pretrained(finished.root / "base")
     bare = logits(base)
     if merged:
@@ -107,6 +108,17 @@ def test_the_card_says_scores_data_lineage_and_licence(finished: Workspace, tmp_
     assert str(tmp_path).encode() not in b"".join(contents[0].values())
 
 
+def test_the_hub_gets_no_path_for_the_name_of_a_base(finished: Workspace, tmp_path: Path) -> None:
+    """A push is refused with one (github.com/huggingface/transformers/issues/33922)."""
+    path = finished.round("r1").model_json
+    ref = read_record(path, ModelRef)
+    write_ref(path, ref.model_copy(update={"base": "../models/base"}))
+    export_round(finished, tiny.params_of(finished), "r1", tmp_path / "out", merged=False)
+    card = ModelCard.load(tmp_path / "out" / "README.md")
+    assert card.data.base_model is None
+    assert "../models/base" in card.text
+
+
 def test_the_training_set_is_what_ms_swift_documents(finished: Workspace, tmp_path: Path) -> None:
     """swift.readthedocs.io, Custom dataset: `from` and `value` of human and gpt in `conversations`,
     a `<video>` for each entry of `video`; a JSON list with the same keys in all entries."""
@@ -133,6 +145,25 @@ def test_only_a_trained_round_is_exported(
     with pytest.raises(UsageError, match=message):
         export_round(workspace, tiny.params_of(workspace), name, tmp_path / "out", merged=False)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_round_leaves_with_the_base_it_was_trained_on_only(
+    finished: Workspace, tmp_path: Path
+) -> None:
+    config = finished.root / "base" / "config.json"
+    config.write_text(config.read_text().replace("llava", "other"), encoding="utf-8")
+    with pytest.raises(UsageError, match="not the model that r1 was trained on"):
+        export_round(finished, tiny.params_of(finished), "r1", tmp_path / "out", merged=True)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_round_without_scores_is_evaluated_first(finished: Workspace, tmp_path: Path) -> None:
+    params = tiny.params_of(finished)
+    finished.round("r0").metrics.unlink()
+    export_round(finished, params, "r1", tmp_path / "without r0", merged=False)
+    finished.round("r1").metrics.unlink()
+    with pytest.raises(DataError, match="run `evaluate` of r1"):
+        export_round(finished, params, "r1", tmp_path / "out", merged=False)
 
 
 def test_an_export_overwrites_nothing(finished: Workspace) -> None:

@@ -11,9 +11,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from video_star.core.errors import UsageError
+from video_star.core.errors import DataError, UsageError
 from video_star.core.jsonl import write_text
-from video_star.core.model_paths import base_location, is_content, read_ref
+from video_star.core.model_paths import base_location, base_ref, is_content, read_ref
 from video_star.core.params import Params
 from video_star.core.paths import Workspace
 from video_star.core.replacing import replacing_folder
@@ -29,7 +29,8 @@ def export_round(
     """Write a round's checkpoint, card and training set into the new folder `out`.
 
     With `merged` an adapter is added to the base's weights, in the dtype in which these are
-    stored. UsageError for r0, a round that is not there, and a folder that holds something.
+    stored. UsageError for r0, a round that is not there, another base than that of the round, and
+    a folder that holds something; DataError for a round that is not evaluated.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"{out} is not empty; remove it or name another folder.")
@@ -40,6 +41,13 @@ def export_round(
         )
     paths = workspace.round(round_name)
     ref = read_ref(paths.model_json, workspace.root)
+    if base_ref(params.model, workspace.root).base_digest != ref.base_digest:
+        raise UsageError(
+            f"model.base: {params.model.base} is not the model that {round_name} was trained on, "
+            f"{ref.base} ({ref.base_digest[:16]}); name that one, or train the round anew."
+        )
+    if not paths.metrics.is_file():
+        raise DataError(f"{paths.metrics}: does not exist; run `evaluate` of {round_name} first.")
     base = base_location(params.model, workspace.root)
     with replacing_folder(out) as building:
         if ref.weights is not None:

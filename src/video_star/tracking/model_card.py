@@ -6,6 +6,7 @@ The head is the metadata that the Hugging Face hub reads
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 LICENCES = ("LICENSE*", "LICENCE*")
 TASK = "video-text-to-text"
+HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
+"""The hub refuses a card that has a path in place of the base's name."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ def model_card(
         license=licence,
         library_name="transformers" if merged or ref.adapter is None else "peft",
         pipeline_tag=TASK,
-        base_model=ref.base,
+        base_model=ref.base if HUB_NAME.fullmatch(ref.base) else None,
         tags=["video-star"],
         model_name=f"{params.cycle}-{round_name}",
         eval_results=_results(rows[round_name]),
