@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -59,6 +60,15 @@ def test_names_are_no_markup_and_no_formula() -> None:
     assert ODD not in chart.svg
     ElementTree.fromstring(chart.svg.replace("xlink:", ""))
     assert "r0 50.0 %" in chart.said
+
+
+def test_the_names_of_many_rounds_stay_apart() -> None:
+    (row, _) = rows("x/accuracy")
+    for count, step in ((4, 1), (13, 2), (40, 4)):
+        many: list[RoundRow] = [{**row, "round": f"r{n}"} for n in range(count)]
+        (chart,) = benchmark_charts(many)
+        written = re.findall(r">(r\d+)<", chart.svg)
+        assert written == [f"r{n}" for n in range(0, count, step)]
 
 
 def test_curves_have_the_colours_of_the_page_and_come_out_again() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from video_star.core.jsonl import read_shards
 from video_star.core.paths import Workspace
 from video_star.core.records import Verdict
 from video_star.data.manifest import read_manifest
+from video_star.report.samples import island
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Dialog, Page, Request
@@ -113,6 +115,27 @@ def test_an_answer_neither_turns_what_follows_nor_fills_the_page(
     box = text.bounding_box()
     assert box is not None
     assert box["height"] < 900  # of the screen
+
+
+def test_many_rounds_scroll_in_their_table(opened: Callable[..., Page], page_file: Path) -> None:
+    page = opened()
+    data = json.loads(page.locator("#data").text_content() or "")
+    old = island(data)
+    data["rounds"] *= 8
+    for sample in data["samples"]:
+        sample["rounds"] *= 8
+    wide = page_file.with_name(f"{page_file.name}.wide.html")
+    text = page_file.read_text(encoding="utf-8")
+    assert old in text
+    wide.write_text(text.replace(old, island(data)), encoding="utf-8")
+    page.goto(wide.as_uri())
+    page.wait_for_selector("html[data-ready]", state="attached")
+    page.locator(".open").nth(1).click()
+    assert page.evaluate("document.documentElement.scrollWidth") == 1280
+    box = page.locator(".life").bounding_box()
+    assert box is not None
+    assert box["x"] + box["width"] < 1280  # an open sample is as wide as the page
+    assert page.locator(".open").nth(1).evaluate("(own) => own.clientHeight") < 60
 
 
 def test_it_opens_at_once(opened: Callable[..., Page]) -> None:

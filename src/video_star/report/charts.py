@@ -31,6 +31,8 @@ COLOURS: Final = {INK: "--ink", FAINT: "--faint", GRID: "--grid"} | {
 WIDTH, HEIGHT = 3.6, 2.1
 """Inches; the page scales it."""
 SMALL = 1.9, 1.35
+ROUNDS_PER_INCH = 3
+"""Names of rounds below an axis that stay apart; of more every second is written, or third."""
 LOSS_POINTS = 60
 """Of a loss curve: each is the mean of a part of the steps."""
 Z95 = 1.959964
@@ -166,7 +168,8 @@ def _over_rounds(
     size: tuple[float, float] = (WIDTH, HEIGHT),
 ) -> Chart:
     def scale(axes: Axes) -> None:
-        axes.set_xticks(range(len(rounds)), rounds)
+        every = math.ceil(len(rounds) / (ROUNDS_PER_INCH * size[0]))
+        axes.set_xticks(range(0, len(rounds), every), rounds[::every])
         axes.set_xlim(-0.3, len(rounds) - 0.7)
         if percent:
             axes.set_ylim(-3, 103)
