@@ -54,6 +54,14 @@ def test_a_step_without_its_input_says_which_file_and_what_to_run(tmp_path: Path
     assert "Traceback" not in done.stderr
 
 
+def test_the_folder_one_is_in_is_a_place_like_any_other(tmp_path: Path) -> None:
+    shutil.copy(SHIPPED, tmp_path / "params.yaml")
+    (tmp_path / "rounds").mkdir()
+    (tmp_path / "rounds" / "manifest.jsonl").touch()
+    done = video_star("export", "train", "--format", "star_annotations", "--to", ".", cwd=tmp_path)
+    assert done.stderr.startswith(f"error: {tmp_path}: Is a directory")
+
+
 @pytest.mark.parametrize("module", ["torch", "mlflow", "prefect", "deepspeed", "dvc", "av"])
 def test_starting_up_does_not_import_the_heavy_packages(module: str) -> None:
     code = f"import sys, video_star.cli.main; sys.exit({module!r} in sys.modules)"

@@ -208,7 +208,9 @@ def plan(
 
 
 @app.command()
-def picture(out: Annotated[Path, typer.Argument(help="A .png or .svg file.")]) -> None:
+def picture(
+    out: Annotated[Path, typer.Argument(resolve_path=True, help="A .png or .svg file.")],
+) -> None:
     """Draw yields and metrics of the rounds."""
     from video_star.tracking.picture import draw_rounds
 
@@ -222,7 +224,8 @@ def report(
         str, typer.Option(metavar="r0,r2", help="Only these; else all that are evaluated.")
     ] = "",
     out: Annotated[
-        Path | None, typer.Option(help="File to write; else report.html of the workspace.")
+        Path | None,
+        typer.Option(resolve_path=True, help="File to write; else report.html of the workspace."),
     ] = None,
 ) -> None:
     """Write one page to look at: curves, rounds, samples with frames and answers, what was lost."""
@@ -250,7 +253,9 @@ def export(
     what: Annotated[
         str, typer.Argument(metavar="ROUND|SPLIT", help="r1; train or test for star_annotations.")
     ],
-    to: Annotated[Path, typer.Option(help="Folder for a checkpoint, else a JSON file.")],
+    to: Annotated[
+        Path, typer.Option(resolve_path=True, help="Folder for a checkpoint, else a JSON file.")
+    ],
     file_format: Annotated[
         ExportFormat,
         typer.Option(
@@ -282,7 +287,9 @@ def export(
 @app.command()
 def judge(
     file: Annotated[str, typer.Argument(metavar="FILE.jsonl", help="- reads standard input.")],
-    out: Annotated[Path | None, typer.Option(help="File to write; else they are printed.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(resolve_path=True, help="File to write; else they are printed.")
+    ] = None,
 ) -> None:
     """Judge answers from anywhere: lines of id, question, labels (as in manifests) and answer."""
     from functools import partial
@@ -315,7 +322,9 @@ def propose(
     ],
     url: Annotated[str, typer.Option(help="OpenAI-compatible server: http://HOST:PORT/v1.")],
     model: Annotated[str, typer.Option(help="Name of the model behind it.")],
-    out: Annotated[Path, typer.Option(help="YAML file to write, or to add the kind to.")],
+    out: Annotated[
+        Path, typer.Option(resolve_path=True, help="YAML file to write, or to add the kind to.")
+    ],
     task: Annotated[str, typer.Option(help="What the questions are about.")] = (
         "Answer questions about what a video shows."
     ),
