@@ -433,10 +433,12 @@ def small_disk(spare_kib: int) -> Act:
         aside = scene.root.with_name("aside")
         scene.root.rename(aside)
         scene.root.mkdir()
-        taken = int(subprocess.check_output(["du", "-sk", aside]).split()[0])
-        mount("-t", "tmpfs", "-o", f"size={taken + spare_kib}k", "none", str(scene.root))
+        mount("-t", "tmpfs", "-o", "size=100m", "none", str(scene.root))
         scene.undo.callback(subprocess.run, ["umount", "--lazy", str(scene.root)], check=False)
         shutil.copytree(aside, scene.root, symlinks=True, dirs_exist_ok=True)
+        disk = os.statvfs(scene.root)
+        taken = (disk.f_blocks - disk.f_bfree) * disk.f_frsize // 1024
+        mount("-o", f"remount,size={taken + spare_kib}k", str(scene.root))
 
     return act
 
