@@ -160,6 +160,19 @@ def test_a_failure_is_shown_in_the_run_that_is_published_later(context: StepCont
         ]
 
 
+@pytest.mark.slow
+def test_a_failure_that_was_undone_is_shown_no_longer(context: StepContext) -> None:
+    run_publish(context)
+    shown = context.paths.mlflow_run.read_text()
+    show_failure(context.workspace, context.params, "r1", "curate", "There is no such file.")
+    assert not context.paths.mlflow_run.exists()  # DVC publishes again, though nothing has changed
+    run_publish(context)
+    assert context.paths.mlflow_run.read_text() == shown
+    with closing(sqlite3.connect(context.workspace.mlflow_store)) as store:
+        living = store.execute("SELECT status FROM runs WHERE lifecycle_stage = 'active'")
+        assert living.fetchall() == [("FINISHED",)] * 2  # of the round and of its cycle
+
+
 def test_of_a_fully_finetuned_model_only_the_reference_is_published(context: StepContext) -> None:
     paths = context.paths
     ref = ModelRef(

@@ -69,14 +69,16 @@ def show_failure(
 ) -> None:
     """Show in MLflow that a step of a round failed, and the sentence that says why.
 
-    The next publication of the round goes on with the same run. Nothing is raised when MLflow
-    cannot be asked: the failure of the step is what there is to tell.
+    The next publication of the round goes on with the same run, or removes it when the round is as
+    it was before; it is due even then. Nothing is raised when MLflow cannot be asked: the failure
+    of the step is what there is to tell.
     """
     steps = [name for name in STEPS if name != "publish"]
     worked = time_of_round(workspace, steps, round_name)
     with suppress(VideoStarError):
         tracker = Tracker(workspace, params.settings.tracking_uri)
         tracker.fail(params.cycle, round_name, step, failure_note(step, reason), worked)
+        workspace.round(round_name).mlflow_run.unlink(missing_ok=True)
 
 
 def published_round(context: StepContext, folder: Path) -> PublishedRound:
