@@ -19,7 +19,13 @@ from video_star.core.labels import ClassLabel
 from video_star.core.params import load_params
 from video_star.core.paths import Workspace
 from video_star.core.records import ModelRef, Prediction, Score, StepReport, VideoSample
-from video_star.pipeline.steps.publish import published_round, run_publish, show_failure
+from video_star.pipeline.stages import STEPS
+from video_star.pipeline.steps.publish import (
+    flat_params,
+    published_round,
+    run_publish,
+    show_failure,
+)
 from video_star.tracking.shown import THUMBNAIL
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -158,6 +164,13 @@ def test_a_failure_is_shown_in_the_run_that_is_published_later(context: StepCont
         assert store.execute("SELECT status FROM runs WHERE name = 'r1'").fetchall() == [
             ("FINISHED",)
         ]
+
+
+def test_a_round_is_published_again_when_a_parameter_that_it_shows_changes(
+    context: StepContext,
+) -> None:
+    shown = {name.partition(".")[0] for name in flat_params(context.params)}
+    assert shown <= {*STEPS["publish"].sections}
 
 
 @pytest.mark.slow
