@@ -46,6 +46,14 @@ def test_a_round_that_does_not_exist_is_exit_code_2(tmp_path: Path) -> None:
     assert "it exists for r1, r2, r3" in done.stderr
 
 
+@pytest.mark.parametrize("command", ["up", "cycle"])
+def test_outside_of_a_workspace_no_server_is_started(tmp_path: Path, command: str) -> None:
+    done = video_star(command, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "run video-star in a workspace" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_step_without_its_input_says_which_file_and_what_to_run(tmp_path: Path) -> None:
     shutil.copy(SHIPPED, tmp_path / "params.yaml")
     done = video_star("curate", "r1", cwd=tmp_path)

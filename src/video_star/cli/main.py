@@ -407,8 +407,10 @@ def cycle(
 @app.command()
 def up() -> None:
     """Start Prefect (server, worker, deployment) and MLflow, on loopback only."""
+    from video_star.core.params import load_params
     from video_star.services.local import start
 
+    load_params(workspace().params)  # a mistake in it, or no workspace, costs no server start
     start(workspace(), typer.echo)
 
 
