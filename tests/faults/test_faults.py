@@ -138,7 +138,6 @@ FAULTS = (
         template="short",
         undone=("curate@r1",),
         during=(kill("step"),),
-        quick=True,
     ),
     Fault(
         "kill -9 of `evaluate`",
