@@ -35,6 +35,7 @@ ENDED_WITHIN_S = 30.0
 ROLES = {
     "dvc": "bin/dvc ",
     "step": "bin/video-star ",
+    "rationalize": "bin/video-star rationalize ",
     "rank": "video_star.training.worker",
     "launcher": "deepspeed.launcher.launch",
     "reader": "video_star.video.child",
@@ -45,7 +46,8 @@ ROLES = {
     "mlflow": "mlflow",
 }
 """Part of the command line by which a process of a workspace is known."""
-SERVICES = ("worker", "server", "mlflow")
+SERVICES = ("worker", "server", "mlflow", "flow")
+"""What outlives a command on purpose: the servers, and the flow run that one of them began."""
 
 
 class TooLate(Exception):
@@ -219,7 +221,7 @@ def _nothing_lives_on(scene: Scene) -> None:
 
 
 def of_services(process: psutil.Process) -> bool:
-    """Whether it is one of the servers or below one, which outlive commands on purpose."""
+    """Whether it is one of them, or below one."""
     return any(ROLES[role] in command for command in family(process) for role in SERVICES)
 
 

@@ -669,12 +669,26 @@ FAULTS = (
             ("kill -9 of the flow run", ("flow",), 1, "run it again, it goes on where it stopped"),
             ("kill -9 of the worker", ("worker",), (0, 1), "run it again|steps ran"),
             ("kill -9 of worker and flow run", ("worker", "flow"), (0, 1), "run it again|steps"),
-            ("kill -9 of the Prefect server", ("server",), 7, "start it with `make up`"),
-            ("kill -9 of server and worker", ("server", "worker"), 7, "start it with `make up`"),
-            ("kill -9 of the MLflow server", ("mlflow",), (0, 1, 7), ""),
-            ("kill -9 of the step below the flow", ("step",), 0, "steps ran"),
+            ("kill -9 of the Prefect server", ("server",), 7, "Prefect server .*start it"),
+            ("kill -9 of server and worker", ("server", "worker"), 7, "Prefect server .*start it"),
+            (
+                "kill -9 of the MLflow server",
+                ("mlflow",),
+                0,
+                "steps ran.*mlflow has ended, nobody stop",
+            ),
             ("kill -9 of the flow's dvc", ("stage",), 0, "steps ran"),
         )
+    ),
+    Fault(
+        "kill -9 of a step below the flow in mid-cycle",
+        CYCLE,
+        0,
+        "steps ran",
+        undone=CYCLED,
+        during=(kill("rationalize"),),
+        goes_on=CYCLE,
+        span_s=4,
     ),
     Fault(
         "two cycles at once",
@@ -684,8 +698,8 @@ FAULTS = (
         undone=CYCLED,
         before=(
             beside(
-                "import subprocess; subprocess.run(['sh', '-c', 'video-star cycle & "
-                "sleep 60; echo held; wait'])",
+                "import subprocess; subprocess.run(['sh', '-c', 'video-star cycle & until "
+                "[ -e rounds/r1/reports/verify.json ]; do sleep 0.1; done; echo held; wait'])",
                 "held",
             ),
         ),
