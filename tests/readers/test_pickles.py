@@ -117,7 +117,7 @@ class Acts:
         (collections.OrderedDict(a=1), "collections.OrderedDict"),
         (collections.Counter(a=1), "collections.Counter"),
         (Fraction(1, 2), "fractions.Fraction"),
-        (partial(print), "functools.partial"),
+        (partial(abs), "functools.partial"),
     ],
 )
 @pytest.mark.parametrize("protocol", [0, 2, 5])
