@@ -50,6 +50,10 @@ SERVICES = ("worker", "server", "mlflow", "flow")
 """What outlives a command on purpose: the servers, and the flow run that one of them began."""
 
 
+MARK = "# breaks things"
+"""What the command line of a part of the harness has."""
+
+
 class TooLate(Exception):
     """The command had ended before the moment came."""
 
@@ -208,7 +212,7 @@ def _suffer(fault: Fault, template: Path, folder: Path, moment: float) -> Seen:
         assert re.search(fault.then_says, " ".join(output.split())), output
         assert difference(star.result(scene.root), wanted) == "all there", output
     drawn = moment if fault.during else None
-    shown = said.replace(f"{scene.root}/", "").replace(sys.executable, "python")
+    shown = said.replace(f"{scene.root}/", "").replace(f"{Path(sys.executable).parent}/", "")
     shown = shown.replace(f"{scene.root.parent}/", "../")
     return Seen(code, sentence(shown, fault.says), disk, drawn)
 
@@ -227,7 +231,7 @@ def of_services(process: psutil.Process) -> bool:
 
 def helps(process: psutil.Process) -> bool:
     """Whether it is a part of the harness, which breaks something, or below one."""
-    return any("# breaks things" in command for command in family(process))
+    return any(MARK in command for command in family(process))
 
 
 def family(process: psutil.Process) -> list[str]:
@@ -290,7 +294,7 @@ def sentence(said: str, says: str) -> str:
     if starts:
         return said[starts[0] : starts[0] + 260]
     found = re.search(says, said) if says else None
-    return said[found.start() :][:160] if found else ""
+    return found[0] if found else ""
 
 
 def free_port() -> int:
@@ -459,7 +463,7 @@ def beside(program: str, ready: str) -> Act:
 
     def act(scene: Scene) -> None:
         log = scene.root.parent / "beside.log"
-        command = f"exec python -uc {shlex.quote(f'# breaks things{chr(10)}{program}')}"
+        command = f"exec python -uc {shlex.quote(f'{MARK}{chr(10)}{program}')}"
         process = scene.start(f"{command} ;", log)
         scene.undo.callback(process.kill)
         end = time.monotonic() + 60
@@ -482,4 +486,6 @@ def let_go(scene: Scene) -> None:
 
 def wait_for_those_beside(scene: Scene) -> None:
     """Let the programs that run beside come to their end."""
-    psutil.wait_procs([process for process in scene.processes() if helps(process)], LIMIT_S)
+    # Not for what is below them: servers that they start stay.
+    own = [process for process in scene.processes() if MARK in " ".join(process.cmdline())]
+    psutil.wait_procs(own, LIMIT_S)

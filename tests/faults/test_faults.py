@@ -577,7 +577,7 @@ FAULTS = (
         "dvc.lock with the marks of a merge in it",
         SHORT,
         255,
-        "dvc.lock",
+        "dvc.lock' is invalid",
         template="short",
         undone=("verify@r1",),
         before=(write("dvc.lock", "<<<<<<< ours\nschema: '2.0'\n=======\n"),),
@@ -675,7 +675,7 @@ FAULTS = (
                 "kill -9 of the MLflow server",
                 ("mlflow",),
                 0,
-                "steps ran.*mlflow has ended, nobody stop",
+                "mlflow has ended, nobody stopped it; it is started again",
             ),
             ("kill -9 of the flow's dvc", ("stage",), 0, "steps ran"),
         )
