@@ -82,7 +82,7 @@ SUMMARIES = {
     "curate": "Turn what passed into training conversations.",
     "finetune": "Train an adapter or all weights on them with DeepSpeed, from the base.",
     "evaluate": "Measure the round's model on held-out videos.",
-    "publish": "Send numbers, adapter and data set version to MLflow.",
+    "publish": "Show the round in MLflow and on the page of the rounds.",
 }
 
 
