@@ -15,7 +15,7 @@ from video_star.tracking.rounds_table import (
     KindYield,
     RoundRow,
     headline_metrics,
-    is_share,
+    metric_format,
     rounds_rows,
 )
 
@@ -97,5 +97,5 @@ def _metric(row: RoundRow, name: str) -> str:
     metric = row["metrics"].get(name)
     if metric is None:
         return ""
-    form = ".1%" if is_share(name) else ".3f"
+    form = metric_format(name)
     return "{} [{}, {}]".format(*(f"{metric[key]:{form}}" for key in ("value", "low", "high")))

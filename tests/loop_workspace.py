@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import psutil
@@ -84,10 +84,10 @@ def clone(origin: Path, root: Path) -> Path:
     return root
 
 
-def run(root: Path, *command: str) -> str:
+def run(root: Path, *command: str, environment: Mapping[str, str] = ENVIRONMENT) -> str:
     """Run a command that must succeed and return what it printed."""
     done = subprocess.run(
-        command, cwd=root, env=ENVIRONMENT, capture_output=True, text=True, check=False
+        command, cwd=root, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, f"{command}: {done.stdout[-4000:]}{done.stderr[-4000:]}"
     return done.stdout

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import loop_workspace
 import tiny
 import yaml
 
@@ -24,16 +23,11 @@ from video_star.pipeline.runner import run_step
 from video_star.pipeline.stages import STEPS, rounds_of
 
 ENVIRONMENT = {
-    **{key: value for key, value in os.environ.items() if not key.startswith(("GIT_", "DVC_"))},
-    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    **loop_workspace.ENVIRONMENT,
     "PYTHONPATH": str(tiny.ROOT / "src"),
-    "DVC_NO_ANALYTICS": "1",
-    "GIT_CONFIG_GLOBAL": os.devnull,
-    "GIT_CONFIG_SYSTEM": os.devnull,
-    "HF_HUB_OFFLINE": "1",
     "OMP_NUM_THREADS": "1",
-    "SHELL": "/bin/sh",
 }
+run = partial(loop_workspace.run, environment=ENVIRONMENT)
 CHANGES: dict[str, Any] = {
     "rounds": 1,
     "settings__engine": "scripted:script.json",
@@ -117,15 +111,6 @@ def finish(root: Path, *steps: str) -> Path:
     targets = [stage_name(*step.split()) for step in steps]
     run(root, "dvc", "commit", "--quiet", "--force", *targets)
     return root
-
-
-def run(root: Path, *command: str) -> str:
-    """Run a command that must succeed and return what it printed."""
-    done = subprocess.run(
-        command, cwd=root, env=ENVIRONMENT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, f"{command}: {done.stdout[-4000:]}{done.stderr[-4000:]}"
-    return done.stdout
 
 
 def result(root: Path) -> dict[str, str]:

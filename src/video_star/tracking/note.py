@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from video_star.core.records import ModelRef
 from video_star.evaluation.champion import Champion
-from video_star.tracking.rounds_table import RoundRow, is_share
+from video_star.tracking.rounds_table import RoundRow, metric_format
 
 
 def round_note(
@@ -22,7 +22,7 @@ def round_note(
         if name not in row["metrics"]:
             continue
         metric = row["metrics"][name]
-        form = ".1%" if is_share(name) else ".3f"
+        form = metric_format(name)
         value, low, high = (format(metric[key], form) for key in ("value", "low", "high"))
         changes = ", ".join(
             f"{pair['difference']:+{form}} against {_safe(other)} (p = {pair['p']:.3f})"
@@ -46,7 +46,7 @@ def cycle_note(champion: Champion | None, metric: str) -> str:
     kept = f"The round to keep is {champion.round}: {_safe(metric)}"
     if champion.better is None:
         return f"{kept} is surely better in no later one."
-    form = ".1%" if is_share(metric) else ".3f"
+    form = metric_format(metric)
     change = f"{champion.better.difference:+{form}} against {champion.before}"
     return (
         f"{kept} {change} on the same "

@@ -234,6 +234,11 @@ def is_share(name: str) -> bool:
     return name.rpartition("/")[2] not in NO_SHARES
 
 
+def metric_format(name: str) -> str:
+    """How its value is written, as a format specification: percent, or its own scale."""
+    return ".1%" if is_share(name) else ".3f"
+
+
 def headline_metrics(rows: list[RoundRow]) -> list[str]:
     """The headline metrics that any row has; the first three of all when it has none of them."""
     measured = {name for row in rows for name in row["metrics"] if is_share(name)}
