@@ -31,7 +31,7 @@ from video_star.core.labels import ClassLabel, Label, ScoreLabel, SequenceLabel
 from video_star.core.records import Split
 from video_star.data.readers import base
 from video_star.data.readers.base import BadRow, EmptyLabel, MissingVideo, Reader, Row, Segment
-from video_star.data.readers.pickles import load_pickle
+from video_star.data.readers.pickles import load_dict, load_pickle
 from video_star.video.frame_folder import numbered_images
 
 FINE = "FineDiving_fine-grained_annotation.pkl"
@@ -144,18 +144,11 @@ class FineDiving(Reader[FineDivingSource]):
 
 def _annotations(folder: Path) -> Annotations:
     name = FINE if (folder / FINE).is_file() or not (folder / AQA).is_file() else AQA
-    dives = _mapping(folder / name)
+    dives = load_dict(folder / name)
     coarse, names = (
-        _mapping(folder / other) if (folder / other).is_file() else {} for other in (COARSE, TABLE)
+        load_dict(folder / other) if (folder / other).is_file() else {} for other in (COARSE, TABLE)
     )
     return Annotations(dives, coarse, names)
-
-
-def _mapping(path: Path) -> dict[Any, Any]:
-    content = load_pickle(path)
-    if not isinstance(content, dict):
-        raise DataError(f"{path}: holds no dict; get the file from its publisher.")
-    return content
 
 
 def _split_file(folder: Path, split: Split) -> Path:

@@ -3,15 +3,20 @@
 A pickle may name any function of any module and have it called. This unpickler knows the few names
 that arrays, numpy scalars, bytes and sets need, under the module names of Python 2 and 3 and of
 numpy 1 and 2, in all pickle protocols; any other name is refused before it is imported.
+
+A pickle may also refer to an object again and again: nine lists of ten references each take a
+kilobyte, and whoever writes that value out writes 10**9 texts. As tuples they are as long hashed,
+while the pickle is being loaded. So its opcodes are read first, which tells how large it becomes.
 """
 
 from __future__ import annotations
 
 import io
 import pickle
+import pickletools
 import re
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +25,11 @@ from numpy.typing import NDArray
 
 from video_star.core.errors import DataError
 from video_star.core.excerpt import cut, excerpt
-from video_star.data.readers.pickle_size import TooLarge, refuse_large
 
+LIMIT = 50_000_000
+"""Objects, and characters of texts; FineDiving's largest file has 4 million."""
+BITS = 14_000
+"""Of a whole number; Python writes out none of more than 4,300 digits, 14,284 bits."""
 _PLAIN_DTYPE = re.compile(r"[<>|=]?[biufSU]\d*")
 _BROKEN = (
     *(pickle.UnpicklingError, EOFError, ArithmeticError, AttributeError, ImportError, LookupError),
@@ -34,6 +42,10 @@ class _Refused(Exception):
     """The pickle names something that is not on the list."""
 
 
+class _TooLarge(Exception):
+    """The value is larger than any annotation."""
+
+
 def load_pickle(path: Path) -> Any:
     """The object in a pickle; text of Python 2 is read as latin-1.
 
@@ -43,7 +55,7 @@ def load_pickle(path: Path) -> Any:
     """
     try:
         content = path.read_bytes()
-        refuse_large(content)
+        _refuse_large(content)
         return _Unpickler(io.BytesIO(content), encoding="latin-1").load()
     except FileNotFoundError as error:
         raise DataError(f"{path}: there is no such file; add it to the annotations.") from error
@@ -54,13 +66,21 @@ def load_pickle(path: Path) -> Any:
             f"{path}: names {error}, which is neither a plain numpy array nor a builtin container, "
             "so it is not loaded; get the file from its publisher."
         ) from error
-    except TooLarge as error:
+    except _TooLarge as error:
         raise DataError(
             f"{path}: {error}, so it is not loaded; get the file from its publisher."
         ) from error
     except _BROKEN as error:
         problem = cut(str(error))
         raise DataError(f"{path}: is not a whole pickle ({problem}); replace the file.") from error
+
+
+def load_dict(path: Path) -> dict[Any, Any]:
+    """As `load_pickle`; DataError for what is no dict."""
+    content = load_pickle(path)
+    if not isinstance(content, dict):
+        raise DataError(f"{path}: holds no dict; get the file from its publisher.")
+    return content
 
 
 class _Unpickler(pickle.Unpickler):
@@ -181,3 +201,91 @@ def _allowed() -> dict[tuple[str, str], Any]:
 
 
 _ALLOWED = _allowed()
+
+
+_OPCODES = {op.code.encode("latin-1"): op for op in pickletools.opcodes}
+_ONTO = ("APPEND", "APPENDS", "SETITEM", "SETITEMS", "ADDITEMS", "BUILD")
+"""What puts objects into one that is there already."""
+
+
+class _Object:
+    """How large an object is with all that it holds, and whether another one holds it."""
+
+    __slots__ = ("held", "size")
+
+    def __init__(self, size: int) -> None:
+        self.size, self.held = size, False
+
+    def take(self, parts: list[_Object]) -> None:
+        """Put objects into this one."""
+        for part in parts:
+            part.held = True
+            self.size += part.size
+        # Whoever writes a pickle puts an object into others when it is whole, unless it is a part
+        # of itself; so all sizes are known.
+        if self.held and parts:
+            raise _TooLarge("an object of it holds itself")
+        if self.size > LIMIT:
+            raise _TooLarge(f"its references make more than {LIMIT} objects of it")
+
+
+def _refuse_large(content: bytes) -> None:
+    """_TooLarge for a value beyond LIMIT or one that holds itself, a number beyond BITS, or a memo
+    beyond the file.
+
+    Also ValueError, LookupError and TypeError for what is no pickle.
+    """
+    stack: list[_Object] = []
+    marks: list[int] = []
+    memo: dict[int, _Object] = {}
+    for op, arg in _opcodes(content):
+        name = op.name
+        if name == "MARK":
+            marks.append(len(stack))
+        elif name in ("PUT", "BINPUT", "LONG_BINPUT"):
+            if arg > len(content):
+                raise _TooLarge(f"it numbers an object {arg} in a file of {len(content)} bytes")
+            memo[arg] = stack[-1]
+        elif name == "MEMOIZE":
+            memo[len(memo)] = stack[-1]
+        elif name in ("GET", "BINGET", "LONG_BINGET"):
+            stack.append(memo[arg])
+        elif name == "DUP":
+            stack.append(stack[-1])
+        elif name == "POP" and marks and marks[-1] == len(stack):
+            marks.pop()
+        elif isinstance(arg, int) and arg.bit_length() > BITS:
+            raise _TooLarge(f"it holds a number of {arg.bit_length()} bits")
+        else:
+            parts = _taken(op, stack, marks)
+            for _ in op.stack_after:
+                text = len(arg) if isinstance(arg, str | bytes) else 0
+                made = parts.pop(0) if name in _ONTO else _Object(1 + text)
+                made.take(parts)
+                stack.append(made)
+
+
+def _opcodes(content: bytes) -> Iterator[tuple[pickletools.OpcodeInfo, Any]]:
+    file = io.BytesIO(content)
+    while code := file.read(1):
+        op = _OPCODES[code]
+        if op.name == "STRING":  # pickletools takes it for ASCII, Python 2 wrote any bytes
+            yield op, file.readline()
+        else:
+            yield op, op.arg.reader(file) if op.arg else None
+        if op.name == "STOP":
+            return
+
+
+def _taken(op: pickletools.OpcodeInfo, stack: list[_Object], marks: list[int]) -> list[_Object]:
+    """What an opcode takes from the stack, in order."""
+    before = op.stack_before
+    if pickletools.markobject in before:
+        first = marks.pop() - before.index(pickletools.markobject)
+    else:
+        first = len(stack) - len(before)
+    if first < 0:
+        raise IndexError("the stack is empty")
+    taken = stack[first:]
+    del stack[first:]
+    return taken

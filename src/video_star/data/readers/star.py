@@ -59,7 +59,7 @@ from video_star.data.readers.base import (
     Segment,
 )
 from video_star.data.readers.json_files import json_items
-from video_star.data.readers.pickles import load_pickle
+from video_star.data.readers.pickles import load_dict
 
 TYPES = ("Interaction", "Sequence", "Prediction", "Feasibility")
 SEEN = frozenset({"Interaction", "Sequence"})
@@ -413,11 +413,8 @@ def _read_rates(folder: Path) -> dict[str, float]:
     path = next((folder / name for name in FPS_FILES if (folder / name).is_file()), None)
     if path is None:
         return {}
-    content = load_pickle(path)
-    if not isinstance(content, dict):
-        raise DataError(f"{path}: holds no dict of rates; get the file from its publisher.")
     rates: dict[str, float] = {}
-    for name, rate in content.items():
+    for name, rate in load_dict(path).items():
         try:
             value = float(rate)
         except (TypeError, ValueError, OverflowError) as error:
