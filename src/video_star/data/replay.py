@@ -20,7 +20,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from video_star.core.errors import DataError
 from video_star.core.excerpt import cut, excerpt
@@ -31,17 +31,6 @@ from video_star.core.records import Failure, TrainingExample
 from video_star.data.readers.base import BadRow
 from video_star.data.readers.json_files import json_records
 
-Reason = Literal[
-    "ReplayEntry",
-    "ReplayText",
-    "ReplayImage",
-    "ReplayVideos",
-    "MissingVideo",
-    "ReplayTurns",
-    "EmptyReply",
-    "LongReplay",
-]
-"""Why an entry is left out, for counting."""
 Turn: TypeAlias = tuple[str, str]
 """Role (system, user or assistant) and text."""
 
@@ -61,9 +50,9 @@ LONGEST: Final = 100_000
 
 
 class LeftOut(Exception):
-    """An entry that is no example; the message says why."""
+    """An entry that is no example; the reason is for counting, the message says why."""
 
-    def __init__(self, reason: Reason, message: str) -> None:
+    def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
 

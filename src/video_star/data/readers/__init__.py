@@ -50,19 +50,19 @@ def open_readers(
 
     Nothing is read yet. `data` is the data folder, `video_roots` others that videos may be in.
     """
-    return [_open(n, raw, data, seed, limits, video_roots) for n, raw in enumerate(sections)]
-
-
-def _open(number: int, raw: Mapping[str, Any], *rest: Any) -> Reader[Any]:
-    key, name = f"ingest.sources.{number}", raw.get("reader")
-    if not isinstance(name, str) or name not in READERS:
-        raise UsageError(
-            f"params.yaml: {key}.reader: there is no reader {name!r}; "
-            f"they are {', '.join(READERS)}."
-        )
-    kind = reader_class(name)
-    try:
-        return kind(kind.Section.model_validate(raw), *rest)
-    except ValidationError as error:
-        problems = "; ".join(explain(item, f"{key}.{name}") for item in error.errors()[:5])
-        raise UsageError(f"params.yaml: {problems}.") from error
+    readers = []
+    for number, raw in enumerate(sections):
+        key, name = f"ingest.sources.{number}", raw.get("reader")
+        if not isinstance(name, str) or name not in READERS:
+            raise UsageError(
+                f"params.yaml: {key}.reader: there is no reader {name!r}; "
+                f"they are {', '.join(READERS)}."
+            )
+        kind = reader_class(name)
+        try:
+            section = kind.Section.model_validate(raw)
+        except ValidationError as error:
+            problems = "; ".join(explain(item, f"{key}.{name}") for item in error.errors()[:5])
+            raise UsageError(f"params.yaml: {problems}.") from error
+        readers.append(kind(section, data, seed, limits, video_roots))
+    return readers

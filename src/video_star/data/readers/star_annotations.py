@@ -26,7 +26,6 @@ from video_star.core.excerpt import excerpt
 from video_star.core.jsonl import write_text
 from video_star.core.labels import (
     BoxLabel,
-    ChoiceLabel,
     ClassLabel,
     Label,
     SameLabel,
@@ -198,35 +197,27 @@ def labels_to(labels: Sequence[Label], duration: float) -> list[tuple[str, str, 
     found: list[tuple[str, str, Value]] = []
     names: dict[str, int] = {}
     for label in labels:
-        name, verifier, value = _label_to(label, duration)
+        name, verifier, value = _TO[label.kind]
+        name = _score_type(label.name) if isinstance(label, ScoreLabel) else name
         names[name] = count = names.get(name, 0) + 1
-        found.append((name if count == 1 else f"{name}_{count}", verifier, value))
+        ending = "" if count == 1 else f"_{count}"
+        found.append((name + ending, verifier, value(label, duration)))
     return found
 
 
-def _label_to(label: Label, duration: float) -> tuple[str, str, Value]:
-    match label:
-        case ClassLabel():
-            return "class", "simple", label.name
-        case SetLabel():
-            return "objects", "simple", list(label.names)
-        case SequenceLabel():
-            return "action_sequence", "sentence_sequence", list(label.names)
-        case SpanLabel():
-            span = [label.start / duration, label.end / duration]
-            return "temporal_range", "temporal_range", span
-        case TimeLabel():
-            return "normalized_time", "timestamp", label.at / duration
-        case ScoreLabel():
-            return _score_type(label.name), "float", label.value
-        case BoxLabel():
-            return "location", "bbox", list(label.xyxy)
-        case TextLabel():
-            return "description", "sentence", label.text
-        case ChoiceLabel():
-            return "answer_question", "sentence", label.options[label.answer]
-        case SameLabel():
-            return "same_or_not", "same_or_not", SAME[label.same]
+_TO: dict[str, tuple[str, str, Callable[[Any, float], Value]]] = {
+    "class": ("class", "simple", lambda label, _: label.name),
+    "set": ("objects", "simple", lambda label, _: list(label.names)),
+    "sequence": ("action_sequence", "sentence_sequence", lambda label, _: list(label.names)),
+    "span": ("temporal_range", "temporal_range", lambda a, of: [a.start / of, a.end / of]),
+    "time": ("normalized_time", "timestamp", lambda label, duration: label.at / duration),
+    "score": ("", "float", lambda label, _: label.value),
+    "box": ("location", "bbox", lambda label, _: list(label.xyxy)),
+    "text": ("description", "sentence", lambda label, _: label.text),
+    "choice": ("answer_question", "sentence", lambda label, _: label.options[label.answer]),
+    "same": ("same_or_not", "same_or_not", lambda label, _: SAME[label.same]),
+}
+"""Kind to label_type (of a score: its name), verifier_type, and the value by the clip's length."""
 
 
 def _score_type(name: str) -> str:
