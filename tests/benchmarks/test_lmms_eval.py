@@ -10,7 +10,7 @@ import official_world as world
 import pytest
 
 from video_star.core.errors import DataError
-from video_star.evaluation.benchmarks.lmms_eval import response
+from video_star.evaluation.benchmarks.predictions import lmms_response
 from video_star.evaluation.benchmarks.scoring import Scored
 from video_star.evaluation.benchmarks.tempcompass_judge import OfficialResults
 from video_star.evaluation.benchmarks.video_qa_scoring import Inputs, score
@@ -32,7 +32,7 @@ from video_star.evaluation.metrics import Bootstrap
     ],
 )
 def test_the_first_response_is_found_in_every_form(line: dict[str, Any], text: str | None) -> None:
-    assert response(line) == text
+    assert lmms_response(line) == text
 
 
 def predict_only(form: str) -> dict[str, list[dict[str, Any]]]:

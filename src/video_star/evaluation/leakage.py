@@ -48,13 +48,7 @@ def refuse_shared_videos(context: StepContext, samples: Iterable[VideoSample]) -
     samples, workspace = list(samples), context.workspace
     train, test = (_of_samples(workspace, samples, split) for split in ("train", "test"))
     benchmarks = _of_benchmarks(context)
-    held_out = [*test, *benchmarks]
-    pairs = [
-        *_same_ids(train, test),
-        # A benchmark's files are named by their recordings, so the names of ours count too.
-        *_same_ids([_with_file_name(video) for video in train], benchmarks),
-        *_same_content(train, held_out, ContentHashes(workspace.frames), context.progress),
-    ]
+    pairs = _shared(train, test, benchmarks, workspace, context.progress)
     texts = sorted({f"{_shown(workspace, a)} is {_shown(workspace, b)}" for a, b in pairs})
     if texts:
         raise Leak(
@@ -76,11 +70,7 @@ def held_out_as(
     own = _of_samples(workspace, [sample], sample.split)
     theirs = _of_samples(workspace, others, split)
     benchmarks = _of_benchmarks(context) if sample.split == "train" else []
-    pairs = [
-        *_same_ids(own, theirs),
-        *_same_ids(map(_with_file_name, own), benchmarks),
-        *_same_content(own, [*theirs, *benchmarks], ContentHashes(workspace.frames), Silent()),
-    ]
+    pairs = _shared(own, theirs, benchmarks, workspace, Silent())
     same = [other for other in others if other.source_id == sample.source_id]
     found = [*_of_samples(workspace, same, split), *(other for _, other in pairs)]
     return sorted({_shown(workspace, video) for video in found})
@@ -95,11 +85,7 @@ def held_out_among(context: StepContext, videos: Iterable[str]) -> dict[str, str
     videos = sorted(videos)
     replayed = [Used("replay", workspace.video(name), _known(name)) for name in videos]
     tests = _of_samples(workspace, read_manifest(workspace, "test"), "test")
-    held_out = [*tests, *_of_benchmarks(context)]
-    pairs = [
-        *_same_ids(replayed, held_out),
-        *_same_content(replayed, held_out, ContentHashes(workspace.frames), context.progress),
-    ]
+    pairs = _shared(replayed, tests, _of_benchmarks(context), workspace, context.progress)
     names = {workspace.video(name): name for name in videos}
     return {names[ours.path]: _shown(workspace, other) for ours, other in pairs}
 
@@ -140,8 +126,22 @@ def _of_benchmarks(context: StepContext) -> list[Used]:
     ]
 
 
-def _with_file_name(video: Used) -> Used:
-    return replace(video, ids=video.ids | _known(video.path.name))
+def _shared(
+    ours: Sequence[Used],
+    tests: Sequence[Used],
+    benchmarks: Sequence[Used],
+    workspace: Workspace,
+    progress: Progress,
+) -> list[tuple[Used, Used]]:
+    """Pairs of one of our videos and one held out that are the same, by id or by content."""
+    # A benchmark's files are named by their recordings, so the names of ours count too.
+    named = [replace(video, ids=video.ids | _known(video.path.name)) for video in ours]
+    hashes = ContentHashes(workspace.frames)
+    return [
+        *_same_ids(ours, tests),
+        *_same_ids(named, benchmarks),
+        *_same_content(ours, [*tests, *benchmarks], hashes, progress),
+    ]
 
 
 def _same_ids(ours: Iterable[Used], theirs: Iterable[Used]) -> Iterator[tuple[Used, Used]]:

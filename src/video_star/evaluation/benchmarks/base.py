@@ -72,7 +72,7 @@ class Measure:
 
 
 class Benchmark(Protocol[G]):
-    """Implemented by every benchmark."""
+    """Implemented by every benchmark; ours inherit what most of them do alike."""
 
     def items(self, context: StepContext) -> list[Item[G]]:
         """Every item, ids unique, in a stable order; DataError names what cannot be read."""
@@ -83,14 +83,16 @@ class Benchmark(Protocol[G]):
         ...
 
     def measures(self, scores: Sequence[Score]) -> list[Measure]:
-        """The numbers to report of the scores of all items."""
-        ...
+        """The numbers to report of the scores of all items: the mean of each metric."""
+        return plain_measures(scores)
 
     def write_predictions(
         self, folder: Path, items: Sequence[Item[G]], texts: Mapping[str, str]
     ) -> None:
-        """Write the answers (by item id, unanswered ones missing) in the benchmark's own layout."""
-        ...
+        """Write the answers (by item id, unanswered ones missing) in the benchmark's own layout.
+
+        Most have none: predictions.jsonl and scores.jsonl hold everything.
+        """
 
 
 @runtime_checkable

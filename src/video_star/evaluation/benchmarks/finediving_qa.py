@@ -30,7 +30,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
-from pathlib import Path
 from typing import Any
 
 from video_star.core import prompts
@@ -39,6 +38,7 @@ from video_star.core.labels import ScoreLabel, SequenceLabel
 from video_star.core.paths import Workspace
 from video_star.core.records import Score, VideoSample
 from video_star.evaluation.benchmarks.base import (
+    Benchmark,
     BenchmarkParams,
     Item,
     Measure,
@@ -65,7 +65,7 @@ class Gold(Verified):
     label: ScoreLabel | SequenceLabel
 
 
-class FineDivingQA:
+class FineDivingQA(Benchmark[Gold]):
     """The benchmark `finediving_qa`."""
 
     def __init__(self, raw: Mapping[str, Any]) -> None:
@@ -120,11 +120,6 @@ class FineDivingQA:
             return [*made, Measure("r_l2", (), {}, missing=missing or ALL_EQUAL)]
         errors = [(score, ((number - true) / width) ** 2) for score, number, true in given]
         return [*made, replace(measure("r_l2", errors), bounds=(0.0, inf), missing=missing)]
-
-    def write_predictions(
-        self, folder: Path, items: Sequence[Item[Gold]], texts: Mapping[str, str]
-    ) -> None:
-        """There is no official layout; predictions.jsonl and scores.jsonl hold everything."""
 
 
 def given_score(label: ScoreLabel, case: Case) -> float | None:

@@ -7,9 +7,8 @@ answer does not pass.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, TypeVar
 
 from video_star.core import prompts
@@ -20,7 +19,7 @@ from video_star.core.params import VerifyParams
 from video_star.core.paths import Workspace
 from video_star.core.records import Score, VideoSample
 from video_star.data.manifest import read_manifest
-from video_star.evaluation.benchmarks.base import BenchmarkParams, Item, Measure, plain_measures
+from video_star.evaluation.benchmarks.base import Benchmark, BenchmarkParams, Item
 from video_star.verification import (
     Case,
     Judgement,
@@ -109,7 +108,7 @@ class HeldOutParams(BenchmarkParams):
     """Name of the data set in ingest.sources; null takes all of them."""
 
 
-class HeldOut:
+class HeldOut(Benchmark[Verified]):
     """The benchmark `held_out`."""
 
     def __init__(self, raw: Mapping[str, Any]) -> None:
@@ -146,12 +145,3 @@ class HeldOut:
         """1 where every label passes, else 0."""
         judgement = item.gold.judgement(text)
         return item.scored(float(judgement.passed), judgement.reason)
-
-    def measures(self, scores: Sequence[Score]) -> list[Measure]:
-        """Accuracy over all samples, by label kind and by data set."""
-        return plain_measures(scores)
-
-    def write_predictions(
-        self, folder: Path, items: Sequence[Item[Verified]], texts: Mapping[str, str]
-    ) -> None:
-        """There is no official layout; predictions.jsonl holds everything."""

@@ -9,7 +9,12 @@ What makes the items, all of it:
 - right option: the sample's first class label; options in an order drawn by seed and sample id;
 - wrong options: other classes of the data set, none of which is a label of the sample or a synonym
   of one, drawn by seed and sample id: out of the nearest names, twice as many as are needed
-  (`distractors: 2`, confusable.py), or out of all (`any`).
+  (`distractors: 2`), or out of all (`any`).
+
+The likeness of two names is the share of lemmas that both have (of all lemmas of the two) plus the
+cosine of their sentence embeddings, rounded to three digits; equally like ones go by alphabet.
+Lemmas bring together what differs in the object ("playing guitar", "tapping guitar"), embeddings
+what differs in every word ("yawning", "sleeping").
 
 Metrics:
 
@@ -24,9 +29,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import numpy as np
 from pydantic import Field
 
 from video_star.core import prompts
@@ -37,12 +42,12 @@ from video_star.core.labels import ClassLabel, label_text
 from video_star.core.records import Score, VideoSample
 from video_star.data.manifest import read_manifest
 from video_star.evaluation.benchmarks.base import (
+    Benchmark,
     BenchmarkParams,
     Item,
     Measure,
     plain_measures,
 )
-from video_star.evaluation.benchmarks.confusable import Confusable
 from video_star.evaluation.benchmarks.held_out import Verified, item_of
 from video_star.evaluation.benchmarks.judging import JudgeParams
 from video_star.evaluation.benchmarks.video_chatgpt import PROTOCOL, Answer, judged, with_bounds
@@ -54,7 +59,9 @@ from video_star.verification import (
     known_of_samples,
     option_chosen,
 )
+from video_star.verification.base import Embed
 from video_star.verification.embeddings import open_embedder
+from video_star.verification.words import content, lemmas
 
 
 class KineticsQAParams(BenchmarkParams):
@@ -74,7 +81,7 @@ class Choice:
     answer: int
 
 
-class KineticsQA:
+class KineticsQA(Benchmark[Verified | Choice]):
     """The benchmark `kinetics_qa`."""
 
     def __init__(self, raw: Mapping[str, Any]) -> None:
@@ -121,11 +128,7 @@ class KineticsQA:
             context.workspace.root,
             None if device == "auto" else device,
         )
-        near = {dataset: Confusable(own, embed) for dataset, own in classes.items() if own}
-        return {
-            dataset: {name: near[dataset].nearest(name) for name in names}
-            for dataset, names in classes.items()
-        }
+        return {dataset: nearest(own, embed) for dataset, own in classes.items() if own}
 
     def _choice(self, sample: VideoSample, ranked: Sequence[str], seed: int) -> Choice:
         """The sample's first label among distractors drawn from `ranked`, in a stable order."""
@@ -187,11 +190,6 @@ class KineticsQA:
         """Open and choice accuracy and the judge's numbers, overall and by class."""
         return with_bounds(plain_measures(scores))
 
-    def write_predictions(
-        self, folder: Path, items: Sequence[Item[Verified | Choice]], texts: Mapping[str, str]
-    ) -> None:
-        """There is no official layout; predictions.jsonl holds everything."""
-
 
 def _scored(item: Item[Verified | Choice], judgement: Judgement) -> Score:
     """1 where the answer passes; what is doubtful is wrong."""
@@ -210,3 +208,27 @@ def _classes(samples: Sequence[VideoSample]) -> dict[str, list[str]]:
             label.name for label in _class_labels(sample)
         )
     return {dataset: sorted(own) for dataset, own in names.items()}
+
+
+def nearest(names: Sequence[str], embed: Embed) -> dict[str, list[str]]:
+    """Each class to the other ones, the one most like it first."""
+    vectors, lemmas_of = embed(list(names)), [_lemmas(name) for name in names]
+    found = {}
+    for own, name in enumerate(names):
+        both = zip(lemmas_of, vectors @ vectors[own], strict=True)
+        like = [round(_shared(lemmas_of[own], other) + float(cosine), 3) for other, cosine in both]
+        order = np.lexsort((list(names), [-value for value in like]))
+        found[name] = [names[place] for place in order if place != own]
+    return found
+
+
+def _shared(one: frozenset[str], other: frozenset[str]) -> float:
+    """Share of all lemmas of two names that both have; Jaccard's index, 0..1."""
+    return len(one & other) / len(one | other) if one | other else 0.0
+
+
+def _lemmas(name: str) -> frozenset[str]:
+    """The shortest lemma of each content word: one word, one element."""
+    return frozenset(
+        min(lemmas(word), key=lambda lemma: (len(lemma), lemma)) for word in content(name)
+    )

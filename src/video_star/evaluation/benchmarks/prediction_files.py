@@ -12,21 +12,18 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
-from zipfile import ZipFile
+from typing import Any, Literal, TypeAlias, get_args
 
 from video_star.core.errors import DataError
 
 Kind = Literal[
     "unreadable", "malformed", "unknown", "twice", "question", "answer", "lost", "missing"
 ]
+KINDS = get_args(Kind)
+"""Of problems, in the order of the report; those of whole files first."""
 _ZIP = b"PK\x03\x04"
 _TEXT = (".json", ".jsonl", ".csv", ".tsv", ".txt")
 """Suffixes of files that would be read if they were UTF-8."""
-UNPACKED = 1 << 28
-"""Bytes of an Excel file once it is unpacked: 7,540 long answers take some 10 MB."""
-EXCEL_ROWS = 1 << 20
-"""Rows that Excel has at most; openpyxl counts up to whatever number a row names."""
 _CELL_LIMIT = 1 << 24
 """Characters of the longest cell of a table: answers can be long, Python's default is 131,072."""
 
@@ -180,11 +177,6 @@ def _read_xlsx(path: Path) -> Content | Problem:
 
     found = Content(is_table=True)
     try:
-        with ZipFile(path) as packed:
-            size = sum(part.file_size for part in packed.infolist())
-        if size > UNPACKED:
-            what = f"unpacks to {size:,} bytes, so it is not read; save it as CSV"
-            return Problem("unreadable", path.name, what)
         book = load_workbook(path, read_only=True, data_only=True)
         sheet = book.worksheets[0]
         sheet.reset_dimensions()  # what some programs write there is less than the rows
@@ -199,9 +191,7 @@ def _read_xlsx(path: Path) -> Content | Problem:
 def _even(rows: Iterator[tuple[Any, ...]], unescape: Callable[[str], str]) -> Iterator[list[Any]]:
     """Rows as long as the first one: Excel does not write empty cells at the end."""
     width = 0
-    for number, row in enumerate(rows, start=1):
-        if number > EXCEL_ROWS:
-            raise ValueError(f"more than {EXCEL_ROWS:,} rows")
+    for row in rows:
         cells = [unescape(cell) if isinstance(cell, str) else cell for cell in row]
         width = width or len(cells)
         yield cells + [None] * (width - len(cells))

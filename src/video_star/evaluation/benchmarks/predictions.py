@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from video_star.core.errors import DataError
 from video_star.evaluation.benchmarks.prediction_files import (
+    KINDS,
     Content,
     Kind,
     Problem,
@@ -20,12 +21,6 @@ from video_star.evaluation.benchmarks.prediction_files import (
     files_of,
     read_content,
 )
-
-_ORDER = (
-    *("unreadable", "malformed", "unknown", "twice", "question", "answer", "lost", "missing"),
-)
-"""Kinds of problems in the order of the report; those of whole files first."""
-
 
 _FAILED = ("failed to obtain answer", "[lmms_eval_request_failed")
 """How texts begin that VLMEvalKit and lmms-eval write where a model gave no answer, folded."""
@@ -157,7 +152,7 @@ def join(
     for name in ids if first or not found.problems else ():
         if name not in first:
             found.problems.append(Problem("missing", name, "no file has an answer to it"))
-    found.problems.sort(key=lambda problem: (problem.kind in harmless, _ORDER.index(problem.kind)))
+    found.problems.sort(key=lambda problem: (problem.kind in harmless, KINDS.index(problem.kind)))
     found.notes += [f"{n} answers of {b} stand in {a} already" for (a, b), n in same.items()]
     if found.lost:
         found.notes.append(
@@ -193,3 +188,21 @@ def answer_in_cell(value: Any) -> str | NoAnswer:
     if value is None or str(value).strip().lower() in _EMPTY:
         return NoAnswer("lost", "its prediction is an empty cell")
     return answer_of(str(value))
+
+
+def lmms_response(entry: dict[str, Any]) -> str | None:
+    """The first response of a line of a sample log of lmms-eval (--log_samples).
+
+        {"doc_id", "doc": {...}, "target", "resps": [["..."]], "filtered_resps": ["..."], <metrics>}
+
+    After the task's filters if they left one. "doc" has the fields of the data set's row. Versions
+    differ: some leave out "doc" or "resps", some write responses without their lists. With
+    --predict_only there is no metric but "bypass".
+    """
+    for key in ("filtered_resps", "resps"):
+        value = entry.get(key)
+        while isinstance(value, list) and value:
+            value = value[0]  # a list for each request, and one for its repeats
+        if isinstance(value, str):
+            return value
+    return None

@@ -17,7 +17,6 @@ and a GPT model judged the answers by yes or no; those test files were never rel
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from video_star.core import prompts
@@ -26,6 +25,7 @@ from video_star.core.errors import DataError
 from video_star.core.labels import ChoiceLabel
 from video_star.core.records import Score, VideoSample
 from video_star.evaluation.benchmarks.base import (
+    Benchmark,
     BenchmarkParams,
     Item,
     Measure,
@@ -45,7 +45,7 @@ class StarQAParams(BenchmarkParams):
     """Name of the data set in ingest.sources."""
 
 
-class StarQA:
+class StarQA(Benchmark[Verified]):
     """The benchmark `star_qa`."""
 
     def __init__(self, raw: Mapping[str, Any]) -> None:
@@ -83,11 +83,6 @@ class StarQA:
         """Accuracy over all questions, by type, and the mean over the types."""
         mean = overall("mean_of_types", values_of(scores), "type")
         return [*plain_measures(scores), *mean]
-
-    def write_predictions(
-        self, folder: Path, items: Sequence[Item[Verified]], texts: Mapping[str, str]
-    ) -> None:
-        """There is no official layout; predictions.jsonl holds everything."""
 
 
 def question_type(sample: VideoSample) -> str:

@@ -28,6 +28,7 @@ from video_star.core.jsonl import dump_json, write_text
 from video_star.core.records import Score
 from video_star.evaluation.benchmarks import tempcompass_rules as rules
 from video_star.evaluation.benchmarks.base import (
+    Benchmark,
     BenchmarkParams,
     Item,
     Measure,
@@ -71,7 +72,7 @@ class TempCompassParams(BenchmarkParams):
     judge: JudgeParams | None
 
 
-class TempCompass:
+class TempCompass(Benchmark[Gold]):
     """The benchmark `tempcompass`."""
 
     def __init__(self, raw: Mapping[str, Any]) -> None:

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from video_star.evaluation.benchmarks.lmms_eval import response
 from video_star.evaluation.benchmarks.prediction_files import Content, Problem, Rows
 from video_star.evaluation.benchmarks.predictions import (
     Given,
@@ -26,6 +25,7 @@ from video_star.evaluation.benchmarks.predictions import (
     answer_in_cell,
     answer_of,
     join,
+    lmms_response,
     read_files,
     text_of,
 )
@@ -144,7 +144,7 @@ def _lmms_eval(file: Path, where: str, entry: dict[str, Any]) -> TaskAnswer:
         video=bare_id(text_of(own, "video_id")),
         aspect=text_of(own, "dim"),
         question=text_of(own, "question"),
-        text=answer_of(response(entry) if is_doc else own.get("video-llm-prediction")),
+        text=answer_of(lmms_response(entry) if is_doc else own.get("video-llm-prediction")),
         # For captions, this is the answer to another question.
         answer=None if is_caption else text_of(own, "answer" if is_doc else "gt-answer"),
         task="captioning" if is_caption else None,

@@ -193,22 +193,21 @@ def _item(own: ItemScore) -> dict[str, Any]:
 
 def _parts(items: Sequence[ItemScore], bootstrap: Bootstrap) -> dict[str, Any]:
     """Figures of all items, of each aspect and of each fine-grained aspect."""
-    aspects, types = ([getattr(own.gold, part) for own in items] for part in ("aspect", "type"))
     return {
         **_figures(items, bootstrap),
         "fine_aspects_mean": _mean_of_types(items, bootstrap),
-        "aspects": _by(aspects, ASPECTS, items, bootstrap),
-        "fine_aspects": _by(types, FINE_ASPECTS, items, bootstrap),
+        "aspects": _by("aspect", ASPECTS, items, bootstrap),
+        "fine_aspects": _by("type", FINE_ASPECTS, items, bootstrap),
     }
 
 
 def _by(
-    names: Sequence[str], order: Sequence[str], items: Sequence[ItemScore], bootstrap: Bootstrap
+    part: str, order: Sequence[str], items: Sequence[ItemScore], bootstrap: Bootstrap
 ) -> dict[str, dict[str, Any]]:
-    """Figures of the items of each name, in the official order, then by name."""
+    """Figures of the items of each aspect or type, in the official order, then by name."""
     groups: dict[str, list[ItemScore]] = {name: [] for name in order}
-    for name, own in sorted(zip(names, items, strict=True), key=lambda pair: pair[0]):
-        groups.setdefault(name, []).append(own)
+    for own in sorted(items, key=lambda own: str(getattr(own.gold, part))):
+        groups.setdefault(getattr(own.gold, part), []).append(own)
     return {name: _figures(own, bootstrap) for name, own in groups.items() if own}
 
 

@@ -19,7 +19,13 @@ from video_star.core.context import StepContext
 from video_star.core.engine import Clip
 from video_star.core.jsonl import dump_json, write_text
 from video_star.core.records import Score
-from video_star.evaluation.benchmarks.base import BenchmarkParams, Item, Measure, plain_measures
+from video_star.evaluation.benchmarks.base import (
+    Benchmark,
+    BenchmarkParams,
+    Item,
+    Measure,
+    plain_measures,
+)
 from video_star.evaluation.benchmarks.judging import JudgeParams
 from video_star.evaluation.benchmarks.video_chatgpt import PROTOCOL, Answer, judged, with_bounds
 from video_star.evaluation.benchmarks.video_qa_files import (
@@ -44,7 +50,7 @@ class VideoQAParams(BenchmarkParams):
     judge: JudgeParams | None
 
 
-class VideoQA:
+class VideoQA(Benchmark[Gold]):
     """The benchmark `video_qa`, also by the name of a data set."""
 
     def __init__(self, raw: Mapping[str, Any]) -> None:

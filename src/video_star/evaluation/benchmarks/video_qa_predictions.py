@@ -10,12 +10,11 @@ scripts that run in several processes write wrong ones there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from video_star.evaluation.benchmarks.lmms_eval import response
 from video_star.evaluation.benchmarks.prediction_files import Content, Problem, Rows
 from video_star.evaluation.benchmarks.predictions import (
     Given,
@@ -25,6 +24,7 @@ from video_star.evaluation.benchmarks.predictions import (
     answer_in_cell,
     answer_of,
     join,
+    lmms_response,
     read_files,
 )
 from video_star.evaluation.benchmarks.video_qa_files import Gold
@@ -94,30 +94,20 @@ def _layout(content: Content) -> tuple[str, Rows] | None:
     return ("lmms-eval", content.rows) if any(map(_details, entries)) else None
 
 
-def _json(file: Path, where: str, entry: dict[str, Any]) -> QuestionAnswer:
-    return _made(file, where, entry, answer_of(entry.get("pred")))
-
-
-def _table(file: Path, where: str, entry: dict[str, Any]) -> QuestionAnswer:
-    return _made(file, where, entry, answer_in_cell(entry.get("pred")))
-
-
-def _activitynet(file: Path, where: str, entry: dict[str, Any]) -> QuestionAnswer:
-    return _made(file, where, {"id": entry.get("question_id")}, answer_of(entry.get("answer")))
-
-
 def _lmms_eval(file: Path, where: str, entry: dict[str, Any]) -> QuestionAnswer:
     own = _details(entry)
     if own is None:
         raise Malformed("nothing in it has a question_id")
-    said = response(entry)
+    said = lmms_response(entry)
     return _made(file, where, own, answer_of(own.get("pred") if said is None else said))
 
 
-_READERS = {
-    "json": _json,
-    "table": _table,
-    "ActivityNet-QA": _activitynet,
+_READERS: dict[str, Callable[[Path, str, dict[str, Any]], QuestionAnswer]] = {
+    "json": lambda file, at, own: _made(file, at, own, answer_of(own.get("pred"))),
+    "table": lambda file, at, own: _made(file, at, own, answer_in_cell(own.get("pred"))),
+    "ActivityNet-QA": lambda file, at, own: _made(
+        file, at, {"id": own["question_id"]}, answer_of(own["answer"])
+    ),
     "lmms-eval": _lmms_eval,
 }
 
