@@ -56,9 +56,10 @@ def dive(number: int, kind: str, score: float = 60.0, **changes: Any) -> VideoSa
     return VideoSample(**fields | changes)
 
 
-def context_of(workspace: Workspace, samples: Iterable[VideoSample]) -> StepContext:
-    """A context whose manifest holds these samples; a benchmark needs no engine."""
-    write_manifest(workspace, samples)
+def context_of(workspace: Workspace, samples: Iterable[VideoSample] | None = None) -> StepContext:
+    """A context, its manifest of these samples if given; a benchmark needs no engine."""
+    if samples is not None:
+        write_manifest(workspace, samples)
 
     def no_engine(ref: object) -> Any:
         raise AssertionError(f"a benchmark needs no engine, not even {ref}")

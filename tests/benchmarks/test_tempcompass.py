@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from statistics import mean
@@ -11,10 +10,9 @@ from typing import Any
 
 import official_world as world
 import pytest
-import tiny
 from chat_server import Answer, said, serve
+from held_out_samples import context_of
 
-from video_star.core.context import StepContext
 from video_star.core.errors import DataError, UsageError
 from video_star.core.paths import Workspace
 from video_star.core.records import Score
@@ -51,13 +49,6 @@ def _write(folder: Path, files: dict[str, Any] = FILES, meta: dict[str, Any] = M
     (folder / "meta_info.json").write_text(json.dumps(meta))
 
 
-def _context(workspace: Workspace) -> StepContext:
-    def no_engine(ref: object) -> Any:
-        raise AssertionError(f"a benchmark needs no engine, not even {ref}")
-
-    return StepContext(workspace, tiny.params_of(workspace), "r0", no_engine)
-
-
 @pytest.fixture
 def benchmark() -> TempCompass:
     return TempCompass(RAW)
@@ -67,7 +58,7 @@ def benchmark() -> TempCompass:
 def items(benchmark: TempCompass, new_workspace: Callable[..., Workspace]) -> dict[str, Item[Gold]]:
     workspace = new_workspace()
     _write(workspace.data / "tempcompass")
-    return {item.id: item for item in benchmark.items(_context(workspace))}
+    return {item.id: item for item in benchmark.items(context_of(workspace))}
 
 
 def test_items_carry_the_official_prompts(items: dict[str, Item[Gold]]) -> None:
@@ -185,16 +176,16 @@ def test_what_cannot_be_scored_is_named(
 ) -> None:
     _write(workspace.data / "tempcompass", {**FILES, task: content})
     with pytest.raises(DataError, match=message):
-        benchmark.items(_context(workspace))
+        benchmark.items(context_of(workspace))
 
 
 def test_missing_files_and_files_outside_the_data_folder_are_refused(
     benchmark: TempCompass, workspace: Workspace
 ) -> None:
     with pytest.raises(DataError, match=r"questions/multi-choice\.json: cannot be read"):
-        benchmark.items(_context(workspace))
+        benchmark.items(context_of(workspace))
     with pytest.raises(DataError, match="leads out of data/"):
-        TempCompass({**RAW, "annotations": "../elsewhere"}).items(_context(workspace))
+        TempCompass({**RAW, "annotations": "../elsewhere"}).items(context_of(workspace))
 
 
 def test_unknown_parameters_and_benchmarks_are_refused_by_name() -> None:
@@ -218,52 +209,6 @@ def test_videos_made_from_one_recording_are_one_cluster(video: str, source: str)
     assert source_of(video) == source
 
 
-def test_published_predictions_give_the_official_averages(
-    benchmark: TempCompass, workspace: Workspace, real_data: Path
-) -> None:
-    folder = real_data / "tempcompass"
-    if not folder.is_dir():
-        pytest.skip("TempCompass files absent")
-    real = Workspace(workspace.root / "real")
-    real.root.mkdir()
-    real.data.symlink_to(real_data.resolve())
-    context = StepContext(real, tiny.params_of(workspace), "r0", _context(workspace).open_engine)
-    items = benchmark.items(context)
-    assert Counter(item.gold.task for item in items) == {
-        "multi-choice": 1580,
-        "yes_no": 2453,
-        "caption_matching": 1503,
-        "captioning": 2004,
-    }
-    scores = [benchmark.score(item, text) for item, text in _answers(folder, items)]
-    bootstrap = Bootstrap(1000, 0)
-    values = {m.name: mean_with_interval(m.points, bootstrap) for m in benchmark.measures(scores)}
-    assert round(100 * values["multi-choice/accuracy"].value, 1) == 45.6
-    assert round(100 * values["yes_no/accuracy"].value, 1) == 56.4
-    assert values["multi-choice/match_rate"].value == 1
-    fine = {
-        name: mean_with_interval(points, bootstrap)
-        for m in benchmark.measures([s for s in scores if s.item_id.startswith("multi-choice")])
-        if m.name == "accuracy"
-        for name, points in m.slices.items()
-    }
-    assert round(100 * fine["type=coarse-grained action"].value, 1) == 90.3
-    assert round(100 * fine["type=relative speed"].value, 1) == 28.0
-    assert fine["type=camera motion"].n == 92
-
-
-def _answers(folder: Path, items: list[Item[Gold]]) -> list[tuple[Item[Gold], str]]:
-    predictions = {
-        task: json.loads((folder / "predictions" / "video-llava" / f"{task}.json").read_text())
-        for task in ("multi-choice", "yes_no", "caption_matching", "captioning")
-    }
-    return [
-        (item, predictions[g.task][g.video][g.aspect][g.index]["prediction"])
-        for item in items
-        for g in [item.gold]
-    ]
-
-
 TEXTS = {
     "multi-choice/7/direction/0": "B. right",
     "multi-choice/7/order/0": "It goes to the right, I think",
@@ -285,7 +230,7 @@ def _score(
     workspace: Workspace, url: str
 ) -> tuple[TempCompass, list[Item[Gold]], dict[str, Score]]:
     benchmark = TempCompass({**RAW, "judge": {"url": url, "model": "referee"}})
-    context = _context(workspace)
+    context = context_of(workspace)
     items = benchmark.items(context)
     scores = benchmark.score_all(context, items, TEXTS)
     return benchmark, items, {score.item_id: score for score in scores}

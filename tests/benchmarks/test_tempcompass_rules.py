@@ -105,7 +105,3 @@ def test_caption_may_name_its_own_information_instead(caption: str, match: Match
 def test_own_information_that_is_right_is_right() -> None:
     match = rules.match_captioning("A cross, spinning.", INFORMED, "A. spinning", CHOICE, "C. x")
     assert match == RIGHT
-
-
-def test_end_of_text_and_blanks_are_removed() -> None:
-    assert rules.clean(" A. dunking</s>\n") == "A. dunking"

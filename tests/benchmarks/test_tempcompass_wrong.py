@@ -37,63 +37,32 @@ def test_the_same_answers_in_two_files_are_noted_and_other_ones_refused(
     assert [(p.kind, p.where) for p in scored.problems] == [("twice", "caption_matching/7/order/0")]
 
 
-def _drop(content: Any) -> None:
-    del content["7"]["direction"][2]
-
-
-def _null(content: Any) -> None:
-    content["7"]["direction"][2]["prediction"] = None
-
-
-def _unknown_video(content: Any) -> None:
-    content["9"] = {"direction": [content["7"]["direction"][2]]}
-
-
-def _unknown_aspect(content: Any) -> None:
-    content["7"]["smell"] = [content["7"]["direction"][2]]
-
-
-def _twice(content: Any) -> None:
-    content["7"]["direction"].append(content["7"]["direction"][2])
-
-
-def _reworded(content: Any) -> None:
-    content["7"]["direction"][2]["question"] = "Does it go left?"
-
-
-def _other_truth(content: Any) -> None:
-    content["7"]["direction"][2]["answer"] = "yes"
-
-
-def _no_text(content: Any) -> None:
-    content["7"]["direction"][2]["prediction"] = 1
-
-
 @pytest.mark.parametrize(
-    ("edit", "problems"),
+    ("edit", "named"),
     [
-        (_drop, [("missing", "yes_no/7/direction/2")]),
-        (_null, [("missing", "yes_no/7/direction/2")]),
-        (_unknown_video, [("unknown", "yes_no.json 9/direction/0")]),
-        (_unknown_aspect, [("unknown", "yes_no.json 7/smell/0")]),
-        (_twice, [("twice", "yes_no/7/direction/2")]),
-        (_reworded, [("question", "yes_no/7/direction/2")]),
-        (_other_truth, [("answer", "yes_no/7/direction/2")]),
-        (_no_text, [("malformed", "yes_no.json 7/direction/2")]),
+        (lambda own: own["direction"].pop(), "missing yes_no/7/direction/2"),
+        (lambda own: own["direction"][2].update(prediction=None), "missing yes_no/7/direction/2"),
+        (lambda own: own.update(smell=own["direction"][2:]), "unknown yes_no.json 7/smell/0"),
+        (lambda own: own["direction"].extend(own["direction"][2:]), "twice yes_no/7/direction/2"),
+        (lambda own: own["direction"][2].update(question="x?"), "question yes_no/7/direction/2"),
+        (lambda own: own["direction"][2].update(answer="yes"), "answer yes_no/7/direction/2"),
+        (
+            lambda own: own["direction"][2].update(prediction=1),
+            "malformed yes_no.json 7/direction/2",
+        ),
     ],
 )
 def test_a_wrong_answer_file_is_refused_item_by_item(
-    questions: Path, answers: Path, edit: Any, problems: list[tuple[str, str]]
+    questions: Path, answers: Path, edit: Any, named: str
 ) -> None:
-    world.change(answers / "yes_no.json", edit)
+    world.change(answers / "yes_no.json", lambda content: edit(content["7"]))
     scored = world.scored(questions, answers)
     assert scored.stopping
-    assert [(p.kind, p.where) for p in scored.problems] == problems
-    assert scored.report["accuracy"] is None
-    assert scored.report["items"] == []
-    assert len(scored.report["problems"]) == len(problems)
+    assert [f"{p.kind} {p.where}" for p in scored.problems] == [named]
+    assert (scored.report["accuracy"], scored.report["items"]) == (None, [])
+    assert len(scored.report["problems"]) == 1
     allowed = world.scored(questions, answers, allow_missing=True)
-    assert bool(allowed.stopping) == (problems[0][0] != "missing")
+    assert bool(allowed.stopping) == (not named.startswith("missing"))
 
 
 def test_a_video_that_stands_twice_in_a_file_is_not_dropped_in_silence(

@@ -127,19 +127,10 @@ def test_evaluate_asks_bare_questions_and_scores_by_rules(ready: Workspace) -> N
         ("30933", "exact", "-4wsuPCjDBc"),
         ("30934", "contains", "-4wsuPCjDBc"),
     ]
-
-
-def test_predictions_are_written_as_the_original_scripts_do(ready: Workspace) -> None:
-    context = context_of(ready, RULES)
-    run_evaluate(context)
     rows = json.loads((context.paths.predictions / "msvd_qa/pred.json").read_text())
     assert [row["id"] for row in rows] == [q["question_id"] for q in QUESTIONS]
-    assert rows[0] == {
-        "id": 30933,
-        "question": "what is eating?",
-        "answer": "squirrel",
-        "pred": "It is a squirrel.",
-    }
+    asked = {"id": 30933, "question": "what is eating?", "answer": "squirrel"}
+    assert rows[0] == {**asked, "pred": "It is a squirrel."}, "as the original scripts write it"
 
 
 def test_a_judge_scores_all_answers_at_once_and_is_named(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+import score_runs
 from chat_server import said, serve
+from score_runs import Done
 
 QUESTIONS: list[dict[str, Any]] = [
     {"video_name": f"video{n // 2}", "question": f"what is {n}?", "question_id": n}
@@ -27,7 +26,8 @@ PREDICTIONS: list[dict[str, Any]] = [
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
     dump(tmp_path / "test_q.json", QUESTIONS)
     dump(tmp_path / "test_a.json", ANSWERS)
     dump(tmp_path / "pred.json", PREDICTIONS)
@@ -38,13 +38,11 @@ def dump(path: Path, value: Any) -> None:
     path.write_text(json.dumps(value), encoding="utf-8")
 
 
-def run(folder: Path, *options: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "video_star", "score", "video-qa"]
-    command += ["--questions", "test_q.json", "--answers", "test_a.json", "--out", "report.json"]
+def run(*options: object) -> Done:
+    files = ["--questions", "test_q.json", "--answers", "test_a.json", "--out", "report.json"]
     if "--predictions" not in options:
-        command += ["--predictions", "pred.json"]
-    command += map(str, options)
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        files += ["--predictions", "pred.json"]
+    return score_runs.run("video-qa", *files, *options)
 
 
 def report_of(folder: Path) -> dict[str, Any]:
@@ -60,7 +58,7 @@ def record(folder: Path, replies: list[dict[str, Any]]) -> None:
 
 
 def test_without_a_judge_there_are_the_rules_and_no_accuracy(folder: Path) -> None:
-    done = run(folder)
+    done = run()
     assert (done.returncode, done.stderr) == (0, "")
     assert "No judge" in done.stdout
     assert "unscored" in done.stdout
@@ -83,7 +81,7 @@ def test_recorded_replies_judge_and_unclear_ones_are_unscored(folder: Path) -> N
         {"pred": "hard to say", "score": 2},
     ]
     record(folder, replies)
-    done = run(folder, "--judge", "recorded:judged")
+    done = run("--judge", "recorded:judged")
     assert (done.returncode, done.stderr) == (0, "")
     assert "Judge: recorded:judged (sha256 " in done.stdout
     assert "Judged: 3 of 4 answers, 75.0 %" in done.stdout
@@ -91,27 +89,18 @@ def test_recorded_replies_judge_and_unclear_ones_are_unscored(folder: Path) -> N
     report = report_of(folder)
     assert report["accuracy"] == pytest.approx(200 / 3)
     assert report["score"] == pytest.approx(10 / 3)
-    assert report["official"] == {
-        "accuracy": pytest.approx(200 / 3),
-        "score": 3.0,
-        "yes": 2,
-        "no": 1,
-        "n": 4,
-    }
+    official = {"accuracy": pytest.approx(200 / 3), "score": 3.0, "yes": 2, "no": 1, "n": 4}
+    assert report["official"] == official
     assert report["judge"]["unscored"] == {"judge unclear": 1}
-    assert [(i["yes"], i["score"]) for i in report["items"]] == [
-        (True, 5),
-        (True, 4),
-        (False, 1),
-        (None, None),
-    ]
+    judged = [(item["yes"], item["score"]) for item in report["items"]]
+    assert judged == [(True, 5), (True, 4), (False, 1), (None, None)]
 
 
 def test_a_server_judges_and_its_replies_are_kept(folder: Path) -> None:
     with serve(lambda body: said("{'pred': 'yes', 'score': 3}")) as server:
         options = ("--judge", server.url, "--judge-model", "m-1", "--judge-replies", "r.jsonl")
         for _ in range(2):
-            assert run(folder, *options).returncode == 0
+            assert run(*options).returncode == 0
         assert len(server.bodies) == 4
     report = report_of(folder)
     assert (report["accuracy"], report["score"], report["judge"]["name"]) == (100, 3, "m-1")
@@ -126,7 +115,7 @@ def test_json_lines_in_several_files_are_read_and_repeated_ones_noted(folder: Pa
         lines = "".join(json.dumps(row) + "\n" for row in rows)
         (chunks / name).write_text(lines, encoding="utf-8")
     dump(chunks / "notes.json", {"by": "me"})
-    done = run(folder, "--predictions", "chunks")
+    done = run("--predictions", "chunks")
     assert done.returncode == 0, done.stderr
     assert "note: 1 answers of merge.jsonl stand in 2_0.json already" in done.stderr
     report = report_of(folder)
@@ -140,7 +129,7 @@ def test_predictions_with_wrong_correct_answers_are_scored_by_their_ids(folder: 
     wrong = [dict(row) for row in PREDICTIONS]
     wrong[2]["answer"], wrong[3]["answer"] = PREDICTIONS[0]["answer"], PREDICTIONS[1]["answer"]
     dump(folder / "pred.json", wrong)
-    done = run(folder)
+    done = run()
     assert done.returncode == 0
     assert "problem: 2: pred.json[2] takes 'worda' as correct, not 'wordc'" in done.stderr
     assert "note: 2 predictions carry another correct answer" in done.stderr
@@ -151,10 +140,6 @@ def test_predictions_with_wrong_correct_answers_are_scored_by_their_ids(folder: 
     ("predictions", "problem"),
     [
         (PREDICTIONS[1:], "problem: 0: no file has an answer to it"),
-        (
-            [*PREDICTIONS[1:], {**PREDICTIONS[0], "pred": None}],
-            "problem: 0: its prediction is null",
-        ),
         ([*PREDICTIONS, {"id": 9, "pred": "x"}], "problem: pred.json[4]: there is no question 9"),
         ([*PREDICTIONS, PREDICTIONS[0]], "problem: 0: two answers: pred.json[0] and pred.json[4]"),
         (
@@ -162,10 +147,6 @@ def test_predictions_with_wrong_correct_answers_are_scored_by_their_ids(folder: 
             "problem: 0: pred.json[0] answers another question, 'what is 1?'",
         ),
         ([*PREDICTIONS, {"pred": "x"}], 'problem: pred.json[4]: "id" is missing'),
-        (
-            [*PREDICTIONS, {"id": 1, "pred": 3}],
-            "problem: pred.json[4]: the prediction 3 is not a text",
-        ),
         ([*PREDICTIONS, 7], "problem: pred.json[4]: not a JSON object"),
     ],
 )
@@ -173,7 +154,7 @@ def test_what_is_wrong_is_named_and_nothing_is_scored(
     folder: Path, predictions: Any, problem: str
 ) -> None:
     dump(folder / "pred.json", predictions)
-    done = run(folder)
+    done = run()
     assert done.returncode == 3
     assert problem in done.stderr
     assert "1 problem" in done.stderr
@@ -182,18 +163,10 @@ def test_what_is_wrong_is_named_and_nothing_is_scored(
     assert (report["refused"], report["items"], report["accuracy"]) == (True, [], None)
 
 
-def test_a_truncated_file_is_named(folder: Path) -> None:
-    path = folder / "pred.json"
-    path.write_text(path.read_text(encoding="utf-8")[:-30], encoding="utf-8")
-    done = run(folder)
-    assert done.returncode == 3
-    assert "problem: pred.json: not JSON" in done.stderr
-
-
 def test_missing_answers_may_be_allowed_and_are_wrong(folder: Path) -> None:
     record(folder, [{"pred": "yes", "score": 5}] * 4)
     dump(folder / "pred.json", PREDICTIONS[1:])
-    done = run(folder, "--allow-missing", "--judge", "recorded:judged")
+    done = run("--allow-missing", "--judge", "recorded:judged")
     assert done.returncode == 0
     assert "1 answers are missing, and wrong." in done.stdout
     report = report_of(folder)
@@ -215,7 +188,7 @@ def test_missing_answers_may_be_allowed_and_are_wrong(folder: Path) -> None:
 def test_wrong_options_are_said_in_one_sentence(
     folder: Path, options: tuple[str, ...], sentence: str, code: int
 ) -> None:
-    done = run(folder, *options)
+    done = run(*options)
     assert done.returncode == code
     assert done.stderr.startswith("error: ")
     assert sentence in done.stderr
@@ -223,24 +196,6 @@ def test_wrong_options_are_said_in_one_sentence(
 
 def test_answers_by_position_need_the_option(folder: Path) -> None:
     dump(folder / "test_a.json", [{"answer": a["answer"]} for a in reversed(ANSWERS)])
-    assert "--aligned" in run(folder).stderr
-    assert run(folder, "--aligned").returncode == 0
+    assert "--aligned" in run().stderr
+    assert run("--aligned").returncode == 0
     assert report_of(folder)["figures"]["exact"]["value"] == 25
-
-
-def test_as_many_answers_as_msvd_has_are_scored_in_seconds(folder: Path) -> None:
-    count = 13157
-    rows = range(count)
-    dump(
-        folder / "test_q.json",
-        [{"video_name": f"v{n // 20}", "question": f"q {n}?", "question_id": n} for n in rows],
-    )
-    dump(folder / "test_a.json", [{"answer": f"thing{n}", "question_id": n} for n in rows])
-    dump(
-        folder / "pred.json",
-        [{"id": n, "question": f"q {n}?", "pred": f"There is a thing{n + n % 2}."} for n in rows],
-    )
-    begun = time.monotonic()
-    assert run(folder).returncode == 0
-    assert time.monotonic() - begun < 10
-    assert report_of(folder)["figures"]["contains"]["value"] == pytest.approx(50, abs=0.1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from typing import Any
 
 import numpy as np
@@ -146,12 +145,3 @@ def test_values_without_an_upper_end_are_not_cut_to_one() -> None:
 def test_an_item_without_a_truth_is_refused() -> None:
     with pytest.raises(ValueError, match="needs the truth"):
         summarise([Point(1.0, "a"), Point(2.0, "b")], BOOTSTRAP, "spearman")
-
-
-def test_the_test_set_of_finediving_takes_less_than_two_seconds() -> None:
-    rng = np.random.default_rng(0)
-    truths = rng.integers(0, 1044, 749) / 10
-    points = _points(list(truths + rng.normal(0, 20, 749)), list(truths))
-    started = time.process_time()
-    summarise(points, Bootstrap(1000, 0), "spearman")
-    assert time.process_time() - started < 2.0

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from outcomes import rows_of
 
-from video_star.data.readers.finediving import FineDivingSource
+from video_star.data.readers.base import Row
 
 TABLE = {
     **{1: "Forward", 2: "Back", 4: "Inward", 5: "Arm.Forward", 19: "3.5 Soms.Pike"},
@@ -69,18 +70,8 @@ def write_pickles(
         (folder / f"{name}.pkl").write_bytes(pickle.dumps(content, protocol=protocol))
 
 
-def touch(data: Path, *videos: str) -> None:
-    """Empty files below videos/, for readers that only look whether they are there."""
-    for video in videos:
-        path = data / "videos" / video
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-
-
-def source(*questions: str, fps: float = 25) -> FineDivingSource:
-    return FineDivingSource.model_validate(
-        {
-            **{"reader": "finediving", "dataset": "finediving", "annotations": "Annotations"},
-            **{"videos": "videos", "fps": fps, "questions": questions or ("sequence",)},
-        }
-    )
+def read(data: Path, *questions: str, fps: float = 25) -> list[Row]:
+    """Rows of the pickles and videos that lie there."""
+    section = {"annotations": "Annotations", "videos": "videos", "fps": fps}
+    asked = questions or ("sequence",)
+    return rows_of("finediving", data, dataset="finediving", questions=asked, **section)

@@ -3,9 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+from video_star.core.engine import Clip
+from video_star.core.params import VideoParams
 from video_star.core.records import Failure, VideoSample
+from video_star.data.readers import open_readers
 from video_star.data.readers.base import Row
+from video_star.video.decode import read_frames
+
+
+def rows_of(reader: str, data: Path, seed: int = 17, **section: Any) -> list[Row]:
+    """What a reader makes of a data folder, by its section of `ingest.sources`."""
+    (opened,) = open_readers([{"reader": reader, **section}], data, seed)
+    return list(opened.rows())
+
+
+def steps_shown(data: Path, sample: VideoSample, frames: int) -> list[int]:
+    """Which of `tiny.grey_steps` so many frames of the sample's clip show."""
+    params = VideoParams(frames=frames, sampling="uniform", fps=None, short_side=None)
+    clip = Clip(data / sample.video, sample.start_s, sample.end_s)
+    return [round((float(frame.mean()) - 16) / 12) for frame in read_frames(clip, params).pixels]
 
 
 def touch(folder: Path, *names: str) -> None:

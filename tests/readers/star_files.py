@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import tiny
+from outcomes import rows_of
 
-from video_star.data.readers.star import StarSource
+from video_star.data.readers.base import Row
 
 CLASSES = {
     "action_classes": "a000 hold some clothes\na001 put clothes somewhere\na025 watch/read/look at "
@@ -87,11 +88,8 @@ def write_star(data: Path, *entries: Any, video: str | None = "TJZ0P.mp4") -> No
         tiny.write_clip(data / "Charades_v1_480" / video, frames, fps=FPS)
 
 
-def source(*questions: str, split: str = "train") -> StarSource:
-    return StarSource.model_validate(
-        {
-            **{"reader": "star", "dataset": "star", "annotations": "STAR_val.json"},
-            **{"classes": "STAR_classes", "videos": "Charades_v1_480", "split": split},
-            "questions": questions,
-        }
-    )
+def read_star(data: Path, *questions: str, split: str = "train") -> list[Row]:
+    """Rows of the folder that lies there."""
+    section = {"annotations": "STAR_val.json", "classes": "STAR_classes", "split": split}
+    videos = "Charades_v1_480"
+    return rows_of("star", data, dataset="star", videos=videos, questions=questions, **section)

@@ -7,8 +7,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import outcomes
+
 from video_star.data.readers.base import Row
-from video_star.data.readers.table import Table, TableSource
 
 WRITERS = (".csv", ".jsonl", ".json", ".parquet")
 
@@ -51,7 +52,5 @@ def read(
 
 def rows_of(data: Path, annotations: str, split: Any = "train", **section: Any) -> list[Row]:
     """What the table reader makes of a file in `data`, with the videos in `data`/v."""
-    source = TableSource(
-        reader="table", dataset="t", annotations=annotations, videos="v", split=split, **section
-    )
-    return list(Table(source, data, 17).rows())
+    section |= {"annotations": annotations, "videos": "v", "split": split}
+    return outcomes.rows_of("table", data, dataset="t", **section)

@@ -9,24 +9,19 @@ from typing import Any
 
 import pytest
 import tiny
-from outcomes import errors, reasons, samples, touch
+from outcomes import errors, reasons, rows_of, samples, steps_shown, touch
 
-from video_star.core.engine import Clip
 from video_star.core.errors import DataError
 from video_star.core.labels import ClassLabel, TextLabel, TimeLabel
-from video_star.core.params import VideoParams
 from video_star.core.records import VideoSample
 from video_star.data.readers.base import BadRow, EmptyLabel, Row
 from video_star.data.readers.egoexo4d import (
-    EgoExo4D,
-    EgoExo4DSource,
     Take,
     flag,
     sentences,
     window_of,
     without_letter,
 )
-from video_star.video.decode import read_frames
 
 UID = "13f01c79-5bfd-42f5-90ce-ee350aa1c3ad"
 FRAMES = "takes/cmu_bike01_1/frame_aligned_videos"
@@ -109,6 +104,10 @@ FILES = {
     "proficiency_demonstration": DEMONSTRATION,
     "proficiency_demonstrator": DEMONSTRATOR,
 }
+SECTION: dict[str, Any] = {
+    **{"dataset": "ego", "takes": "ego/takes.json", "annotations": "ego/annotations"},
+    **{"part": "train", "split": "train"},
+}
 ALL = ("text", "time", "commentary", "good_execution", "tips", "proficiency")
 
 
@@ -129,19 +128,8 @@ def read(
     for name, content in (FILES | files).items():
         content = content if bare else {"annotations": content, "ds": "240101"}
         (folder / f"{name}_train.json").write_text(json.dumps(content))
-    source = EgoExo4DSource(
-        reader="egoexo4d",
-        dataset="ego",
-        takes="ego/takes.json",
-        annotations="ego/annotations",
-        part="train",
-        videos=videos,
-        split="train",
-        questions=questions,  # type: ignore[arg-type]
-        window=window,
-        view=view,
-    )
-    return list(EgoExo4D(source, data, seed).rows())
+    section = {**SECTION, "videos": videos, "questions": questions, "window": window, "view": view}
+    return rows_of("egoexo4d", data, seed, **section)
 
 
 @pytest.fixture
@@ -277,9 +265,7 @@ def test_rejected_and_unsure_descriptions_are_left_out_and_counted(data: Path) -
         ]
     }
     rows = read(data, ("text", "time"), atomic_descriptions=mixed)
-    assert [error for _, error in errors(rows)] == [
-        *("RejectedAnnotation", "RejectedAnnotation", "UnsureDescription")
-    ]
+    assert reasons(rows) == ["RejectedAnnotation", "RejectedAnnotation", "UnsureDescription"]
     told = [
         row.labels[0].text for row in rows if isinstance(row, VideoSample) and "/text/" in row.id
     ]  # type: ignore[union-attr]
@@ -317,7 +303,7 @@ def test_ego_is_shown_where_no_other_camera_is_named(data: Path) -> None:
 def test_what_no_camera_of_the_view_shows_is_counted(data: Path) -> None:
     hidden = {UID: [{"rejected": 0, "descriptions": [said("C sits.", 6.0, ego_visible="0")]}]}
     rows = read(data, ("text",), view="ego", atomic_descriptions=hidden)
-    assert [error for _, error in errors(rows)] == ["NotVisible"]
+    assert reasons(rows) == ["NotVisible"]
     assert samples(read(data, ("text",), atomic_descriptions=hidden))
 
 
@@ -335,7 +321,7 @@ def test_small_files_come_first_and_videos_may_be_the_folder_takes(data: Path) -
 def test_a_missing_video_is_one_failure_per_event(data: Path) -> None:
     (data / "ego" / FRAMES / "cam01.mp4").unlink()
     rows = read(data, ("text", "time"))
-    assert [error for _, error in errors(rows)] == ["MissingVideo"] * 2
+    assert reasons(rows) == ["MissingVideo"] * 2
     assert len(rows) == 2
 
 
@@ -371,70 +357,36 @@ def test_an_empty_list_is_an_empty_label() -> None:
             sentences(value, "list")
 
 
-def demonstration(**more: Any) -> list[dict[str, Any]]:
-    return [DEMONSTRATION[0] | more]
+NO_CAMERA = {"descriptions": [said("C sits.", 6.0, best_exo={"cam_id": "cam9"})]}
+UNTIMED = {"video_time": 1, "error": 0}
 
 
 @pytest.mark.parametrize(
-    ("files", "takes", "expected"),
+    ("file", "content", "reason"),
     [
-        ({"proficiency_demonstrator": [{"take_uid": UID}]}, None, "EmptyLabel"),
-        (
-            {"proficiency_demonstrator": [{"take_uid": UID, "proficiency_score": "Guru"}]},
-            None,
-            "BadRow",
-        ),
-        ({"proficiency_demonstrator": [{"proficiency_score": "Novice"}]}, None, "BadRow"),
-        (
-            {"proficiency_demonstrator": [{"take_uid": "else", "proficiency_score": "Novice"}]},
-            None,
-            "BadRow",
-        ),
-        ({"proficiency_demonstrator": ["x"]}, None, "BadRow"),
-        ({"expert_commentary": {UID: [{"commentary_data": 3}]}}, None, "BadRow"),
-        (
-            {"expert_commentary": {UID: [{"commentary_data": [{"video_time": 1, "error": 0}]}]}},
-            None,
-            "BadRow",
-        ),
-        (
-            {"proficiency_demonstration": demonstration(tips_for_improvement=[{"list": "['a']"}])},
-            None,
-            "BadRow",
-        ),
-        (
-            {
-                "proficiency_demonstration": demonstration(
-                    tips_for_improvement=[{"video_time": 1, "list": "['a'"}]
-                )
-            },
-            None,
-            "BadRow",
-        ),
-        (
-            {"atomic_descriptions": {UID: [{"descriptions": [said("C sits.", 61.0)]}]}},
-            None,
-            "BadRow",
-        ),
-        (
-            {
-                "atomic_descriptions": {
-                    UID: [{"descriptions": [said("C sits.", 6.0, best_exo={"cam_id": "cam9"})]}]
-                }
-            },
-            None,
-            "BadRow",
-        ),
-        ({}, [TAKE, {"take_uid": "y", "root_dir": "y", "duration_sec": 0}], "BadRow"),
-        ({}, [TAKE, {"take_uid": "y", "root_dir": "y", "duration_sec": 5}], "BadRow"),
-        ({}, [TAKE, 3], "BadRow"),
+        ("proficiency_demonstrator", [{"take_uid": UID}], "EmptyLabel"),
+        ("proficiency_demonstrator", [{"take_uid": UID, "proficiency_score": "Guru"}], "BadRow"),
+        ("proficiency_demonstrator", [{"proficiency_score": "Novice"}], "BadRow"),
+        ("proficiency_demonstrator", [{"take_uid": "x", "proficiency_score": "Novice"}], "BadRow"),
+        ("proficiency_demonstrator", ["x"], "BadRow"),
+        ("expert_commentary", {UID: [{"commentary_data": 3}]}, "BadRow"),
+        ("expert_commentary", {UID: [{"commentary_data": [UNTIMED]}]}, "BadRow"),
+        ("tips_for_improvement", [{"list": "['a']"}], "BadRow"),
+        ("tips_for_improvement", [{"video_time": 1, "list": "['a'"}], "BadRow"),
+        ("atomic_descriptions", {UID: [{"descriptions": [said("C sits.", 61.0)]}]}, "BadRow"),
+        ("atomic_descriptions", {UID: [NO_CAMERA]}, "BadRow"),
+        ("takes", [TAKE, {"take_uid": "y", "root_dir": "y", "duration_sec": 0}], "BadRow"),
+        ("takes", [TAKE, {"take_uid": "y", "root_dir": "y", "duration_sec": 5}], "BadRow"),
+        ("takes", [TAKE, 3], "BadRow"),
     ],
 )
 def test_what_cannot_be_used_is_counted_and_the_rest_is_read(
-    data: Path, files: dict[str, Any], takes: Any, expected: str
+    data: Path, file: str, content: Any, reason: str
 ) -> None:
-    rows = read(data, takes=takes, **files)
-    assert [error for _, error in errors(rows)] == [expected]
+    if file == "tips_for_improvement":
+        file, content = "proficiency_demonstration", [DEMONSTRATION[0] | {file: content}]
+    rows = read(data, **{file: content})
+    assert reasons(rows) == [reason]
     assert any(isinstance(row, VideoSample) for row in rows)
 
 
@@ -442,20 +394,10 @@ def test_only_the_files_of_the_asked_questions_are_needed(data: Path) -> None:
     read(data)
     for name in ("expert_commentary", "proficiency_demonstration", "proficiency_demonstrator"):
         (data / "ego" / "annotations" / f"{name}_train.json").unlink()
-    source = EgoExo4DSource(
-        reader="egoexo4d",
-        dataset="ego",
-        takes="ego/takes.json",
-        annotations="ego/annotations",
-        part="train",
-        videos="ego",
-        split="test",
-        questions=("text",),
-        window=4.0,
-    )
-    assert len(list(EgoExo4D(source, data, 1).rows())) == 2
+    section = {**SECTION, "videos": "ego", "window": 4.0}
+    assert len(rows_of("egoexo4d", data, questions=["text"], **section)) == 2
     with pytest.raises(DataError, match="expert_commentary_train"):
-        list(EgoExo4D(source.model_copy(update={"questions": ("commentary",)}), data, 1).rows())
+        rows_of("egoexo4d", data, questions=["commentary"], **section)
 
 
 def test_a_file_of_another_shape_is_refused(data: Path) -> None:
@@ -472,9 +414,8 @@ def test_the_window_shows_the_event(data: Path) -> None:
     sample = found[f"ego/{UID}/time/1-1"]
     at = sample.labels[0].at  # type: ignore[union-attr]
     assert sample.start_s is not None
-    clip = Clip(data / sample.video, sample.start_s + at, None)
-    frames = read_frames(clip, VideoParams(sampling="uniform", frames=1, fps=None, short_side=None))
-    assert frames.pixels.mean() == pytest.approx(16 + 12 * 10, abs=4)
+    event = sample.model_copy(update={"start_s": sample.start_s + at, "end_s": None})
+    assert steps_shown(data, event, 1) == [10]
 
 
 @pytest.mark.parametrize(

@@ -122,11 +122,10 @@ LONG = "word " * 200_000
         ("labels", {"question": "?", "labels": LONG}),
     ],
 )
-@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
 def test_a_megabyte_in_a_field_is_a_bad_row_with_a_short_message(
-    tmp_path: Path, clips: Path, kind: str, row: dict[str, Any], suffix: str
+    tmp_path: Path, clips: Path, kind: str, row: dict[str, Any]
 ) -> None:
-    found = failure(read(tmp_path, clips, kind, row, suffix=suffix))
+    found = failure(read(tmp_path, clips, kind, row))
     assert found.error == "BadRow"
     assert len(found.message) <= 500
 
@@ -175,12 +174,7 @@ def test_texts_that_numpy_printed_side_by_side_are_not_joined(tmp_path: Path, cl
 def parquet_rows(data: Path, table: Any, kind: str = "class", **options: Any) -> list[Row]:
     touch(data / "v", "a.mp4", "b.mp4", "c.mp4")
     parquet.write_table(table, data / "t.parquet", **options)
-    return rows_of(
-        data,
-        "t.parquet",
-        kind=kind,
-        columns={"video": "video", "label": "label"},
-    )
+    return rows_of(data, "t.parquet", kind=kind, columns={"video": "video", "label": "label"})
 
 
 def with_features(table: Any, label: Any) -> Any:
@@ -227,12 +221,7 @@ def test_columns_that_stand_twice_in_parquet_are_refused(tmp_path: Path) -> None
 def table_of(data: Path, *names: str, **columns: str) -> list[Row]:
     lines = "".join(json.dumps({"f": name, "l": "x"}) + "\n" for name in names)
     (data / "t.jsonl").write_text(lines)
-    return rows_of(
-        data,
-        "t.jsonl",
-        kind="class",
-        columns={"video": "f", "label": "l", **columns},
-    )
+    return rows_of(data, "t.jsonl", kind="class", columns={"video": "f", "label": "l", **columns})
 
 
 def test_a_loop_of_links_is_a_bad_row_and_as_a_source_an_error(tmp_path: Path) -> None:
@@ -248,12 +237,7 @@ def test_a_loop_of_links_is_a_bad_row_and_as_a_source_an_error(tmp_path: Path) -
     (tmp_path / "t.jsonl").unlink()
     (tmp_path / "t.jsonl").symlink_to("t.jsonl")
     with pytest.raises(DataError, match=r"t\.jsonl"):
-        rows_of(
-            tmp_path,
-            "t.jsonl",
-            kind="class",
-            columns={"video": "f", "label": "l"},
-        )
+        rows_of(tmp_path, "t.jsonl", kind="class", columns={"video": "f", "label": "l"})
 
 
 def test_ids_tell_files_and_times_apart(tmp_path: Path) -> None:

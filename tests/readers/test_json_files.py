@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import outcomes
 import pytest
 from outcomes import errors, samples, touch
 from tables import rows_of
@@ -13,7 +14,6 @@ from tables import rows_of
 from video_star.core.errors import DataError
 from video_star.core.records import Failure
 from video_star.data.readers.base import Row
-from video_star.data.readers.something import Something, SomethingSource
 
 COLUMNS = {"video": "file", "label": "caption"}
 A, B = {"file": "a.mp4", "caption": "a man"}, {"file": "b.mp4", "caption": "a dog"}
@@ -25,12 +25,7 @@ def read(
 ) -> list[Row]:
     touch(data / "v", "a.mp4", "b.mp4")
     (data / name).write_bytes(content if isinstance(content, bytes) else content.encode())
-    return rows_of(
-        data,
-        name,
-        kind="text",
-        columns=columns,
-    )
+    return rows_of(data, name, kind="text", columns=columns)
 
 
 def captions(rows: list[Row]) -> dict[str, str]:
@@ -132,14 +127,7 @@ def test_a_bad_line_is_counted_and_the_others_are_read(
 
 def test_a_reader_of_lists_tells_another_file_from_one_that_is_no_json(tmp_path: Path) -> None:
     (tmp_path / "v").mkdir()
-    source = SomethingSource(
-        reader="something",
-        dataset="s",
-        annotations="labels.json",
-        videos="v",
-        split="train",
-        questions=("sentence",),
-    )
+    section = {"annotations": "labels.json", "videos": "v", "questions": ["sentence"]}
     for content, problem in (
         (
             '{"Approaching [something]": "0", "Attaching": "1"}',
@@ -151,7 +139,7 @@ def test_a_reader_of_lists_tells_another_file_from_one_that_is_no_json(tmp_path:
     ):
         (tmp_path / "labels.json").write_text(content)
         with pytest.raises(DataError, match=problem):
-            list(Something(source, tmp_path, 17).rows())
+            outcomes.rows_of("something", tmp_path, dataset="s", split="train", **section)
 
 
 def test_lists_side_by_side_must_be_of_one_length(tmp_path: Path) -> None:

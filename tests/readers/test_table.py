@@ -25,13 +25,7 @@ def read(
     for video in ("a.mp4", "sub/b.mp4"):
         (data / "v" / video).touch()
     (data / name).write_text(text, encoding="utf-8")
-    return rows_of(
-        data,
-        name,
-        kind="class",
-        columns=columns,
-        split=split,
-    )
+    return rows_of(data, name, kind="class", columns=columns, split=split)
 
 
 def test_two_columns_are_enough(tmp_path: Path) -> None:
@@ -65,14 +59,6 @@ def test_every_column_is_taken_where_it_is_named(tmp_path: Path) -> None:
     assert found.labels[0].synonyms == ("plunging", "jumping in")
 
 
-def test_json_lines_are_read_with_lists_and_numbers(tmp_path: Path) -> None:
-    row = {"file": "a.mp4", "what": "diving", "from": 1, "to": 2.5, "also": ["plunging"]}
-    columns = {**COLUMNS, "start_s": "from", "end_s": "to", "synonyms": "also"}
-    found = one(read(tmp_path, "a.jsonl", json.dumps(row) + "\n\n", columns))
-    assert (found.id, found.start_s, found.end_s) == ("t/v/a_1_2.5", 1.0, 2.5)
-    assert found.labels[0].synonyms == ("plunging",)
-
-
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
@@ -93,13 +79,6 @@ def test_a_row_that_cannot_be_used_is_counted_by_reason(
     columns = {**COLUMNS, "start_s": "from", "end_s": "to"}
     rows = read(tmp_path, "a.jsonl", json.dumps(row) + "\n", columns)
     assert [item.error for item in rows if isinstance(item, Failure)] == [reason]
-
-
-def test_a_line_that_is_not_json_is_named_with_its_number(tmp_path: Path) -> None:
-    good = json.dumps({"file": "a.mp4", "what": "x"})
-    rows = read(tmp_path, "a.jsonl", f"{good}\n{{broken\n", COLUMNS)
-    assert isinstance(rows[1], Failure)
-    assert (rows[1].sample_id, rows[1].error) == ("a.jsonl:2", "BadRow")
 
 
 def test_an_unknown_split_is_a_bad_row(tmp_path: Path) -> None:
