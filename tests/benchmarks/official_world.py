@@ -10,8 +10,8 @@ from typing import Any
 
 from video_star.evaluation.benchmarks.judging import Judge
 from video_star.evaluation.benchmarks.scoring import Scored
-from video_star.evaluation.benchmarks.tempcompass_files import Gold, load
 from video_star.evaluation.benchmarks.tempcompass_judge import Answer
+from video_star.evaluation.benchmarks.tempcompass_official import Gold, load
 from video_star.evaluation.benchmarks.tempcompass_scoring import Inputs, score
 from video_star.evaluation.metrics import Bootstrap
 

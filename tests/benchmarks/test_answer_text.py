@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from video_star.evaluation.benchmarks.answer_text import bare
-from video_star.evaluation.benchmarks.tempcompass_rules import Match, match_multi_choice
+from video_star.evaluation.benchmarks.tempcompass_official import Match, match_multi_choice
 from video_star.evaluation.benchmarks.video_qa_rules import contains, exact
 
 

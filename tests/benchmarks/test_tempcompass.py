@@ -19,7 +19,7 @@ from video_star.core.records import Score
 from video_star.evaluation.benchmarks import open_benchmark
 from video_star.evaluation.benchmarks.base import Item
 from video_star.evaluation.benchmarks.tempcompass import TempCompass
-from video_star.evaluation.benchmarks.tempcompass_files import Gold, source_of
+from video_star.evaluation.benchmarks.tempcompass_official import Gold, source_of
 from video_star.evaluation.metrics import Bootstrap, mean_with_interval
 
 RAW = {"annotations": "tempcompass", "suffixes": "official", "judge": None}

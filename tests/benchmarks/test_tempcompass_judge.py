@@ -14,10 +14,9 @@ from hypothesis import strategies as st
 
 from video_star.core.chat import Messages
 from video_star.core.errors import DataError
-from video_star.evaluation.benchmarks import tempcompass_rules as rules
+from video_star.evaluation.benchmarks import tempcompass_official as rules
 from video_star.evaluation.benchmarks.judging import ChatJudge
 from video_star.evaluation.benchmarks.tempcompass import rate
-from video_star.evaluation.benchmarks.tempcompass_files import Gold, official_match
 from video_star.evaluation.benchmarks.tempcompass_judge import (
     PROTOCOL,
     Answer,
@@ -26,6 +25,7 @@ from video_star.evaluation.benchmarks.tempcompass_judge import (
     read_choice,
     read_reply,
 )
+from video_star.evaluation.benchmarks.tempcompass_official import Gold, official_match
 
 
 class Chatty:

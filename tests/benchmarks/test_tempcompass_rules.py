@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from video_star.evaluation.benchmarks import tempcompass_rules as rules
-from video_star.evaluation.benchmarks.tempcompass_rules import UNMATCHED, UNRATED, Match
+from video_star.evaluation.benchmarks import tempcompass_official as rules
+from video_star.evaluation.benchmarks.tempcompass import match_captioning
+from video_star.evaluation.benchmarks.tempcompass_official import UNMATCHED, UNRATED, Match
 
 RIGHT, WRONG = Match(1, True), Match(0, True)
 MATCHING = (
@@ -85,7 +86,7 @@ def test_caption_matching(prediction: str, match: Match) -> None:
 )
 def test_caption_decides_for_the_one_option_it_names(caption: str, match: Match) -> None:
     answer = "B. moving left and then growing"
-    assert rules.match_captioning(caption, "Caption it.", "A. x", CHOICE, answer) == match
+    assert match_captioning(caption, "Caption it.", "A. x", CHOICE, answer) == match
 
 
 @pytest.mark.parametrize(
@@ -99,9 +100,9 @@ def test_caption_decides_for_the_one_option_it_names(caption: str, match: Match)
 )
 def test_caption_may_name_its_own_information_instead(caption: str, match: Match) -> None:
     answer = "B. moving left's way"
-    assert rules.match_captioning(caption, INFORMED, answer, CHOICE, "C. growing") == match
+    assert match_captioning(caption, INFORMED, answer, CHOICE, "C. growing") == match
 
 
 def test_own_information_that_is_right_is_right() -> None:
-    match = rules.match_captioning("A cross, spinning.", INFORMED, "A. spinning", CHOICE, "C. x")
+    match = match_captioning("A cross, spinning.", INFORMED, "A. spinning", CHOICE, "C. x")
     assert match == RIGHT

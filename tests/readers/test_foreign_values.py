@@ -17,6 +17,7 @@ from video_star.core.errors import DataError
 from video_star.core.excerpt import LENGTH, cut, excerpt
 from video_star.core.labels import NAME_LENGTH, NAMES, TEXT_LENGTH, ChoiceLabel, ClassLabel
 from video_star.core.records import Failure
+from video_star.data.readers import table_files
 from video_star.data.readers.base import Row
 from video_star.data.readers.pickles import load_pickle
 
@@ -202,11 +203,14 @@ def test_a_column_of_bytes_or_lists_is_no_class_name(tmp_path: Path) -> None:
         assert error(parquet_rows(tmp_path, table)) == "BadRow"
 
 
-def test_a_column_that_unpacks_to_much_more_than_it_is_is_refused(tmp_path: Path) -> None:
-    table = pa.table({"video": ["a.mp4"], "label": ["x" * (1 << 26)]})
+def test_a_column_that_unpacks_to_much_more_than_it_is_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table_files, "UNPACKED", 1 << 16)
+    table = pa.table({"video": ["a.mp4"], "label": ["x" * (1 << 20)]})
     with pytest.raises(DataError, match="column label unpacks from"):
         parquet_rows(tmp_path, table, compression="zstd")
-    table = pa.table({"video": ["a.mp4"], "label": ["x"], "other": ["x" * (1 << 26)]})
+    table = pa.table({"video": ["a.mp4"], "label": ["x"], "other": ["x" * (1 << 20)]})
     one(parquet_rows(tmp_path, table, compression="zstd"))
 
 

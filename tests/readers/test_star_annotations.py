@@ -240,7 +240,7 @@ def read_back(data: Path, samples: list[VideoSample]) -> list[Row]:
     return rows_in(data, "out.json", ".")
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(groups=st.lists(st.lists(_label, min_size=1, max_size=4).map(tuple), min_size=1, max_size=4))
 def test_what_is_written_is_read_back_as_it_was(
     clip_data: Path, groups: list[tuple[Label, ...]]

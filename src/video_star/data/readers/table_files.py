@@ -53,11 +53,6 @@ def _csv(path: Path, columns: Collection[str]) -> Iterator[Placed]:
         yield str(line), row
 
 
-def columns_of(form: str) -> list[str]:
-    """The columns in braces of the form of a line."""
-    return _COLUMN.split(form)[1::2]
-
-
 def _lines(path: Path, form: str) -> Iterator[Placed]:
     for number, text in enumerate(open_text(path), start=1):
         if text.strip():

@@ -39,23 +39,17 @@ from video_star.core.paths import Workspace
 from video_star.core.records import Score, VideoSample
 from video_star.evaluation.benchmarks.base import (
     Benchmark,
-    BenchmarkParams,
     Item,
     Measure,
     measure,
     plain_measures,
 )
-from video_star.evaluation.benchmarks.held_out import Verified, held_out, item_of
+from video_star.evaluation.benchmarks.held_out import OfDataset, Verified, held_out, item_of
 from video_star.verification import Case, by_rules, case_of, known_of, scores_given, verify
 
 NAME = "score"
 """Of the score label that counts; a dive's difficulty is a score label too."""
 NO_SCORE, ALL_EQUAL = "no answer gives a score", "all true scores are equal"
-
-
-class FineDivingQAParams(BenchmarkParams):
-    dataset: str
-    """Name of the data set in ingest.sources."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +63,7 @@ class FineDivingQA(Benchmark[Gold]):
     """The benchmark `finediving_qa`."""
 
     def __init__(self, raw: Mapping[str, Any]) -> None:
-        self.params = FineDivingQAParams.model_validate(raw)
+        self.params = OfDataset.model_validate(raw)
 
     def items(self, context: StepContext) -> list[Item[Gold]]:
         """Items of the score and of the steps, by sample id; DataError when there is none."""

@@ -57,6 +57,13 @@ def held_out(
     return samples
 
 
+class OfDataset(BenchmarkParams):
+    """Parameters of a benchmark on one data set."""
+
+    dataset: str
+    """Its name in ingest.sources."""
+
+
 @dataclass(frozen=True)
 class Verified:
     """What the verifiers need to score an answer to the question of a sample."""

@@ -26,30 +26,24 @@ from video_star.core.labels import ChoiceLabel
 from video_star.core.records import Score, VideoSample
 from video_star.evaluation.benchmarks.base import (
     Benchmark,
-    BenchmarkParams,
     Item,
     Measure,
     overall,
     plain_measures,
     values_of,
 )
-from video_star.evaluation.benchmarks.held_out import Verified, held_out, item_of
+from video_star.evaluation.benchmarks.held_out import OfDataset, Verified, held_out, item_of
 from video_star.verification import by_rules, case_of, known_of
 
 TYPES = ("Interaction", "Sequence", "Prediction", "Feasibility")
 """Question types: the first part of STAR's question ids."""
 
 
-class StarQAParams(BenchmarkParams):
-    dataset: str
-    """Name of the data set in ingest.sources."""
-
-
 class StarQA(Benchmark[Verified]):
     """The benchmark `star_qa`."""
 
     def __init__(self, raw: Mapping[str, Any]) -> None:
-        self.params = StarQAParams.model_validate(raw)
+        self.params = OfDataset.model_validate(raw)
 
     def items(self, context: StepContext) -> list[Item[Verified]]:
         """An item for each test sample with a choice label, by sample id.

@@ -4,8 +4,8 @@
     <annotations>/meta_info.json          fine-grained types
     <annotations>/videos/<video id>.mp4
 
-Without a judge it is scored by rules alone (tempcompass_rules.py), the official ones of three tasks
-and our own of captions, which officially need a judge. `rules_accuracy` is the mean over all
+Without a judge it is scored by rules alone (tempcompass_official.py) of three tasks, and by
+one of our own of captions, which officially need a judge. `rules_accuracy` is the mean over all
 questions of those three tasks, what `video-star score tempcompass --judge none` prints; `accuracy`
 is the mean over all questions, with the captions that our rule can score. With a judge, captions
 and what no official rule recognises are the judge's: `accuracy` is then the leaderboard's
@@ -17,6 +17,7 @@ fine-grained aspects, which the Video-STaR paper calls its average.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +27,7 @@ from video_star.core.context import StepContext
 from video_star.core.engine import Clip
 from video_star.core.jsonl import dump_json, write_text
 from video_star.core.records import Score
-from video_star.evaluation.benchmarks import tempcompass_rules as rules
+from video_star.evaluation.benchmarks.answer_text import bare
 from video_star.evaluation.benchmarks.base import (
     Benchmark,
     BenchmarkParams,
@@ -38,16 +39,25 @@ from video_star.evaluation.benchmarks.base import (
     values_of,
 )
 from video_star.evaluation.benchmarks.judging import JudgeParams, Rating
-from video_star.evaluation.benchmarks.tempcompass_files import (
+from video_star.evaluation.benchmarks.tempcompass_judge import PROTOCOL, rate_unmatched
+from video_star.evaluation.benchmarks.tempcompass_official import (
+    TASKS,
+    UNRATED,
     Gold,
+    Match,
+    Task,
     bare_id,
     load,
     official_match,
+    option_lines,
+    option_text,
     source_of,
 )
-from video_star.evaluation.benchmarks.tempcompass_judge import PROTOCOL, rate_unmatched
-from video_star.evaluation.benchmarks.tempcompass_rules import TASKS, Match, Task
 
+_INFORMATION = re.compile(
+    r"""^Information ([A-Z]): \{.*'(?!subject')\w+': (?:'(.+)'|"(.+)")\}$""", re.MULTILINE
+)
+"""Letter and last value of a line such as: Information A: {'subject': 'man', 'order': 'x'}"""
 SUFFIXES: Final[dict[str, dict[Task, str]]] = {
     "official": {
         "multi-choice": "\nPlease directly give the best option:",
@@ -169,9 +179,7 @@ def rate(gold: Gold, text: str) -> Match:
     if gold.task != "captioning":
         return official_match(gold, text)
     first = gold.choice
-    return rules.match_captioning(
-        rules.clean(text), gold.question, gold.answer, first.question, first.answer
-    )
+    return match_captioning(bare(text), gold.question, gold.answer, first.question, first.answer)
 
 
 RULED: Final = ("right", "wrong")
@@ -187,3 +195,45 @@ def _judged(item: Item[Gold], text: str, rating: Rating | None, judge: str) -> S
     reason = word if rating is None or correct is None else f"judged {word}"
     score = item.scored(None if correct is None else float(correct), reason)
     return score.model_copy(update={"slices": (*score.slices, judge)})
+
+
+def match_captioning(
+    prediction: str, question: str, answer: str, choice_question: str, choice_answer: str
+) -> Match:
+    """Which option a caption decides for; `choice_*` are the first multi-choice question about it.
+
+    The rule is ours. As the official judge is asked to, it reads the caption as an answer to the
+    first multi-choice question of the same video and aspect: the one option whose text stands in
+    the caption. A caption that names none of these may name one of the pieces of information of its
+    own `question` (with `answer`). Naming nothing, or several, is left unrated.
+    """
+    lines = option_lines(choice_question)
+    named = _named_options(prediction, [option_text(line) or line for line in lines])
+    if len(named) == 1:
+        return Match(int(lines[named.pop()] == choice_answer), True)
+    if named:
+        return UNRATED
+    informed = _INFORMATION.findall(question)
+    named = _named_options(prediction, [single or double for _, single, double in informed])
+    if len(named) == 1:
+        return Match(int(informed[named.pop()][0] == answer[0]), True)
+    return UNRATED
+
+
+def _named_options(text: str, options: Sequence[str]) -> set[int]:
+    """Indices of the options whose text is in `text`, in whole words, whatever the case.
+
+    A longer option hides a shorter one inside of it, so "moving left and then growing" does not
+    also name "moving left".
+    """
+    rest, found = _plain(text), set()
+    for index in sorted(range(len(options)), key=lambda i: -len(options[i])):
+        option = re.escape(_plain(options[index]).rstrip("."))
+        rest, times = re.subn(rf"(?<!\w){option}(?!\w)", "\n", rest)
+        if times:
+            found.add(index)
+    return found
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split())

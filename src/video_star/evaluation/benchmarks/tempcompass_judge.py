@@ -18,12 +18,14 @@ from typing import Any, Final
 
 from video_star.core.chat import Messages, conversation
 from video_star.core.errors import DataError
+from video_star.evaluation.benchmarks.answer_text import bare
 from video_star.evaluation.benchmarks.judging import Judge, JudgeProtocol, Rating, RecordedJudge
-from video_star.evaluation.benchmarks.tempcompass_files import Gold, bare_id, official_match
-from video_star.evaluation.benchmarks.tempcompass_rules import (
+from video_star.evaluation.benchmarks.tempcompass_official import (
     TASKS,
+    Gold,
     Task,
-    clean,
+    bare_id,
+    official_match,
     option_lines,
     option_text,
 )
@@ -62,7 +64,7 @@ class Answer:
 
 def messages(answer: Answer) -> Messages:
     """What a chat model is asked about one answer."""
-    gold, text = answer.gold, clean(answer.text)
+    gold, text = answer.gold, bare(answer.text)
     if gold.task == "captioning":
         about = f"Video Description: {text}\nMulti-Choice Question:\n{gold.choice.question}"
         return conversation(SYSTEM, f"{_CHOOSE}\n\n{about}")
@@ -138,7 +140,7 @@ class OfficialResults(RecordedJudge[Answer]):
             return False
         if answer.gold.task == "captioning":
             return _is_part(rated, answer.text)
-        return clean(rated) == clean(answer.text)
+        return bare(rated) == bare(answer.text)
 
     def decides(self, answer: Answer, recognised: bool) -> bool:
         """As officially for this very answer: earlier rules did not know answers with a blank."""
@@ -181,7 +183,7 @@ def _is_part(caption: str, reply: str) -> bool:
 
     There the official scorer cuts, and takes off asterisks (utils/eval_utils.py).
     """
-    part, whole = (clean(text).replace("*", "").strip() for text in (caption, reply))
+    part, whole = (bare(text).replace("*", "").strip() for text in (caption, reply))
     return bool(re.search(rf'(?:\A|["\n:])\s*{re.escape(part)}\s*(?:\Z|["\n:])', whole))
 
 

@@ -29,8 +29,7 @@ from video_star.evaluation.benchmarks.predictions import (
     read_files,
     text_of,
 )
-from video_star.evaluation.benchmarks.tempcompass_files import Gold, bare_id
-from video_star.evaluation.benchmarks.tempcompass_rules import TASKS, Task
+from video_star.evaluation.benchmarks.tempcompass_official import TASKS, Gold, Task, bare_id
 
 _TABLE = frozenset({"video", "dim", "question", "prediction"})
 _DOC = frozenset({"video_id", "dim", "question"})

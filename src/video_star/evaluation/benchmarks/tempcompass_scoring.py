@@ -25,20 +25,20 @@ from video_star.evaluation.benchmarks.scoring import (
     report_of,
     table,
 )
-from video_star.evaluation.benchmarks.tempcompass_files import (
+from video_star.evaluation.benchmarks.tempcompass_judge import PROTOCOL, Answer, rate_unmatched
+from video_star.evaluation.benchmarks.tempcompass_official import (
+    TASKS,
     Aspect,
     Gold,
     load,
     official_match,
     source_of,
 )
-from video_star.evaluation.benchmarks.tempcompass_judge import PROTOCOL, Answer, rate_unmatched
 from video_star.evaluation.benchmarks.tempcompass_predictions import (
     TaskAnswer,
     leave_out_absent_tasks,
     read_predictions,
 )
-from video_star.evaluation.benchmarks.tempcompass_rules import TASKS
 from video_star.evaluation.metrics import Bootstrap, Point, mean_with_interval
 
 __all__ = ["PROTOCOL", "Inputs", "render", "score"]

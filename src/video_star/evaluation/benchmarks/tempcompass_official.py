@@ -1,4 +1,10 @@
-"""TempCompass' official question files and meta_info.json; refuses what cannot be scored."""
+"""TempCompass' official question files with meta_info.json, and its rules without the judge model.
+
+What cannot be scored is refused. The rules match words (llyx97/TempCompass, eval_multi-choice.py,
+eval_yes_no.py, eval_caption_matching.py of August 2024): case-sensitive where the official ones
+are. An answer that no rule recognises is rated 0 and counted as not matched, as the official
+`--disable_llm` does. Captions have no official rule, as a judge reads them.
+"""
 
 from __future__ import annotations
 
@@ -11,19 +17,16 @@ from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from video_star.core.errors import DataError
-from video_star.evaluation.benchmarks import tempcompass_rules as rules
-from video_star.evaluation.benchmarks.tempcompass_rules import (
-    TASKS,
-    UNRATED,
-    Match,
-    Task,
-    option_lines,
-    option_text,
-)
+from video_star.evaluation.benchmarks.answer_text import bare
 
 T = TypeVar("T")
-_DERIVED = re.compile(r"(\d+)(?:_reverse|_concat_\d+|_\d+_\d+)")
+Task = Literal["multi-choice", "yes_no", "caption_matching", "captioning"]
+TASKS: tuple[Task, ...] = ("multi-choice", "yes_no", "caption_matching", "captioning")
 Aspect = Literal["action", "direction", "speed", "order", "attribute_change"]
+_DERIVED = re.compile(r"(\d+)(?:_reverse|_concat_\d+|_\d+_\d+)")
+_LETTERS = ("A", "B", "C", "D")
+_OPTION_LINE = re.compile(r"\s*[A-Z]\.\s*(.+)")
+_CAPTION_NAMES = re.compile(r"Sentence |Option |Caption ")
 
 
 class Question(BaseModel):
@@ -153,18 +156,6 @@ def _read(path: Path, kind: TypeAdapter[T]) -> T:
         raise DataError(f"{path}: {where}: {first['msg']}; correct the entry.") from error
 
 
-def official_match(gold: Gold, text: str) -> Match:
-    """The rating of one answer by the official rules of its task; captions have none."""
-    prediction = rules.clean(text)
-    if gold.task == "multi-choice":
-        return rules.match_multi_choice(prediction, gold.answer)
-    if gold.task == "yes_no":
-        return rules.match_yes_no(prediction, gold.answer)
-    if gold.task == "caption_matching":
-        return rules.match_caption(prediction, gold.question, gold.answer)
-    return UNRATED
-
-
 def bare_id(video: str) -> str:
     """The video id without an extension, as the official scorer looks it up."""
     return video.replace(".jpg", "").replace(".mp4", "")
@@ -174,3 +165,85 @@ def source_of(video: str) -> str:
     """The recording a video was made from: reversed and concatenated ones belong to their first."""
     derived = _DERIVED.fullmatch(bare_id(video))
     return derived[1] if derived else bare_id(video)
+
+
+@dataclass(frozen=True)
+class Match:
+    """Rating 0 or 1 by the rules (None: only a judge could rate it), and whether a rule applied."""
+
+    rating: int | None
+    matched: bool
+
+
+UNMATCHED = Match(0, False)
+UNRATED = Match(None, False)
+
+
+def official_match(gold: Gold, text: str) -> Match:
+    """The rating of one answer by the official rules of its task; captions have none."""
+    prediction = bare(text)
+    if gold.task == "multi-choice":
+        return match_multi_choice(prediction, gold.answer)
+    if gold.task == "yes_no":
+        return match_yes_no(prediction, gold.answer)
+    if gold.task == "caption_matching":
+        return match_caption(prediction, gold.question, gold.answer)
+    return UNRATED
+
+
+def option_lines(question: str) -> list[str]:
+    """The option lines of a multi-choice or caption-matching question."""
+    return question.split("\n")[1:]
+
+
+def option_text(line: str) -> str | None:
+    """The text of a multi-choice option line, None when it is none.
+
+    Three lines of the official file have a blank before the letter or none after its full stop.
+    """
+    found = _OPTION_LINE.fullmatch(line)
+    return found[1] if found else None
+
+
+def match_multi_choice(prediction: str, answer: str) -> Match:
+    """`answer` is a full option line, such as "C. dunking"."""
+    if prediction == answer:
+        return Match(1, True)
+    if prediction in _LETTERS:
+        return Match(int(prediction == answer[0]), True)
+    for end in (".", ")"):
+        if prediction.startswith(tuple(letter + end for letter in _LETTERS)):
+            return Match(int(prediction.split(end)[0] == answer[0]), True)
+    return UNMATCHED
+
+
+def match_yes_no(prediction: str, answer: str) -> Match:
+    """`answer` is "yes" or "no"; the first letters decide ("not sure" counts as no)."""
+    for word in ("yes", "no"):
+        if prediction.lower().startswith(word):
+            return Match(int(word == answer), True)
+    return UNMATCHED
+
+
+def match_caption(prediction: str, question: str, answer: str) -> Match:
+    """`answer` is a full option line, such as "Sentence A: A man is dunking."
+
+    A later test overrides an earlier one: full line, sentence (also after ") "), name or bare
+    letter or digit (also with full stops deleted).
+    """
+    lines = option_lines(question)
+    names = [line.split(": ")[0] for line in lines]
+    names += [_CAPTION_NAMES.sub("", name) for name in names]
+    unstopped = prediction.replace(".", "")
+    chosen: str | None = prediction if prediction in lines else None
+    for sentence in (line.split(": ")[1] for line in lines):
+        if sentence == prediction or sentence in prediction.split(") ")[1:2]:
+            chosen = sentence
+    for name in names:
+        if name in (prediction, unstopped):
+            chosen = name
+    if chosen is None:
+        return UNMATCHED
+    name = answer.split(": ")[0]
+    right = (answer, answer.split(":")[0], answer.split(": ")[1], name.split()[1])
+    return Match(int(chosen in right), True)
