@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import pytest
-import tiny
 from held_out_samples import context_of, dive
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
+from scripted_answers import evaluating
 
-from video_star.core.engine import Engine
 from video_star.core.errors import DataError
 from video_star.core.jsonl import read_records
 from video_star.core.labels import ScoreLabel, SequenceLabel
-from video_star.core.model_paths import base_ref, write_ref
 from video_star.core.paths import Workspace
-from video_star.core.progress import Silent
 from video_star.core.prompts import EXPLAIN
-from video_star.core.records import MetricValue, ModelRef, Score, VideoSample
+from video_star.core.records import MetricValue, Score, VideoSample
+from video_star.data.manifest import write_manifest
 from video_star.evaluation.benchmarks.base import Item, Measure
 from video_star.evaluation.benchmarks.finediving_qa import FineDivingQA, Gold, given_score
 from video_star.evaluation.metrics import Bootstrap, RoundMetrics, Undefined, summarise
-from video_star.generation.opening import open_engine
 from video_star.pipeline.steps.evaluate import run_evaluate
 from video_star.verification import Case
 
@@ -224,19 +218,14 @@ def test_measures_do_not_depend_on_order_and_lie_in_their_intervals(
 def test_the_step_writes_what_exists_and_names_what_does_not(
     new_workspace: Callable[..., Workspace],
 ) -> None:
-    workspace = new_workspace(
-        evaluate__benchmarks={"finediving_qa": {"dataset": "finediving"}},
-        settings__engine="scripted:rules.json",
-    )
+    workspace = new_workspace(evaluate__benchmarks={"finediving_qa": {"dataset": "finediving"}})
     forty = "The score is 40."
     said = {"/test-0.mp4": forty, "/test-1.mp4": forty, "": "A dive."}
     rules = [{"video": video, "text": text} for video, text in said.items()]
-    (workspace.root / "rules.json").write_text(json.dumps(rules))
     samples = [dive(n, "assessment", 40.0 + n, video=f"clips/test-{n}.mp4") for n in range(4)]
-    context = context_of(workspace, samples)
-    write_ref(context.paths.model_json, base_ref(context.params.model, workspace.root))
-
-    run_evaluate(replace(context, open_engine=partial(_open, workspace)))
+    write_manifest(workspace, samples)
+    context = evaluating(workspace, rules)
+    run_evaluate(context)
     metrics = RoundMetrics.model_validate_json(context.paths.metrics.read_text())
     assert metrics.undefined == {"finediving_qa/spearman": "one item only, or all values are equal"}
     assert set(metrics.metrics) == {
@@ -248,7 +237,3 @@ def test_the_step_writes_what_exists_and_names_what_does_not(
     lines = read_records(context.paths.predictions / "finediving_qa" / "scores.jsonl", Score)
     numbers = [(s.predicted, s.truth) for s in lines if s.metric == "score_accuracy"]
     assert numbers == [(40, 40), (40, 41), (None, 42), (None, 43)]
-
-
-def _open(workspace: Workspace, ref: ModelRef) -> Engine:
-    return open_engine(ref, tiny.params_of(workspace), workspace, Silent())

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 import tiny
 import yaml
+from scripted_answers import evaluating
 
-from video_star.core.context import StepContext
 from video_star.core.errors import UsageError
 from video_star.core.jsonl import read_records
-from video_star.core.model_paths import base_ref, write_ref
 from video_star.core.paths import Workspace
-from video_star.core.records import ModelRef, Prediction, Score
+from video_star.core.records import Prediction, Score
 from video_star.evaluation.benchmarks import open_benchmark
 from video_star.evaluation.metrics import RoundMetrics
-from video_star.generation.scripted import read_script
 from video_star.pipeline.steps.evaluate import run_evaluate
-from video_star.video.cache import FrameCache
 
 PAGE = (tiny.ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
 TABLE = """id,video,question,answer
@@ -49,21 +44,12 @@ def ready(new_workspace: Callable[..., Workspace], monkeypatch: pytest.MonkeyPat
     for number, video in enumerate(("a.mp4", "b.mp4")):
         tiny.write_clip(workspace.data / "colours/videos" / video, tiny.moving_square(number))
     (workspace.data / "colours/test.csv").write_text(TABLE, encoding="utf-8")
-    ref = base_ref(tiny.params_of(workspace).model, workspace.root)
-    write_ref(workspace.round("r0").model_json, ref)
     return workspace
 
 
 def test_it_is_asked_scored_and_reported_like_any_other(ready: Workspace) -> None:
-    script = ready.root / "script.json"
     rules = [{"prompt": "colour", "text": "It is Red."}, {"text": "Grey ground."}]
-    script.write_text(json.dumps(rules), encoding="utf-8")
-    params = tiny.params_of(ready)
-
-    def open_engine(ref: ModelRef) -> Any:
-        return read_script(script, ref, FrameCache(ready.frames, params.video, 1), batch_size=2)
-
-    context = StepContext(ready, params, "r0", open_engine)
+    context = evaluating(ready, rules)
     assert run_evaluate(context).failures == ()
     metrics = RoundMetrics.model_validate_json(context.paths.metrics.read_text())
     accuracy = metrics.metrics["colours/accuracy"]

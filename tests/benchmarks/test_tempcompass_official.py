@@ -9,7 +9,6 @@ from typing import Any
 import official_world as world
 import pytest
 
-from video_star.core.errors import DataError
 from video_star.evaluation.benchmarks.scoring import Scored
 from video_star.evaluation.benchmarks.tempcompass_judge import OfficialResults
 
@@ -79,46 +78,12 @@ def test_the_averages_are_the_official_digits(recorded: Scored) -> None:
     assert list(choice) == list(CHOICE_BY_TYPE)
 
 
-def test_every_average_is_the_sum_of_official_ratings(recorded: Scored, folder: Path) -> None:
-    official = _read(folder / "official_results" / "video-llava")
-    meta = json.loads((folder / "meta_info.json").read_text())
-    ratings: dict[tuple[str, str], list[int]] = {}
-    for task, videos in official.items():
-        for video, aspects in videos.items():
-            for aspect, entries in aspects.items():
-                dims = meta[video]["eval_dim"]
-                fine = "order" if aspect == "order" else dims[aspect]["type"]
-                own = [entry["rating"] for entry in entries]
-                for key in ((task, fine), ("all", fine)):
-                    ratings.setdefault(key, []).extend(own)
-    for (task, fine), own in ratings.items():
-        part = recorded.report if task == "all" else recorded.report["tasks"][task]
-        figures = part["fine_aspects"][fine]
-        assert figures["n"] == len(own)
-        assert figures["accuracy"] == sum(own) * 100 / len(own)
-        assert figures["interval"][0] <= figures["accuracy"] <= figures["interval"][1]
-
-
 def test_judged_are_captions_and_what_no_rule_recognises(recorded: Scored) -> None:
     judge = recorded.report["judge"]
     assert judge["judged"] == 2004 + 7
     assert judge["unscored"] == {}
     (note,) = recorded.report["notes"]
     assert note.startswith("132 of 2004 recorded ratings of captions")
-
-
-def test_ratings_of_another_model_are_refused(folder: Path, tmp_path: Path) -> None:
-    def other(content: Any) -> None:
-        for aspects in content.values():
-            for entries in aspects.values():
-                for entry in entries:
-                    entry["prediction"] += " Indeed."
-
-    answers = world.write_tasks(tmp_path, _read(folder / "predictions" / "video-llava"))
-    world.change(answers / "captioning.json", other)
-    judge = OfficialResults(folder / "official_results" / "video-llava")
-    with pytest.raises(DataError, match="2004 of 2004 ratings of captions"):
-        world.scored(folder / "questions", answers, judge)
 
 
 @pytest.mark.parametrize("layout", ["lmms-eval", "VLMEvalKit"])

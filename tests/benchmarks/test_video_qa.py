@@ -11,13 +11,12 @@ import av
 import pytest
 import tiny
 from chat_server import said, serve
+from scripted_answers import evaluating
 
-from video_star.core.context import StepContext
 from video_star.core.errors import DataError, UsageError
 from video_star.core.jsonl import read_records
-from video_star.core.model_paths import base_ref, write_ref
 from video_star.core.paths import Workspace
-from video_star.core.records import ModelRef, Score
+from video_star.core.records import Score
 from video_star.data.manifest import read_manifest
 from video_star.evaluation.benchmarks import open_benchmark
 from video_star.evaluation.benchmarks.base import Item
@@ -26,9 +25,7 @@ from video_star.evaluation.benchmarks.video_qa_files import Gold, VideoFolder, l
 from video_star.evaluation.benchmarks.video_qa_rules import contains, exact
 from video_star.evaluation.leakage import refuse_shared_videos
 from video_star.evaluation.metrics import RoundMetrics
-from video_star.generation.scripted import read_script
 from video_star.pipeline.steps.evaluate import run_evaluate
-from video_star.video.cache import FrameCache
 
 QUESTIONS: list[dict[str, Any]] = [
     {"video_name": "-4wsuPCjDBc_5_15", "question": "what is eating?", "question_id": 30933},
@@ -85,24 +82,7 @@ def prepare(workspace: Workspace) -> Workspace:
     write(workspace.data / "qa")
     for seed, name in enumerate(FILES):
         clip(workspace.data / "qa" / "videos" / name, seed)
-    write_ref(
-        workspace.round("r0").model_json,
-        base_ref(tiny.params_of(workspace).model, workspace.root),
-    )
     return workspace
-
-
-def context_of(workspace: Workspace, rules: list[dict[str, str]]) -> StepContext:
-    """The evaluate step with the scripted engine."""
-    script = workspace.root / "script.json"
-    script.write_text(json.dumps(rules), encoding="utf-8")
-    params = tiny.params_of(workspace)
-
-    def open_engine(ref: ModelRef) -> Any:
-        frames = FrameCache(workspace.frames, params.video, 1)
-        return read_script(script, ref, frames, batch_size=2)
-
-    return StepContext(workspace, params, "r0", open_engine)
 
 
 RULES = [
@@ -114,7 +94,7 @@ RULES = [
 
 
 def test_evaluate_asks_bare_questions_and_scores_by_rules(ready: Workspace) -> None:
-    context = context_of(ready, RULES)
+    context = evaluating(ready, RULES)
     result = run_evaluate(context)
     assert result.failures == ()
     metrics = RoundMetrics.model_validate_json(context.paths.metrics.read_text())
@@ -146,7 +126,7 @@ def test_a_judge_scores_all_answers_at_once_and_is_named(
         server.delay_s = 0.1
         judge = {"url": server.url, "model": "m-1"}
         workspace = new_workspace(evaluate__benchmarks={"msvd_qa": {**PARAMS, "judge": judge}})
-        context = context_of(prepare(workspace), RULES)
+        context = evaluating(prepare(workspace), RULES)
         report = run_evaluate(context).report
         assert server.busiest == 4
         run_evaluate(context)
@@ -171,7 +151,7 @@ def test_a_missing_video_is_a_failure_of_its_questions(
     benchmarks = {"msvd_qa": PARAMS}
     ready = prepare(new_workspace(evaluate__benchmarks=benchmarks, max_failure_rate=0.5))
     (ready.data / "qa" / "videos" / FILES[2]).unlink()
-    result = run_evaluate(context_of(ready, RULES))
+    result = run_evaluate(evaluating(ready, RULES))
     assert [f.sample_id for f in result.failures] == ["msvd_qa/1QIUV7WYKXg_3"]
     assert "1QIUV7WYKXg.mp4" in result.failures[0].message
     rows = json.loads((ready.round("r0").predictions / "msvd_qa/pred.json").read_text())
@@ -179,7 +159,7 @@ def test_a_missing_video_is_a_failure_of_its_questions(
 
 
 def items_of(workspace: Workspace, **changes: Any) -> list[Item[Gold]]:
-    return VideoQA({**PARAMS, **changes}).items(context_of(workspace, []))
+    return VideoQA({**PARAMS, **changes}).items(evaluating(workspace, []))
 
 
 def test_videos_are_found_by_any_ending_and_with_or_without_v(ready: Workspace) -> None:
@@ -285,18 +265,18 @@ def test_training_on_a_benchmark_video_is_refused(ready: Workspace) -> None:
     train = read_manifest(ready, "train")[:1]
     (ready.data / train[0].video).write_bytes(own.read_bytes())
     with pytest.raises(DataError, match=r"-4wsuPCjDBc_20_25\.mp4 of msvd_qa"):
-        refuse_shared_videos(context_of(ready, []), train)
+        refuse_shared_videos(evaluating(ready, []), train)
 
 
 def test_videos_that_nobody_asks_about_are_not_held_out(ready: Workspace) -> None:
     extra = ready.data / "qa" / "videos" / "other.mp4"
     clip(extra, 9)
-    found = VideoQA(PARAMS).videos(context_of(ready, []))
+    found = VideoQA(PARAMS).videos(evaluating(ready, []))
     assert {path.name: source for path, source in found.items()} == dict(
         zip(FILES, ("-4wsuPCjDBc", "-4wsuPCjDBc", "1QIUV7WYKXg", "9eniCub7u60"), strict=True)
     )
     (ready.data / "qa" / "test_q.json").unlink()
-    assert VideoQA(PARAMS).videos(context_of(ready, [])) == {}
+    assert VideoQA(PARAMS).videos(evaluating(ready, [])) == {}
 
 
 @pytest.mark.parametrize(

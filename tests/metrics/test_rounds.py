@@ -119,9 +119,9 @@ def test_the_table_tells_how_many_items_were_scored(finished: Workspace) -> None
     assert "n 40 n 40 n 38-40" in " ".join(_shown(finished).split())
 
 
-def _shown(workspace: Workspace) -> str:
+def _shown(workspace: Workspace, *more: object) -> str:
     console = Console(width=80, record=True, file=io.StringIO())
-    console.print(rounds_table(rounds_rows(workspace)))
+    console.print(rounds_table(rounds_rows(workspace)), *more)
     return console.export_text()
 
 
@@ -142,10 +142,7 @@ def test_a_damaged_metrics_file_is_named(finished: Workspace) -> None:
 
 
 def test_table_shows_percent_interval_and_change_against_r0(finished: Workspace) -> None:
-    console = Console(width=80)
-    with console.capture() as captured:
-        console.print(rounds_table(rounds_rows(finished)))
-    lines = captured.get().splitlines()
+    lines = _shown(finished).splitlines()
     (last,) = (line for line in lines if line.startswith(" r2"))
     assert "+60.0 80.0" in last
     assert any("70.0 - 90.0" in line for line in lines)
@@ -196,10 +193,7 @@ def test_yields_by_label_kind_fit_a_terminal(finished: Workspace) -> None:
         "rationalized": 0,
         "doubtful": 0,
     }
-    console = Console(width=80, record=True, file=io.StringIO())
-    console.print(rounds_table(rows))
-    console.print(kinds_table(rows))
-    text = console.export_text()
+    text = _shown(finished, kinds_table(rows))
     assert "…" not in text
     assert "60 + 0" in text
     assert all(kind in text for kind in KINDS)
