@@ -10,7 +10,7 @@ import pytest
 from outcomes import one, reasons, rows_of, touch
 
 from video_star.core.errors import DataError, UsageError
-from video_star.core.labels import ClassLabel, SequenceLabel, SpanLabel
+from video_star.core.labels import ClassLabel, SequenceLabel
 from video_star.core.records import VideoSample
 from video_star.data.readers.base import Row
 
@@ -129,17 +129,6 @@ def test_the_video_feature_is_read_where_its_file_lies_among_the_videos(
     assert reasons(read(data)) == ["EmbeddedVideo"]
     (data / "v" / "train-0.mp4").write_bytes((clips / "train-0.mp4").read_bytes())
     assert videos(read(data)) == [("v/train-0.mp4", "train")]
-
-
-def test_other_kinds_read_their_columns(data: Path) -> None:
-    rows = {"video": ["0.mp4"], "what": ["it opens"], "a": [0.5], "b": [2], "of": [10]}
-    datasets.Dataset.from_dict(rows).save_to_disk(data / "set")
-    columns = {
-        "video": "video", "event": "what", "label_start": "a", "label_end": "b", "duration": "of",
-    }  # fmt: skip
-    found = one(read(data, kind="span", **columns))
-    assert found.labels == (SpanLabel(start=0.5, end=2.0, duration=10.0),)
-    assert "it opens" in found.question
 
 
 def test_a_missing_column_or_folder_is_refused_by_name(data: Path) -> None:

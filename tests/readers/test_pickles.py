@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 
 from video_star.core.errors import DataError
-from video_star.data.readers import pickles
 from video_star.data.readers.pickles import load_pickle
 
 PLAIN: dict[str, Any] = {
@@ -210,10 +209,3 @@ def test_a_file_that_is_no_whole_pickle_is_a_data_error(tmp_path: Path, content:
 def test_a_missing_file_is_a_data_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"none\.pkl: there is no such file"):
         load_pickle(tmp_path / "none.pkl")
-
-
-def test_the_list_of_names_is_short() -> None:
-    modules = {module for module, _ in pickles._ALLOWED}
-    assert {module.partition(".")[0] for module in modules} == {
-        *("numpy", "_codecs", "builtins", "__builtin__"),
-    }

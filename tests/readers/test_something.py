@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from outcomes import one, reasons, rows_of, samples, touch
+from outcomes import one, reasons, rows_of, touch
 
 from video_star.core.labels import SetLabel, TextLabel
 from video_star.core.records import VideoSample
@@ -43,11 +43,6 @@ def test_a_row_becomes_a_blank_to_fill_and_a_sentence_to_say(tmp_path: Path) -> 
     assert objects.question_template.startswith("objects/")
     assert sentence.labels == (TextLabel(text=ROW["label"]),)
     assert sentence.question_template.startswith("sentence/")
-
-
-def test_only_the_asked_questions_are_made(tmp_path: Path) -> None:
-    touch(tmp_path / "videos", "78687.webm")
-    assert list(samples(read(tmp_path, [ROW], ("sentence",)))) == ["ssv2/78687/sentence"]
 
 
 def test_slots_that_are_not_the_literal_something_are_with_blanks_too(tmp_path: Path) -> None:

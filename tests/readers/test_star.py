@@ -361,7 +361,6 @@ def test_boxes_are_clipped_to_the_picture_but_not_forced_into_it() -> None:
     assert fractions((-1, 0, 32, 48), 64, 48) == (0.0, 0.0, 0.5, 1.0)
     assert fractions((0, 0, 640, 360), 64, 48) is None
     assert fractions((8, 8, 8, 12), 64, 48) is None
-    assert word_of({"o001": "broom"}, "o001") == "broom"
 
 
 @pytest.mark.parametrize("rates", [["TJZ0P.mp4"], {"TJZ0P.mp4": "fast"}])

@@ -5,12 +5,13 @@ The manifest and every shard are sorted by sample id, so one pass over all of th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from heapq import merge
+from operator import attrgetter
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from video_star.core.errors import DataError
-from video_star.core.jsonl import SHARDS, read_records, shard_of
+from video_star.core.jsonl import SHARDS, read_records
 from video_star.core.records import Answer, Verdict
 
 R = TypeVar("R", Answer, Verdict)
@@ -21,31 +22,24 @@ class BySample(Generic[R]):
 
     def __init__(self, folder: Path, kind: type[R]) -> None:
         self._folder = folder
-        self._shards: dict[str, Iterator[R]] = {
-            shard: read_records(folder / f"{shard}.jsonl", kind) for shard in SHARDS
-        }
-        self._heads: dict[str, R | None] = {
-            shard: next(records, None) for shard, records in self._shards.items()
-        }
+        shards = (read_records(folder / f"{shard}.jsonl", kind) for shard in SHARDS)
+        self._records = merge(*shards, key=attrgetter("sample_id"))
+        self._next: R | None = next(self._records, None)
 
     def of(self, sample_id: str) -> list[R]:
         """The records of the next sample; DataError when there are some of one left out."""
-        shard, found = shard_of(sample_id), []
-        while (head := self._heads[shard]) is not None and head.sample_id <= sample_id:
-            if head.sample_id < sample_id:
-                self._refuse(head)
-            found.append(head)
-            self._heads[shard] = next(self._shards[shard], None)
+        found = []
+        while self._next is not None and self._next.sample_id == sample_id:
+            found.append(self._next)
+            self._next = next(self._records, None)
+        if self._next is not None and self._next.sample_id < sample_id:
+            self.finish()
         return found
 
     def finish(self) -> None:
         """DataError when records are left after the last sample."""
-        for head in self._heads.values():
-            if head is not None:
-                self._refuse(head)
-
-    def _refuse(self, record: R) -> None:
-        raise DataError(
-            f"{self._folder} has {record.sample_id}, which the manifest does not have at this "
-            "place; run the step that wrote it again."
-        )
+        if self._next is not None:
+            raise DataError(
+                f"{self._folder} has {self._next.sample_id}, which the manifest does not have at "
+                "this place; run the step that wrote it again."
+            )

@@ -54,21 +54,17 @@ def _csv(path: Path, columns: Collection[str]) -> Iterator[Placed]:
 
 
 def _lines(path: Path, form: str) -> Iterator[Placed]:
-    for number, text in enumerate(open_text(path), start=1):
-        if text.strip():
-            yield str(number), _read_line(" ".join(text.split()), form)
-
-
-def _read_line(text: str, form: str) -> dict[str, Any] | BadRow:
-    """The columns of a line: each goes up to where the text behind it stands for the first time."""
+    """Each column goes up to where the text behind it stands for the first time."""
     before, *parts = _COLUMN.split(" ".join(form.split()))
-    row: dict[str, Any] = {}
-    rest = text.removeprefix(before)
-    fits = text.startswith(before)
-    for name, behind in zip(parts[::2], parts[1::2], strict=True):
-        row[name], found, rest = rest.partition(behind) if behind else (rest, "", "")
-        fits = fits and found == behind
-    return row if fits and not rest else BadRow(f"{excerpt(text)} is not of the form {form}.")
+    names, behind = parts[::2], parts[1::2]
+    columns = (f"(?>(.*?){re.escape(text)})" if text else "(.*)" for text in behind)
+    pattern = re.compile(re.escape(before) + "".join(columns))
+    for number, text in enumerate(open_text(path), start=1):
+        if line := " ".join(text.split()):
+            if found := pattern.fullmatch(line):
+                yield str(number), dict(zip(names, found.groups(), strict=True))
+            else:
+                yield str(number), BadRow(f"{excerpt(line)} is not of the form {form}.")
 
 
 def _parquet(path: Path, columns: Collection[str]) -> Iterator[Placed]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,7 +63,37 @@ def read_predictions(path: Path, golds: Sequence[Gold]) -> Predictions[TaskAnswe
 
 def join_answers(golds: Sequence[Gold], found: Predictions[TaskAnswer]) -> None:
     """Join each answer with its question, in place."""
-    join([gold.id for gold in golds], found, _Questions(golds).find)
+    by_pair: dict[tuple[str, str], list[Gold]] = defaultdict(list)
+    for gold in golds:
+        by_pair[bare_id(gold.video), gold.aspect].append(gold)
+    used: set[tuple[str, str]] = set()
+
+    def one_of(asked: Sequence[Gold], given: TaskAnswer) -> Gold:
+        """The same words can be asked twice of a video: by position, else the next unused one."""
+        unused = (g for g in asked if (given.file, g.id) not in used)
+        gold = next((g for g in asked if g.index == given.index), None) or next(unused, asked[0])
+        used.add((given.file, gold.id))
+        return gold
+
+    def find(given: TaskAnswer) -> tuple[str | None, Problem | None]:
+        """The question's id, and what is wrong with the answer; None for an unknown question."""
+        pair = by_pair.get((given.video, given.aspect), ())
+        listed = [gold for gold in pair if given.task in (None, gold.task)]
+        if asked := [gold for gold in listed if gold.question == given.question]:
+            gold = one_of(asked, given)
+            if given.answer in (None, gold.answer) or gold.task == "captioning":
+                return gold.id, None
+            what = f"{given.where} takes {given.answer!r} as right, the questions {gold.answer!r}"
+            return gold.id, Problem("answer", gold.id, what)
+        at = next((g for g in listed if given.task and g.index == given.index), None)
+        if at is not None:
+            what = f"{given.where} answers another question, {given.question[:80]!r}"
+            return at.id, Problem("question", at.id, what)
+        about = "no such question" if listed else "no question"
+        what = f"there is {about} about {given.video}/{given.aspect}: {given.question[:80]!r}"
+        return None, Problem("unknown", given.where, what)
+
+    join([gold.id for gold in golds], found, find)
 
 
 def leave_out_absent_tasks(
@@ -190,41 +220,3 @@ def _options(cell: Any) -> list[str]:
     if not isinstance(cell, list) or not all(isinstance(option, str) for option in cell):
         raise Malformed('"candidates" is not a list of texts')
     return cell
-
-
-class _Questions:
-    """Looks up the question that an answer belongs to."""
-
-    def __init__(self, golds: Iterable[Gold]) -> None:
-        self._by_pair: dict[tuple[str, str], list[Gold]] = defaultdict(list)
-        self._used: set[tuple[str, str]] = set()
-        for gold in golds:
-            self._by_pair[bare_id(gold.video), gold.aspect].append(gold)
-
-    def find(self, given: TaskAnswer) -> tuple[str | None, Problem | None]:
-        """The question's id, and what is wrong with the answer; None for an unknown question."""
-        pair = self._by_pair.get((given.video, given.aspect), ())
-        listed = [gold for gold in pair if given.task in (None, gold.task)]
-        asked = [gold for gold in listed if gold.question == given.question]
-        if asked:
-            gold = self._one_of(asked, given)
-            if given.answer in (None, gold.answer) or gold.task == "captioning":
-                return gold.id, None
-            what = f"{given.where} takes {given.answer!r} as right, the questions {gold.answer!r}"
-            return gold.id, Problem("answer", gold.id, what)
-        at = next((g for g in listed if given.task and g.index == given.index), None)
-        if at is not None:
-            what = f"{given.where} answers another question, {given.question[:80]!r}"
-            return at.id, Problem("question", at.id, what)
-        about = "no such question" if listed else "no question"
-        what = f"there is {about} about {given.video}/{given.aspect}: {given.question[:80]!r}"
-        return None, Problem("unknown", given.where, what)
-
-    def _one_of(self, asked: Sequence[Gold], given: TaskAnswer) -> Gold:
-        """The same words can be asked twice of a video: by position, else the next unused one."""
-        gold = next((g for g in asked if g.index == given.index), None)
-        if gold is None:
-            unused = (g for g in asked if (given.file, g.id) not in self._used)
-            gold = next(unused, asked[0])
-        self._used.add((given.file, gold.id))
-        return gold
