@@ -5,6 +5,7 @@ The manifest and every shard are sorted by sample id, so one pass over all of th
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from heapq import merge
 from operator import attrgetter
 from pathlib import Path
@@ -23,7 +24,7 @@ class BySample(Generic[R]):
     def __init__(self, folder: Path, kind: type[R]) -> None:
         self._folder = folder
         shards = (read_records(folder / f"{shard}.jsonl", kind) for shard in SHARDS)
-        self._records = merge(*shards, key=attrgetter("sample_id"))
+        self._records: Iterator[R] = merge(*shards, key=attrgetter("sample_id"))
         self._next: R | None = next(self._records, None)
 
     def of(self, sample_id: str) -> list[R]:

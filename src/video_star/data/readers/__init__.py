@@ -7,8 +7,8 @@ READERS.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from importlib import import_module
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 from pydantic import ValidationError
@@ -34,8 +34,7 @@ READERS: dict[str, str] = {
 
 def reader_class(name: str) -> type[Reader[Any]]:
     """The class of a reader of the table."""
-    module, _, attribute = READERS[name].partition(":")
-    found: type[Reader[Any]] = getattr(import_module(module), attribute)
+    found: type[Reader[Any]] = resolve_name(READERS[name])
     return found
 
 

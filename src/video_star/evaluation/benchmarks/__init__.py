@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 from pydantic import ValidationError
@@ -64,8 +65,7 @@ def open_benchmark(name: str, raw: Mapping[str, Any], home: Path = Path()) -> Be
 def _kind(name: str, used: str, home: Path) -> Any:
     """The class that a section uses."""
     if used in BENCHMARKS:
-        module, _, attribute = BENCHMARKS[used].partition(":")
-        return getattr(import_module(module), attribute)
+        return resolve_name(BENCHMARKS[used])
     if ":" not in used:
         raise UsageError(
             f"params.yaml: evaluate.benchmarks.{name}: there is no such benchmark; "
