@@ -59,18 +59,11 @@ _INFORMATION = re.compile(
 )
 """Letter and last value of a line such as: Information A: {'subject': 'man', 'order': 'x'}"""
 SUFFIXES: Final[dict[str, dict[Task, str]]] = {
-    "official": {
-        "multi-choice": "\nPlease directly give the best option:",
-        "caption_matching": "\nPlease directly give the best option:",
-        "yes_no": "\nPlease answer yes or no:",
-        "captioning": "",
-    },
-    "plm": {
-        "multi-choice": "\nOnly give the best option.",
-        "caption_matching": "\nOnly give the best option.",
-        "yes_no": "\nOnly answer yes or no.",
-        "captioning": "",
-    },
+    name: {"multi-choice": option, "caption_matching": option, "yes_no": polar, "captioning": ""}
+    for name, option, polar in (
+        ("official", "\nPlease directly give the best option:", "\nPlease answer yes or no:"),
+        ("plm", "\nOnly give the best option.", "\nOnly answer yes or no."),
+    )
 }
 """What is appended to each question: the official texts, and lmms-eval's `plm` variant."""
 

@@ -6,7 +6,7 @@ that an official rule recognises; captions have no rule, so they have none.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, get_args
@@ -216,10 +216,9 @@ def _figures(items: Sequence[ItemScore], bootstrap: Bootstrap) -> dict[str, Any]
     points = _points(items)
     ruled = [own.matched for own in items if own.matched is not None]
     return {
+        **_mean(points, bootstrap),
         # The official sum, so that rounding it gives the official digits.
         "accuracy": 100 * sum(point.value for point in points) / len(points) if points else None,
-        "interval": _interval(points, bootstrap),
-        "n": len(points),
         "unscored": len(items) - len(points),
         "missing": sum(own.missing for own in items),
         "judged": sum(own.judged for own in items),
@@ -230,12 +229,7 @@ def _figures(items: Sequence[ItemScore], bootstrap: Bootstrap) -> dict[str, Any]
 def _mean_of_types(items: Sequence[ItemScore], bootstrap: Bootstrap) -> dict[str, Any]:
     """The unweighted mean over the fine-grained aspects that have a scored question."""
     points = _points(items, by_type=True)
-    return {
-        "accuracy": 100 * mean_with_interval(points, bootstrap).value if points else None,
-        "interval": _interval(points, bootstrap),
-        "n": len(points),
-        "aspects": len({point.group for point in points}),
-    }
+    return {**_mean(points, bootstrap), "aspects": len({point.group for point in points})}
 
 
 def _points(items: Sequence[ItemScore], by_type: bool = False) -> list[Point]:
@@ -246,12 +240,13 @@ def _points(items: Sequence[ItemScore], by_type: bool = False) -> list[Point]:
     ]
 
 
-def _interval(points: Sequence[Point], bootstrap: Bootstrap) -> list[float] | None:
-    """Low and high end of the 95 % interval in percent."""
+def _mean(points: Sequence[Point], bootstrap: Bootstrap) -> dict[str, Any]:
+    """The mean and the ends of its 95 % interval, in percent."""
     if not points:
-        return None
+        return {"accuracy": None, "interval": None, "n": 0}
     found = mean_with_interval(points, bootstrap)
-    return [100 * found.low, 100 * found.high]
+    interval = [100 * found.low, 100 * found.high]
+    return {"accuracy": 100 * found.value, "interval": interval, "n": found.n}
 
 
 def render(report: Mapping[str, Any]) -> RenderableType:
@@ -278,27 +273,22 @@ def _aspects(report: Mapping[str, Any]) -> Table:
     scored = {name: own for name, own in report["tasks"].items() if own["n"]}
     tasks = list(scored.values())
     names = [name.replace("-", "\n").replace("_", "\n") for name in scored]
-    rates = ["match\nrate"] if by_rules else []
-    made = table(("aspect", *names, "all", "95 %\ninterval", *rates))
+    made = table(("aspect", *names, "all", "95 %\ninterval", *(["match\nrate"] * by_rules)))
 
-    def add(name: str, cells: Sequence[str], match_rate: float | None) -> None:
-        made.add_row(name, *cells, *([_percent(match_rate, 1)] if by_rules else []))
+    def add(name: str, parts: Iterable[Mapping[str, Any] | None], whole: Mapping[str, Any]) -> None:
+        """A cell for each task (one decimal, as official), then all (two) and its interval."""
+        cells = ["-" if part is None else _percent(part["accuracy"], 1) for part in parts]
+        rate = [_percent(whole.get("match_rate", report["match_rate"]), 1)] * by_rules
+        made.add_row(name, *cells, *_accuracy(whole, 2), *rate)
 
     for group in ("aspects", "fine_aspects"):
         for name, own in report[group].items():
-            parts = [task[group].get(name) for task in tasks]
-            add(name, _cells(parts, own), own["match_rate"])
+            add(name, (task[group].get(name) for task in tasks), own)
         made.add_section()
-    means = [task["fine_aspects_mean"] for task in tasks]
-    add("mean of questions", _cells(tasks, report), report["match_rate"])
-    add("mean of fine aspects", _cells(means, report["fine_aspects_mean"]), report["match_rate"])
+    mean = "fine_aspects_mean"
+    add("mean of questions", tasks, report)
+    add("mean of fine aspects", (task[mean] for task in tasks), report[mean])
     return made
-
-
-def _cells(parts: Sequence[Mapping[str, Any] | None], whole: Mapping[str, Any]) -> list[str]:
-    """One cell for each task (one decimal, as official), then all (two) and its interval."""
-    cells = ["-" if part is None else _percent(part["accuracy"], 1) for part in parts]
-    return [*cells, *_accuracy(whole, 2)]
 
 
 def _lines(report: Mapping[str, Any]) -> Iterator[str]:

@@ -45,15 +45,6 @@ class Inputs:
     aligned: bool = False
 
 
-@dataclass(frozen=True)
-class _ItemScore:
-    gold: Gold
-    exact: bool
-    contains: bool
-    rating: Rating | None
-    """None without a judge."""
-
-
 def score(
     inputs: Inputs, judge: Judge[Answer] | None, bootstrap: Bootstrap, allow_missing: bool = False
 ) -> Scored:
@@ -61,10 +52,16 @@ def score(
     golds = load(inputs.questions, inputs.answers, inputs.aligned)
     predictions = read_predictions(inputs.predictions, golds, inputs.answers)
     stopping = predictions.stopping(allow_missing, {HARMLESS})
-    scored = [gold for gold in golds if gold.id not in predictions.lost]
-    items = [] if stopping else _score_items(scored, predictions.texts, judge)
+    scored = [gold for gold in golds if not stopping and gold.id not in predictions.lost]
+    texts = predictions.texts
+    asked = [Answer(g.id, g.question, g.answer, texts[g.id]) for g in scored if g.id in texts]
+    ratings = judge.rate(asked) if judge and asked else []
+    rated = dict(zip((own.id for own in asked), ratings, strict=False))
+    items = [
+        _item(gold, texts.get(gold.id), rated.get(gold.id, _MISSING) if judge else None)
+        for gold in scored
+    ]
     figures = _figures(items, bootstrap)
-    ratings = [own.rating for own in items if own.rating and own.rating is not _MISSING]
     unscored = [rating.reason for rating in ratings if rating.correct is None]
     report = {
         "benchmark": "video_qa",
@@ -77,62 +74,42 @@ def score(
         "official": official_figures(ratings) if judge else None,
         "judge": judge_report(judge, len(ratings) - len(unscored), len(items), unscored),
         "files": list(predictions.files),
-        "items": [_item(own) for own in items],
+        "items": items,
         "lost": sorted(predictions.lost),
     }
     return report_of(report, predictions, stopping, judge, bootstrap)
 
 
-def _score_items(
-    golds: Sequence[Gold], texts: Mapping[str, str], judge: Judge[Answer] | None
-) -> list[_ItemScore]:
-    """A score for each question; without an answer it is wrong by rules and by the judge."""
-    asked = [Answer(g.id, g.question, g.answer, texts[g.id]) for g in golds if g.id in texts]
-    by_id = dict(zip((own.id for own in asked), judge.rate(asked), strict=True)) if judge else {}
-    items = []
-    for gold in golds:
-        text, rating = texts.get(gold.id), by_id.get(gold.id, _MISSING) if judge else None
-        if text is None:
-            items.append(_ItemScore(gold, False, False, rating))
-        else:
-            by_rule = exact(gold.answer, text), contains(gold.answer, text)[0]
-            items.append(_ItemScore(gold, *by_rule, rating))
-    return items
-
-
-def _figures(items: Sequence[_ItemScore], bootstrap: Bootstrap) -> dict[str, dict[str, Any]]:
-    """Each number with its interval and n; shares in percent, the judge's score on its scale."""
-    rated = [(own.gold, own.rating) for own in items if own.rating]
-    clear = [(gold, rating) for gold, rating in rated if rating.correct is not None]
-    values = {
-        "accuracy": [(gold, 100.0 * bool(rating.correct)) for gold, rating in clear],
-        "score": [(gold, float(rating.score or 0)) for gold, rating in clear],
-        "contains": [(own.gold, 100.0 * own.contains) for own in items],
-        "exact": [(own.gold, 100.0 * own.exact) for own in items],
-    }
-    made: dict[str, dict[str, Any]] = {}
-    for name, own in values.items():
-        points = [Point(value, source_of(gold.video)) for gold, value in own]
-        if not points:
-            made[name] = {"value": None, "interval": None, "n": 0}
-            continue
-        bounds = (0.0, float(BEST if name == "score" else 100))
-        found = mean_with_interval(points, bootstrap, bounds)
-        made[name] = {"value": found.value, "interval": [found.low, found.high], "n": found.n}
-    return made
-
-
-def _item(own: _ItemScore) -> dict[str, Any]:
-    rating = own.rating
+def _item(gold: Gold, text: str | None, rating: Rating | None) -> dict[str, Any]:
+    """One question as the report lists it; without an answer it is wrong by the rules."""
     return {
-        "id": own.gold.id,
-        "video": own.gold.video,
-        "exact": own.exact,
-        "contains": own.contains,
+        "id": gold.id,
+        "video": gold.video,
+        "exact": text is not None and exact(gold.answer, text),
+        "contains": text is not None and contains(gold.answer, text)[0],
         "yes": rating and rating.correct,
         "score": rating and rating.score,
         "reason": rating.reason if rating else "no judge",
     }
+
+
+def _figures(items: Sequence[Mapping[str, Any]], bootstrap: Bootstrap) -> dict[str, dict[str, Any]]:
+    """Each number with its interval and n; shares in percent, the judge's score on its scale."""
+    keys = {"accuracy": "yes", "score": "score", "contains": "contains", "exact": "exact"}
+    made: dict[str, dict[str, Any]] = {}
+    for name, key in keys.items():
+        scale, most = (1.0, BEST) if name == "score" else (100.0, 100)
+        points = [
+            Point(scale * own[key], source_of(own["video"]))
+            for own in items
+            if own[key] is not None
+        ]
+        if not points:
+            made[name] = {"value": None, "interval": None, "n": 0}
+            continue
+        found = mean_with_interval(points, bootstrap, (0.0, float(most)))
+        made[name] = {"value": found.value, "interval": [found.low, found.high], "n": found.n}
+    return made
 
 
 def render(report: Mapping[str, Any]) -> RenderableType:
