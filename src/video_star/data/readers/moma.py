@@ -46,7 +46,6 @@ SPLITS: dict[str, Split] = {"train": "train", "val": "test", "test": "test"}
 """The official "val" is held out too."""
 TRIMMED = ("activity_fr", "activity")
 """Folders of files that were cut to the activity."""
-_TEMPLATES = {"box": "box_at", "same": "same_at"}
 _UNCLEAR = ("unsure", "unclassified")
 """Class names with these words name nothing."""
 _DECIMALS = 4
@@ -188,7 +187,7 @@ class Moma(Reader[MomaSource]):
         start, end = (round(time - video.starts, 3) for time in (part.start, part.end))
         for one in sorted(asked, key=lambda found: found.key):
             name = "/".join([part.id, kind, *([one.key] if one.key else [])])
-            question = self.ask(_TEMPLATES.get(kind, kind), name, **one.fields)
+            question = self.ask(kind, name, **one.fields)
             shown = Segment(video.path, start, end)
             yield self.sample(name, video.activity, video.split, shown, question, one.label)
 
