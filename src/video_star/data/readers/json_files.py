@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 
 from video_star.core.errors import DataError
 from video_star.core.excerpt import cut, excerpt
-from video_star.data.readers.base import BadRow, column_of, open_text, opened
+from video_star.data.readers.base import BadRow, Reader, Row, column_of, counted, open_text, opened
 
 KEY, VALUE = "(key)", "(value)"
 """Columns of the records of {id: {...}} and {id: value}: the id, and a value that is no object."""
@@ -80,6 +80,17 @@ def json_items(path: Path) -> Iterator[tuple[int, Any]]:
     except (ValueError, RecursionError) as error:
         where = f" after item {number}" if number else ""
         raise DataError(f"{path}: {problem_of(error)}{where}; correct the file.") from error
+
+
+def rows_of_items(
+    reader: Reader[Any], rows_of: Callable[[object, str], Iterator[Row]]
+) -> Iterator[Row]:
+    """The rows that `rows_of` makes of each item of a reader's annotations and its place there."""
+    path = reader.annotation_file()
+    reader.check_videos()
+    for number, item in json_items(path):
+        place = f"{reader.source.annotations}:{number}"
+        yield from counted(place, rows_of(item, place))
 
 
 def _another_file(path: Path, value: object) -> DataError:

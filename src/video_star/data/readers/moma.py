@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain, groupby, pairwise
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, TypeAlias
@@ -40,7 +41,7 @@ from video_star.core.labels import (
 from video_star.core.records import Failure, Split
 from video_star.data.readers import base
 from video_star.data.readers.base import BadRow, Box, EmptyLabel, Reader, Row, RowError, Segment
-from video_star.data.readers.json_files import json_items, json_value
+from video_star.data.readers.json_files import json_value, rows_of_items
 
 SPLITS: dict[str, Split] = {"train": "train", "val": "test", "test": "test"}
 """The official "val" is held out too."""
@@ -128,24 +129,18 @@ class Moma(Reader[MomaSource]):
     Section = MomaSource
 
     def rows(self) -> Iterator[Row]:
-        path = self.annotation_file()
-        splits = _read_splits(self.annotation_file(self.source.splits))
-        self.check_videos()
-        for number, item in json_items(path):
-            place = f"{self.source.annotations}:{number}"
-            yield from base.counted(place, self._entry(item, splits))
+        _ = self.splits  # a missing file is found before anything is read
+        return rows_of_items(self, self._entry)
 
-    def _entry(self, item: object, splits: Mapping[str, Split]) -> Iterator[Row]:
+    def _entry(self, item: object, place: str) -> Iterator[Row]:
         entry = base.mapping(item, "the entry")
         activity = _part(entry.get("activity"), "activity")
         place = f"{self.source.annotations}:{activity.id}"
-        yield from base.counted(place, self._activity(entry, activity, splits, place))
+        yield from base.counted(place, self._activity(entry, activity, place))
 
-    def _activity(
-        self, entry: Mapping[str, Any], activity: Part, splits: Mapping[str, Split], place: str
-    ) -> Iterator[Row]:
+    def _activity(self, entry: Mapping[str, Any], activity: Part, place: str) -> Iterator[Row]:
         """All questions of one activity and of its sub-activities."""
-        video = self._video(entry, activity, splits)
+        video = self._video(entry, activity)
         subs = []
         for item in base.items_of(activity.row, "sub_activities"):
             try:
@@ -191,10 +186,12 @@ class Moma(Reader[MomaSource]):
             shown = Segment(video.path, start, end)
             yield self.sample(name, video.activity, video.split, shown, question, one.label)
 
-    def _video(
-        self, entry: Mapping[str, Any], activity: Part, splits: Mapping[str, Split]
-    ) -> Video:
-        if activity.id not in splits:
+    @cached_property
+    def splits(self) -> dict[str, Split]:
+        return _read_splits(self.annotation_file(self.source.splits))
+
+    def _video(self, entry: Mapping[str, Any], activity: Part) -> Video:
+        if activity.id not in self.splits:
             raise BadRow(
                 f"{activity.id} is not in {self.source.splits}; add it or take the entry out."
             )
@@ -211,7 +208,7 @@ class Moma(Reader[MomaSource]):
             raw, cut = [], [(top / own).as_posix()]
         path = self.find_video([*raw, *cut], activity.id)
         starts = activity.start if path in cut else 0.0
-        return Video(path, starts, splits[activity.id], activity.id, (width, height))
+        return Video(path, starts, self.splits[activity.id], activity.id, (width, height))
 
 
 def _read_splits(path: Path) -> dict[str, Split]:

@@ -19,7 +19,7 @@ from pydantic import Field
 from video_star.core.labels import Label, SetLabel, TextLabel
 from video_star.data.readers import base
 from video_star.data.readers.base import BadRow, EmptyLabel, Reader, Row, Segment
-from video_star.data.readers.json_files import json_items
+from video_star.data.readers.json_files import rows_of_items
 
 BLANK = "___"
 SUFFIXES = (".webm", ".mp4")
@@ -39,11 +39,7 @@ class Something(Reader[SomethingSource]):
     Section = SomethingSource
 
     def rows(self) -> Iterator[Row]:
-        path = self.annotation_file()
-        self.check_videos()
-        for number, item in json_items(path):
-            where = f"{self.source.annotations}:{number}"
-            yield from base.counted(where, self._clip(item, where))
+        return rows_of_items(self, self._clip)
 
     def _clip(self, item: object, where: str) -> Iterator[Row]:
         row = base.mapping(item, "the row")

@@ -58,7 +58,7 @@ from video_star.data.readers.base import (
     RowError,
     Segment,
 )
-from video_star.data.readers.json_files import json_items
+from video_star.data.readers.json_files import rows_of_items
 from video_star.data.readers.pickles import load_dict
 
 TYPES = ("Interaction", "Sequence", "Prediction", "Feasibility")
@@ -179,14 +179,11 @@ class Star(Reader[StarSource]):
     Section = StarSource
 
     def rows(self) -> Iterator[Row]:
-        path = self.annotation_file()
-        self.check_videos()
         if OF_SITUATIONS.intersection(self.source.questions):
             _ = self.classes, self.rates  # a missing file is found before anything is read
-        for number, item in json_items(path):
-            yield from base.counted(f"{self.source.annotations}:{number}", self._samples(item))
+        return rows_of_items(self, self._samples)
 
-    def _samples(self, item: object) -> Iterator[Row]:
+    def _samples(self, item: object, place: str) -> Iterator[Row]:
         question = question_of(item)
         for kind in self.source.questions:
             if kind != "span_of_answer" or question.type in SEEN:

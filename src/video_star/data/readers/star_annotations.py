@@ -39,7 +39,7 @@ from video_star.core.labels import (
 from video_star.core.records import VideoSample
 from video_star.data.readers import base
 from video_star.data.readers.base import BadRow, EmptyLabel, Reader, Row, Segment
-from video_star.data.readers.json_files import json_items
+from video_star.data.readers.json_files import rows_of_items
 from video_star.video.isolated import probe_apart
 
 Value: TypeAlias = str | float | bool | list[Any]
@@ -66,12 +66,9 @@ class StarAnnotations(Reader[StarAnnotationsSource]):
     Section = StarAnnotationsSource
 
     def rows(self) -> Iterator[Row]:
-        path = self.annotation_file()
-        self.check_videos()
-        for number, item in json_items(path):
-            yield from base.counted(f"{self.source.annotations}:{number}", self._sample(item))
+        return rows_of_items(self, self._sample)
 
-    def _sample(self, raw: object) -> Iterator[Row]:
+    def _sample(self, raw: object, place: str) -> Iterator[Row]:
         item, videos = base.mapping(raw, "the item"), PurePosixPath(self.source.videos)
         name = base.text_of(item, "question_id").removeprefix(f"{self.source.dataset}/")
         path = base.text_of(item, "video_path")
