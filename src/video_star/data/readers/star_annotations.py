@@ -206,7 +206,10 @@ _TO: dict[str, tuple[str, str, Callable[[Any, float], Value]]] = {
     "class": ("class", "simple", lambda label, _: label.name),
     "set": ("objects", "simple", lambda label, _: list(label.names)),
     "sequence": ("action_sequence", "sentence_sequence", lambda label, _: list(label.names)),
-    "span": ("temporal_range", "temporal_range", lambda a, of: [a.start / of, a.end / of]),
+    "span": (
+        *("temporal_range", "temporal_range"),
+        lambda label, duration: [label.start / duration, label.end / duration],
+    ),
     "time": ("normalized_time", "timestamp", lambda label, duration: label.at / duration),
     "score": ("", "float", lambda label, _: label.value),
     "box": ("location", "bbox", lambda label, _: list(label.xyxy)),
