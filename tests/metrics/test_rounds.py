@@ -1,22 +1,20 @@
-"""The table and the picture of rounds, from the files that the steps write."""
+"""The table of rounds, from the files that the steps write."""
 
 from __future__ import annotations
 
 import io
 import json
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from video_star.core.errors import DataError, UsageError
+from video_star.core.errors import DataError
 from video_star.core.jsonl import dump_json, write_text
 from video_star.core.labels import KINDS
 from video_star.core.paths import Workspace
 from video_star.core.records import MetricValue, StepReport
 from video_star.evaluation.metrics import RoundMetrics
-from video_star.tracking.picture import draw_rounds
 from video_star.tracking.rounds_table import kinds_table, rounds_rows, rounds_table
 
 OPEN = "kinetics_qa/open_accuracy"
@@ -149,36 +147,6 @@ def test_table_shows_percent_interval_and_change_against_r0(finished: Workspace)
     assert "70.0" in last
     (first,) = (line for line in lines if line.startswith(" r0"))
     assert "+0.0" not in first
-
-
-@pytest.mark.parametrize("ending", ["png", "svg"])
-def test_picture_is_drawn_the_same_each_time(
-    finished: Workspace, tmp_path: Path, ending: str
-) -> None:
-    first = draw_rounds(finished, tmp_path / f"a.{ending}").read_bytes()
-    second = draw_rounds(finished, tmp_path / f"b.{ending}").read_bytes()
-    assert first == second
-    assert len(first) > 5000
-
-
-def test_picture_of_r0_alone_is_drawn(finished: Workspace, tmp_path: Path) -> None:
-    for name in ("r1", "r2"):
-        finished.round(name).metrics.unlink()
-    assert draw_rounds(finished, tmp_path / "only.png").exists()
-
-
-def test_names_in_a_picture_are_no_formulas(finished: Workspace, tmp_path: Path) -> None:
-    for name in ("r0", "r1", "r2"):
-        path = finished.round(name).metrics
-        path.write_text(
-            path.read_text().replace("kinetics_qa/", "$a_{$/").replace("tempcompass", "b")
-        )
-    assert draw_rounds(finished, tmp_path / "odd.svg").exists()
-
-
-def test_a_picture_of_another_kind_is_refused(finished: Workspace) -> None:
-    with pytest.raises(UsageError, match="change the ending"):
-        draw_rounds(finished, Path("rounds.gif"))
 
 
 def test_yields_by_label_kind_fit_a_terminal(finished: Workspace) -> None:

@@ -208,17 +208,6 @@ def plan(
 
 
 @app.command()
-def picture(
-    out: Annotated[Path, typer.Argument(resolve_path=True, help="A .png or .svg file.")],
-) -> None:
-    """Draw yields and metrics of the rounds."""
-    from video_star.tracking.picture import draw_rounds
-
-    draw_rounds(workspace(), out)
-    typer.echo(f"wrote {out}")
-
-
-@app.command()
 def report(
     rounds: Annotated[
         str, typer.Option(metavar="r0,r2", help="Only these; else all that are evaluated.")

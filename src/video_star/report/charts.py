@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from io import StringIO
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from markupsafe import Markup
 
@@ -17,17 +17,31 @@ from video_star.core.paths import RoundPaths
 from video_star.core.records import LossPoint, Origin
 from video_star.report.samples import ALL, Tally
 from video_star.tracking.lives import Standing
-from video_star.tracking.picture import CURVES, FAINT, INK, STYLE, Curve, draw_curves, metric_curve
 from video_star.tracking.rounds_table import RoundRow, is_share
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-GRID: Final = "#e6e6e6"
+INK, FAINT, GRID = "#222222", "#8a8a8a", "#e6e6e6"
+CURVES: Final = ("#0072B2", "#D55E00", "#009E73")
+"""Okabe and Ito's colours, told apart by colour-blind readers too."""
+MARKERS: Final = ("o", "s", "^")
 COLOURS: Final = {INK: "--ink", FAINT: "--faint", GRID: "--grid"} | {
     colour: f"--curve-{number}" for number, colour in enumerate(CURVES)
 }
 """Variables of the style sheet in place of what matplotlib writes, for light and dark pages."""
+STYLE: Final[dict[str, Any]] = {
+    "font.size": 8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": FAINT,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "text.parse_math": False,  # names of benchmarks and label kinds are the user's
+    "svg.fonttype": "none",
+}
 WIDTH, HEIGHT = 3.6, 2.1
 """Inches; the page scales it."""
 SMALL = 1.9, 1.35
@@ -37,15 +51,17 @@ LOSS_POINTS = 60
 """Of a loss curve: each is the mean of a part of the steps."""
 Z95 = 1.959964
 """Of the normal distribution: 95 % lie within."""
-YIELDS: Final[tuple[tuple[str, Standing], ...]] = (
-    ("direct", "direct"),
-    ("rationalized", "rationalized"),
-    ("doubtful", "doubtful"),
-)
-ORIGINS: Final[tuple[tuple[str, Origin], ...]] = (
-    ("direct", "direct"),
-    ("rationalized", "rationalized"),
-)
+YIELDS: Final[tuple[Standing, ...]] = ("direct", "rationalized", "doubtful")
+ORIGINS: Final[tuple[Origin, ...]] = ("direct", "rationalized")
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Values with their intervals."""
+
+    label: str
+    points: Sequence[tuple[float, float, float, float]]
+    """Place, value, and low and high end of the interval."""
 
 
 @dataclass(frozen=True)
@@ -64,12 +80,17 @@ def benchmark_charts(rows: list[RoundRow]) -> list[Chart]:
     rounds = [row["round"] for row in rows]
     charts = []
     for benchmark, names in headlines(rows).items():
-        curves = [metric_curve(rows, name) for name in names]
-        labelled = [
-            Curve(short_name(name), curve.points) for name, curve in zip(names, curves, strict=True)
-        ]
-        charts.append(_over_rounds(benchmark, labelled, rounds, is_share(names[0])))
+        curves = [_metric_curve(rows, name) for name in names]
+        charts.append(_over_rounds(benchmark, curves, rounds, is_share(names[0])))
     return charts
+
+
+def _metric_curve(rows: list[RoundRow], name: str) -> Curve:
+    """A metric over the rounds, shares in percent, named without its benchmark."""
+    unit = 100 if is_share(name) else 1
+    measured = [(x, row["metrics"][name]) for x, row in enumerate(rows) if name in row["metrics"]]
+    points = [(x, unit * m["value"], unit * m["low"], unit * m["high"]) for x, m in measured]
+    return Curve(name.partition("/")[2].replace("_", " "), points)
 
 
 def headlines(rows: list[RoundRow]) -> dict[str, list[str]]:
@@ -84,11 +105,6 @@ def headlines(rows: list[RoundRow]) -> dict[str, list[str]]:
     }
 
 
-def short_name(metric: str) -> str:
-    """A metric without its benchmark, in words."""
-    return metric.partition("/")[2].replace("_", " ")
-
-
 def _first(names: list[str]) -> list[str]:
     """Those of one scale, as many as there are colours; the plain accuracy before others."""
     ordered = sorted(names, key=lambda name: (not name.endswith("/accuracy"), name))
@@ -101,13 +117,13 @@ def yield_charts(tally: Tally, rounds: Sequence[str]) -> list[Chart]:
     for kind in (ALL, *tally.kinds) if rounds else ():
         curves = [
             Curve(
-                label,
+                standing,
                 [
                     share_of(x, tally.standings[name, kind, standing], tally.samples(name, kind))
                     for x, name in enumerate(rounds)
                 ],
             )
-            for label, standing in YIELDS
+            for standing in YIELDS
         ]
         charts.append(_over_rounds(kind or "all samples", curves, rounds, True, SMALL))
     return charts
@@ -116,12 +132,12 @@ def yield_charts(tally: Tally, rounds: Sequence[str]) -> list[Chart]:
 def line_chart(tally: Tally, rounds: Sequence[str]) -> list[Chart]:
     """The share of answers with a final line, by origin; nothing before the first answers."""
     curves = []
-    for label, origin in ORIGINS:
+    for origin in ORIGINS:
         lines = tally.lines
         counts = [(lines[name, origin, True], lines[name, origin, False]) for name in rounds]
         points = [share_of(x, yes, yes + no) for x, (yes, no) in enumerate(counts) if yes + no]
         if points:
-            curves.append(Curve(label, points))
+            curves.append(Curve(origin, points))
     return [_over_rounds("Answers with a final line", curves, rounds, True)] if curves else []
 
 
@@ -196,13 +212,16 @@ def _chart(
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
-    style = {**STYLE, "svg.fonttype": "none", "svg.hashsalt": title, "font.size": 8}
-    with mpl.rc_context(style):
+    with mpl.rc_context({**STYLE, "svg.hashsalt": title}):
         figure, axes = plt.subplots(figsize=size, layout="constrained")
         axes.grid(axis="y", color=GRID, linewidth=0.8)
         axes.set_axisbelow(True)
         axes.tick_params(length=0)
-        draw_curves(axes, curves, marker_size=0 if len(curves[0].points) > 30 else 4)
+        for curve, colour, marker in zip(curves, CURVES, MARKERS, strict=False):
+            xs, values, lows, highs = zip(*curve.points, strict=True)
+            axes.fill_between(xs, lows, highs, color=colour, alpha=0.15, linewidth=0)
+            line = axes.plot(xs, values, color=colour, linewidth=1.8, label=curve.label)[0]
+            line.set(marker=marker, markersize=0 if len(curves[0].points) > 30 else 4)
         scale(axes)
         written = StringIO()
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))

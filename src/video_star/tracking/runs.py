@@ -66,7 +66,7 @@ METRICS_AT_ONCE, PARAMS_AT_ONCE = 1000, 100  # the limits of MLflow's log_batch
 PARAM_LENGTH = 6000  # and of a parameter
 PARENT_TAG, NOTE_TAG = "mlflow.parentRunId", "mlflow.note.content"
 TABLES_TAG, VERSIONS_TAG = "mlflow.loggedArtifacts", "mlflow.modelVersions"
-CURVE_COLOUR = "#0072B2"  # as in the picture of the rounds; MLflow's own are drawn by lot
+CURVE_COLOUR = "#0072B2"  # MLflow's own are drawn by lot
 CONTENT, WORKED, FAILED_STEP = "content", "worked", "failed_step"
 SIGNATURE = ModelSignature(
     Schema([ColSpec("string", "video"), ColSpec("string", "question")]),
