@@ -10,6 +10,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -19,7 +21,6 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from pydantic import Field
 
-from flows.one_round import RunStep, base_model, one_round
 from tasks.lineage import describe_code, end_lost_steps, forget_lost_runs
 from tasks.runner import DvcRunner
 from tasks.steps import TASKS, run_logger
@@ -42,11 +43,11 @@ def run_name() -> str:
     asked = flow_run.parameters
     try:
         params = load_params(Workspace(Path.cwd()).params)
-        names = choose(params, asked["rounds"]).rounds
+        _, last = choose(params, asked["rounds"]).steps[-1]
     except VideoStarError:  # which the flow says itself
         return "cycle"
     until = f" until {asked['until']}" if asked["until"] != LAST_STEP else ""
-    return f"{params.cycle}, r0{f' to {names[-1]}' if names else ''}{until}"
+    return f"{params.cycle}, r0{f' to {last}' if last != 'r0' else ''}{until}"
 
 
 StepOrStepAtRound = Annotated[str, Field(pattern=rf"^({'|'.join(STEPS)})(@r\d+)?$")]
@@ -77,8 +78,6 @@ def cycle(
     states: dict[str, State[Any]] = {}
 
     def run(step: str, round_name: str) -> None:
-        if (step, round_name) not in choice.steps:
-            return
         stage = stage_name(step, round_name)
         inputs = [states[one] for one in runner.inputs.get(stage, ()) if one in states]
         states[stage] = state = cast(
@@ -98,7 +97,7 @@ def cycle(
             update_chain(workspace, params)
             runner.prepare(choice.steps, choice.forced)
             shown: list[RoundRow] = []
-            for _ in run_cycle(workspace, params, choice.rounds, run, log.info):
+            for _ in run_cycle(workspace, params, choice.steps, run, log.info):
                 shown = show_rounds(workspace, params, shown)
     except VideoStarError as error:
         return Failed(message=str(error))
@@ -108,27 +107,25 @@ def cycle(
 def run_cycle(
     workspace: Workspace,
     params: Params,
-    names: Sequence[str],
-    run: RunStep,
+    steps: Sequence[tuple[str, str]],
+    run: Callable[[str, str], None],
     show: Callable[[str], None],
 ) -> Iterator[str]:
-    """Run r0 and the named rounds, yield each that is done; the plateau rule may end it."""
-    base_model(run)
-    yield "r0"
-    for name in names:
-        one_round(name, run)
+    """Run the steps (step, round), yield each round that is done; the plateau rule may end it."""
+    rule = params.plateau
+    for name, own in groupby(steps, itemgetter(1)):
+        for step, _ in own:
+            run(step, name)
         yield name
-        if params.plateau is not None and plateaued(headline(workspace, params), params.plateau):
-            show(f"{params.plateau.metric} no longer rises: {name} is the last round")
+        if rule and name != "r0" and plateaued(headline(workspace, rule.metric), rule):
+            show(f"{rule.metric} no longer rises: {name} is the last round")
             break
 
 
-def headline(workspace: Workspace, params: Params) -> list[float]:
-    """The plateau metric of each measured round so far, in round order."""
-    assert params.plateau is not None
+def headline(workspace: Workspace, metric: str) -> list[float]:
+    """The metric of each measured round so far, in round order."""
     rows = rounds_rows(workspace)
-    found = [row["metrics"].get(params.plateau.metric) for row in rows]
-    return [metric["value"] for metric in found if metric is not None]
+    return [row["metrics"][metric]["value"] for row in rows if metric in row["metrics"]]
 
 
 def plateaued(values: Sequence[float], rule: PlateauParams) -> bool:

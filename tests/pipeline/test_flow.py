@@ -37,15 +37,17 @@ def with_plateau(min_gain: float) -> Params:
 
 
 def test_a_cycle_runs_every_step_of_every_round_in_order() -> None:
-    done: list[tuple[str, str]] = []
-    choice = choose(PARAMS)
+    done: list[str] = []
+    steps = choose(PARAMS).steps
     whole = run_cycle(
-        Workspace(REPOSITORY), PARAMS, choice.rounds, lambda *step: done.append(step), str
+        Workspace(REPOSITORY), PARAMS, steps, lambda step, name: done.append(f"{step}@{name}"), str
     )
     assert next(whole) == "r0"
-    assert done == [("ingest", "r0"), ("base", "r0"), ("evaluate", "r0"), ("publish", "r0")]
-    assert [*whole] == ["r1", "r2", "r3"]
-    assert done == [*choice.steps]
+    assert done == ["ingest@r0", "base@r0", "evaluate@r0", "publish@r0"]
+    assert next(whole) == "r1"
+    learning = "generate verify rationalize verify-rationales curate finetune evaluate publish"
+    assert done[4:] == [f"{step}@r1" for step in learning.split()]
+    assert [*whole] == ["r2", "r3"]
 
 
 def test_a_cycle_stops_when_a_round_gains_too_little(tmp_path: Path) -> None:
@@ -58,7 +60,8 @@ def test_a_cycle_stops_when_a_round_gains_too_little(tmp_path: Path) -> None:
         if step == "evaluate":
             write_metric(workspace, name, values[name])
 
-    finished = run_cycle(workspace, with_plateau(0.005), ["r1", "r2", "r3"], do, said.append)
+    params = with_plateau(0.005)
+    finished = run_cycle(workspace, params, choose(params).steps, do, said.append)
     assert [*finished] == ["r0", "r1", "r2"]
     assert said == [f"{METRIC} no longer rises: r2 is the last round"]
 

@@ -19,9 +19,8 @@ LAST_STEP = [*STEPS][-1]
 class Choice:
     """A part of a cycle; a step is (step, round)."""
 
-    rounds: tuple[str, ...]
-    """The chosen rounds after r0."""
     steps: tuple[tuple[str, str], ...]
+    """In the order in which they run."""
     forced: frozenset[tuple[str, str]] = frozenset()
 
 
@@ -51,7 +50,7 @@ def choose(
         raise UsageError(f"until={until!r}, but the steps of the last round, {last}, are {there}.")
     steps = tuple(in_order[: in_order.index((until, last)) + 1])
     forced = {one for text in force for one in _forced(text, steps)}
-    return Choice(tuple(names), steps, frozenset(forced))
+    return Choice(steps, frozenset(forced))
 
 
 def _forced(text: str, steps: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
