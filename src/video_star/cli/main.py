@@ -16,8 +16,9 @@ import sys
 from collections.abc import Callable
 from enum import StrEnum
 from importlib import metadata
+from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from typer.core import TyperGroup
@@ -108,6 +109,23 @@ def _context(*rounds: str) -> StepContext:
     return context_of(home.allowing(params.settings.video_roots), params, "r0", Silent())
 
 
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
+T = TypeVar("T")
+
+
+def _show(
+    found: T,
+    as_json: bool,
+    show: Callable[[T], None],
+    plain: Callable[[Any], object] = lambda record: record.model_dump(mode="json"),
+) -> None:
+    """Print what was found for a person, or as JSON, whose objects `plain` makes of it."""
+    if as_json:
+        typer.echo(json.dumps(plain(found), indent=2))
+    else:
+        show(found)
+
+
 def _add_step(step: str) -> None:
     default = "r0" if STEPS[step].rounds == "once" else ...
 
@@ -139,31 +157,23 @@ for _step in STEPS:
 
 
 @app.command()
-def rounds(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
+def rounds(as_json: AsJson = False) -> None:
     """Show the table of rounds: yields and metrics with their intervals."""
     from video_star.tracking.rounds_table import print_rounds, rounds_rows
 
-    rows = rounds_rows(workspace())
-    if as_json:
-        typer.echo(json.dumps(rows, indent=2))
-    else:
-        print_rounds(rows)
+    _show(rounds_rows(workspace()), as_json, print_rounds, list)
 
 
 @app.command()
 def trace(
     sample: Annotated[str, typer.Argument(metavar="SAMPLE", help="Its id in the manifest.")],
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show what all rounds did with one sample: answers, verdicts, what learned from it."""
     from video_star.cli.trace import print_life
     from video_star.tracking.life import trace as life_of
 
-    life = life_of(_context(), sample)
-    if as_json:
-        typer.echo(json.dumps(life.model_dump(mode="json"), indent=2))
-    else:
-        print_life(life)
+    _show(life_of(_context(), sample), as_json, print_life)
 
 
 @app.command()
@@ -171,17 +181,13 @@ def diff(
     before: Annotated[str, typer.Argument(metavar="ROUND", help="The round before, as r1.")],
     after: Annotated[str, typer.Argument(metavar="ROUND", help="The round after, as r2.")],
     examples: Annotated[int, typer.Option(min=0, help="So many of each change.")] = 3,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show what changed between two rounds: samples newly passing, items newly right, and back."""
     from video_star.cli.diff import print_difference
     from video_star.tracking.difference import difference
 
-    found = difference(_context(before, after), before, after, examples)
-    if as_json:
-        typer.echo(json.dumps(found.model_dump(mode="json"), indent=2))
-    else:
-        print_difference(found)
+    _show(difference(_context(before, after), before, after, examples), as_json, print_difference)
 
 
 @app.command()
@@ -189,7 +195,7 @@ def plan(
     samples: Annotated[
         int | None, typer.Option(min=1, help="Of a whole cycle with so many training samples.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Say what will run again and why, and what it will take: tokens, disk, memory, hours."""
     from video_star.cli.plan import plan_json, print_plan
@@ -201,10 +207,7 @@ def plan(
     params = load_params(home.params)
     update_chain(home, params)
     made = Plan(home.allowing(params.settings.video_roots), params, samples)
-    if as_json:
-        typer.echo(json.dumps(plan_json(made), indent=2))
-    else:
-        print_plan(made)
+    _show(made, as_json, print_plan, plan_json)
 
 
 @app.command()
@@ -446,6 +449,8 @@ def demo_base(
 def main() -> None:
     """Run the command line; errors of ours end in one sentence, bugs keep their traceback."""
     quieten()
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")  # of a terminal that is not UTF-8
     if "DVC_STAGE" in os.environ:
         from video_star.core.processes import die_with_parent
 
