@@ -7,6 +7,7 @@ adapter and weights relative to the workspace. The base is always loaded as para
 from __future__ import annotations
 
 import shlex
+import shutil
 from pathlib import Path
 from typing import Literal
 
@@ -27,6 +28,13 @@ CONTENT = {".json", ".jinja", ".safetensors", ".txt", ".model", ".py", ".tiktoke
 def is_content(path: Path) -> bool:
     """Whether a file of a model's folder changes what the model says."""
     return path.is_file() and path.suffix in CONTENT
+
+
+def copy_content(folder: Path, out: Path, but: tuple[str, ...] = ()) -> None:
+    """Copy these files of a model's folder, less those whose names end as in `but`."""
+    for path in folder.iterdir():
+        if is_content(path) and not path.name.endswith(but):
+            shutil.copyfile(path, out / path.name)
 
 
 def base_location(model: ModelParams, root: Path) -> Path:

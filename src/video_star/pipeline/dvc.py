@@ -48,16 +48,23 @@ class DvcCannotSay(VideoStarError):
     """DVC cannot read its files."""
 
 
-def changed_stages(root: Path, targets: Iterable[str]) -> set[str]:
-    """Which stages or .dvc files differ from what DVC recorded; DvcCannotSay has the reason."""
+@contextmanager
+def _compared(root: Path, way_out: str = "") -> Iterator[Any]:
+    """The repository, to ask what has changed; DvcCannotSay has the reason and the way out."""
     from dvc.exceptions import DvcException
 
     try:
         with repository(root) as repo:
-            return {name.removeprefix("dvc.yaml:") for name in repo.status(targets=[*targets])}
+            yield repo
     except DvcException as error:
         reason = " ".join(str(error.__cause__ or error).split())
-        raise DvcCannotSay(f"DVC cannot compare {root} ({reason}).") from error
+        raise DvcCannotSay(f"DVC cannot compare {root} ({reason}){way_out}.") from error
+
+
+def changed_stages(root: Path, targets: Iterable[str]) -> set[str]:
+    """Which stages or .dvc files differ from what DVC recorded; DvcCannotSay has the reason."""
+    with _compared(root) as repo:
+        return {name.removeprefix("dvc.yaml:") for name in repo.status(targets=[*targets])}
 
 
 def stage_inputs(root: Path) -> dict[str, list[str]]:
@@ -76,30 +83,23 @@ def reasons_to_run(root: Path) -> dict[str, tuple[str, ...]]:
     Inputs and parameters that changed are named; a stage after another one may find its inputs as
     they were, and is skipped then. DvcCannotSay as `changed_stages`.
     """
-    from dvc.exceptions import DvcException
     from networkx import descendants, topological_sort
 
     reasons: dict[str, tuple[str, ...]] = {}
-    try:
-        with repository(root) as repo:
-            changes, graph = repo.status(), repo.index.graph
-            for stage in reversed(list(topological_sort(graph))):  # a stage leads to its inputs
-                name = stage.addressing.removeprefix("dvc.yaml:")
-                after = [s.name for s in descendants(graph, stage) if s.cmd and s.name in reasons]
-                if not stage.cmd:
-                    continue
-                if not any(out.hash_info for out in stage.outs):
-                    reasons[name] = ("never run",)
-                elif changed := tuple(_changes(stage, changes.get(stage.addressing, ()))):
-                    reasons[name] = changed
-                elif after:
-                    reasons[name] = (f"after {', '.join(sorted(after, key=[*reasons].index)[:1])}",)
-    except DvcException as error:
-        reason = " ".join(str(error.__cause__ or error).split())
-        raise DvcCannotSay(
-            f"DVC cannot compare {root} ({reason}); `video-star plan --samples N` plans a whole "
-            "cycle without it."
-        ) from error
+    without = "; `video-star plan --samples N` plans a whole cycle without it"
+    with _compared(root, without) as repo:
+        changes, graph = repo.status(), repo.index.graph
+        for stage in reversed(list(topological_sort(graph))):  # a stage leads to its inputs
+            if not stage.cmd:
+                continue
+            name = stage.addressing.removeprefix("dvc.yaml:")
+            after = [s.name for s in descendants(graph, stage) if s.cmd and s.name in reasons]
+            if not any(out.hash_info for out in stage.outs):
+                reasons[name] = ("never run",)
+            elif changed := tuple(_changes(stage, changes.get(stage.addressing, ()))):
+                reasons[name] = changed
+            elif after:
+                reasons[name] = (f"after {min(after, key=[*reasons].index)}",)
     return reasons
 
 

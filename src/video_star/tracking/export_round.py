@@ -13,7 +13,7 @@ from pathlib import Path
 
 from video_star.core.errors import DataError, UsageError
 from video_star.core.jsonl import write_text
-from video_star.core.model_paths import base_location, base_ref, is_content, read_ref
+from video_star.core.model_paths import base_location, base_ref, copy_content, read_ref
 from video_star.core.params import Params
 from video_star.core.paths import Workspace
 from video_star.core.replacing import replacing_folder
@@ -51,22 +51,16 @@ def export_round(
     base = base_location(params.model, workspace.root)
     with replacing_folder(out) as building:
         if ref.weights is not None:
-            _copy(workspace.root / ref.weights, building)
+            copy_content(workspace.root / ref.weights, building)
         elif merged:
             write_merged(base, paths.adapter, params.model.trust_remote_code, building)
         else:
-            _copy(paths.adapter, building)
+            copy_content(paths.adapter, building)
         for path in licence_files(base):
             shutil.copyfile(path, building / path.name)
         export_llava(workspace, round_name, building / TRAINING_SET)
         card = model_card(workspace, params, round_name, base, merged)
         write_text(building / CARD, card)
-
-
-def _copy(folder: Path, out: Path) -> None:
-    for path in sorted(folder.iterdir()):
-        if is_content(path):
-            shutil.copyfile(path, out / path.name)
 
 
 def write_merged(base: Path, adapter: Path, trust_remote_code: bool, out: Path) -> None:

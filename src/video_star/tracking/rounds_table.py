@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TypedDict, TypeVar, get_args
+from typing import TypedDict, TypeVar, cast, get_args
 
 from pydantic import BaseModel
 from rich import box
@@ -15,7 +15,7 @@ from video_star.core.errors import DataError
 from video_star.core.jsonl import read_record
 from video_star.core.params import load_params
 from video_star.core.paths import RoundPaths, Workspace
-from video_star.core.records import Outcome, PairedDifference, StepReport
+from video_star.core.records import MetricValue, Outcome, PairedDifference, StepReport
 from video_star.evaluation.metrics import RoundMetrics
 from video_star.evaluation.significance import SURE
 
@@ -108,30 +108,15 @@ def _row(paths: RoundPaths) -> RoundRow:
         "line_share": judged[0].get("line_share") if judged else None,
         "kinds": _kind_yields(counts, judged),
         "metrics": {
-            name: {
-                "value": m.value,
-                "low": m.low,
-                "high": m.high,
-                "n": m.n,
-                "against": _against(found.comparisons.get(name, {})),
-            }
-            for name, m in sorted(found.metrics.items())
+            name: _metric_row(value, found.comparisons.get(name, {}))
+            for name, value in sorted(found.metrics.items())
         },
     }
 
 
-def _against(pairs: dict[str, PairedDifference]) -> dict[str, DifferenceRow]:
-    return {
-        name: {
-            "difference": d.difference,
-            "low": d.low,
-            "high": d.high,
-            "p": d.p,
-            "n": d.n,
-            "left_out": d.left_out,
-        }
-        for name, d in pairs.items()
-    }
+def _metric_row(value: MetricValue, pairs: dict[str, PairedDifference]) -> MetricRow:
+    against = {name: pair.model_dump(exclude={"clusters"}) for name, pair in pairs.items()}
+    return cast(MetricRow, {**value.model_dump(), "against": against})
 
 
 def _kind_yields(counts: dict[str, float], judged: list[dict[str, float]]) -> dict[str, KindYield]:

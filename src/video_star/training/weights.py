@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from video_star.core.model_paths import is_content
+from video_star.core.model_paths import copy_content
 
 SHARD = "5GB"
 """Largest size of a file."""
@@ -30,9 +30,7 @@ def save_weights(model: Any, weights: dict[str, torch.Tensor], folder: Path, bas
     folder.mkdir(parents=True, exist_ok=True)
     _forget_unused_renamings(model)
     model.save_pretrained(folder, state_dict=weights, max_shard_size=SHARD)
-    for path in sorted(base.iterdir()):
-        if is_content(path) and not path.name.endswith(TENSORS):
-            shutil.copyfile(path, folder / path.name)
+    copy_content(base, folder, but=TENSORS)
     for path in folder.glob(f"*{TENSORS[0]}"):  # safetensors lets only the owner read them
         shutil.copymode(folder / "config.json", path)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
+from video_star.core.excerpt import cut
 from video_star.core.jsonl import read_shards
 from video_star.core.paths import RoundPaths
 from video_star.core.records import Answer, Origin, Verdict
@@ -66,7 +67,8 @@ def _texts(paths: RoundPaths, verdicts: list[Verdict]) -> dict[_Key, str]:
 def _describe(kind: str, found: list[Verdict], texts: dict[_Key, str]) -> str:
     threshold = next(label.threshold for label in found[0].labels if label.kind == kind)
     examples = "; ".join(
-        f"{v.sample_id}: {_short(texts.get(_key(v), ''))!r} ({_reason(v, kind)})" for v in found
+        f"{v.sample_id}: {cut(texts.get(_key(v), ''), LONGEST)!r} ({_reason(v, kind)})"
+        for v in found
     )
     return f"kind {kind} (threshold {threshold:g}), for instance {examples}"
 
@@ -75,7 +77,3 @@ def _reason(verdict: Verdict, kind: str) -> str:
     """Why the label of this kind failed, or what else kept the answer from passing."""
     failed = (v.reason for v in verdict.labels if v.kind == kind and not v.passed)
     return next(failed, verdict.reason)
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
