@@ -1,6 +1,7 @@
 """`video-star doctor`: what is wrong with an installation or a workspace, and how to fix it.
 
-Each check looks at one thing and returns findings; none changes anything, and none may raise.
+Each check looks at one thing and yields findings; none changes anything. What keeps one from
+looking is a finding as well.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ import os
 import shutil
 import sqlite3
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
 
 from packaging.requirements import Requirement
 
@@ -46,98 +48,61 @@ class Finding:
     ok: bool
     what: str
     fix: str = ""
-    """What to do, when it is not ok."""
+    """What to do when it is not ok."""
 
 
-def run_doctor(workspace: Workspace) -> list[Finding]:
+def run_doctor(workspace: Workspace) -> Iterator[Finding]:
     """Every finding about this installation and workspace, the wrong ones among them."""
-    checks: dict[str, Callable[[Workspace], list[Finding]]] = {
-        "Python": _python,
-        "packages": _packages,
-        "programs": _programs,
-        "the workspace": _folders,
-        "params.yaml": _params,
-        "data/": _data,
-        "rounds/": _rounds,
-        "stores": _stores,
-        "mlflow/": _mlflow_folder,
-        "ports": _ports,
-        "disk": _disk,
-    }
-    return [finding for what, check in checks.items() for finding in _done(what, check, workspace)]
+    for what, check in CHECKS.items():
+        try:
+            yield from check(workspace)
+        except (VideoStarError, OSError, sqlite3.Error) as error:
+            yield Finding(False, what, str(explain_refusal(error) or error))
 
 
-def _done(
-    what: str, check: Callable[[Workspace], list[Finding]], workspace: Workspace
-) -> list[Finding]:
-    """The findings of a check; what keeps it from looking is a finding as well."""
-    try:
-        return check(workspace)
-    except (VideoStarError, OSError, sqlite3.Error) as error:
-        return [Finding(False, what, str(explain_refusal(error) or error))]
-
-
-def print_findings(findings: list[Finding]) -> None:
-    """One line per finding; a wrong one also says how to fix it."""
+def print_findings(findings: Iterable[Finding]) -> bool:
+    """One line per finding; a wrong one also says how to fix it. Whether all is well."""
+    well = True
     for finding in findings:
-        line = f"{'ok     ' if finding.ok else 'PROBLEM'} {finding.what}"
-        sys.stdout.write(f"{line}: {finding.fix}\n" if finding.fix else f"{line}\n")
+        well &= finding.ok
+        line = f"ok      {finding.what}" if finding.ok else f"PROBLEM {finding.what}: {finding.fix}"
+        sys.stdout.write(f"{line}\n")
+    return well
 
 
-def _python(_: Workspace) -> list[Finding]:
-    found = ".".join(str(part) for part in sys.version_info[:3])
-    ok = sys.version_info >= (3, 11)
-    return [Finding(ok, f"Python {found}", "" if ok else "install Python 3.11 or newer")]
-
-
-def _packages(_: Workspace) -> list[Finding]:
+def _packages(_: Workspace) -> Iterator[Finding]:
     """Installed versions against the requirements that pyproject.toml states."""
-    wrong, n = [], 0
-    try:
-        requirements = [Requirement(text) for text in requires("video-star") or []]
-    except PackageNotFoundError:
-        return [Finding(False, "video-star is not installed", "run make setup")]
-    for requirement in requirements:
+    yield Finding(True, f"Python {'.'.join(map(str, sys.version_info[:3]))}")
+    fitting = 0
+    for requirement in map(Requirement, requires("video-star") or []):
         if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
             continue
-        n += 1
         try:
             found = version(requirement.name)
         except PackageNotFoundError:
-            wrong.append(Finding(False, f"{requirement.name} is missing", "run make setup"))
+            yield Finding(False, f"{requirement.name} is missing", "run make setup")
             continue
-        if not requirement.specifier.contains(found, prereleases=True):
+        if requirement.specifier.contains(found, prereleases=True):
+            fitting += 1
+        else:
             fix = f"run `pip install '{requirement}'` in this environment"
-            wrong.append(Finding(False, f"{requirement.name} {found} does not fit", fix))
-    return wrong or [Finding(True, f"{n} packages are within the ranges of pyproject.toml")]
+            yield Finding(False, f"{requirement.name} {found} does not fit", fix)
+    yield Finding(True, f"{fitting} packages are within the ranges of pyproject.toml")
 
 
-def _programs(_: Workspace) -> list[Finding]:
-    found = []
+def _programs(_: Workspace) -> Iterator[Finding]:
     for name in PROGRAMS:
-        ok = shutil.which(name) is not None
-        found.append(Finding(ok, name, "" if ok else f"install {name}"))
-    return found
+        yield Finding(shutil.which(name) is not None, name, f"install {name}")
 
 
-def _params(workspace: Workspace) -> list[Finding]:
-    try:
-        params = load_params(workspace.params)
-        open_readers(params.ingest.sources, workspace.data, params.seed)
-    except VideoStarError as error:
-        return [Finding(False, "params.yaml", str(error))]
-    return [
-        Finding(True, f"params.yaml: {params.rounds} rounds"),
-        _frames(workspace, params),
-        _base_model(workspace, params),
-        _stages(workspace, params),
-    ]
-
-
-def _frames(workspace: Workspace, params: Params) -> Finding:
-    """How full the frame cache is, in the unit of its bound."""
+def _params(workspace: Workspace) -> Iterator[Finding]:
+    params = load_params(workspace.params)
+    open_readers(params.ingest.sources, workspace.data, params.seed)
+    yield Finding(True, f"params.yaml: {params.rounds} rounds")
     gb, most = taken(workspace.frames) / 2**30, params.settings.frame_cache_gb
-    return Finding(True, f"frame cache: {gb:.1f} GB of {most:g} (settings.frame_cache_gb)")
+    yield Finding(True, f"frame cache: {gb:.1f} GB of {most:g} (settings.frame_cache_gb)")
+    yield _base_model(workspace, params)
+    yield _stages(workspace, params)
 
 
 def _base_model(workspace: Workspace, params: Params) -> Finding:
@@ -170,37 +135,41 @@ def _stages(workspace: Workspace, params: Params) -> Finding:
             found = sum(bool(stage.cmd) for stage in repo.index.stages)
     except DvcException as error:
         return Finding(False, "dvc.yaml", f"{error}; run `git checkout dvc.yaml`")
-    ok = found == expected
-    fix = "" if ok else f"{expected} were expected; compare dvc.yaml with `git diff`"
-    return Finding(ok, f"{found} DVC stages", fix)
+    fix = f"{expected} were expected; compare dvc.yaml with `git diff`"
+    return Finding(found == expected, f"{found} DVC stages", fix)
 
 
-def _data(workspace: Workspace) -> list[Finding]:
+def _data(workspace: Workspace) -> Iterator[Finding]:
     if not workspace.data.is_dir():
-        return [Finding(False, "data/ is missing", "run make setup (demo) or `dvc pull data.dvc`")]
-    if not (workspace.root / "data.dvc").exists():
-        return [Finding(False, "data/ is not recorded", "run `dvc add data`")]
-    fix = "run `dvc add data` when it is yours, or remove data/ and run make setup for the demo"
-    if changed_stages(workspace.root, ["data.dvc"]):
-        return [Finding(False, "data/ is not what data.dvc records", fix)]
-    return [Finding(True, "data/ is what data.dvc records")]
+        yield Finding(False, "data/ is missing", "run make setup (demo) or `dvc pull data.dvc`")
+    elif not (workspace.root / "data.dvc").exists():
+        yield Finding(False, "data/ is not recorded", "run `dvc add data`")
+    elif changed_stages(workspace.root, ["data.dvc"]):
+        fix = "run `dvc add data` when it is yours, or remove data/ and run make setup for the demo"
+        yield Finding(False, "data/ is not what data.dvc records", fix)
+    else:
+        yield Finding(True, "data/ is what data.dvc records")
 
 
-def _folders(workspace: Workspace) -> list[Finding]:
-    """Whether what a step writes to can be written to."""
+def _folders_of(workspace: Workspace) -> Iterator[Path]:
+    """Those that steps write to, where they are there."""
     root = workspace.root
-    wrong = [
-        Finding(False, f"{folder} cannot be written to", "mount it writable, or correct its owner")
-        for folder in (root, root / "rounds", workspace.work, workspace.mlflow)
-        if folder.exists() and not os.access(folder, os.W_OK | os.X_OK)
-    ]
-    return wrong or [Finding(True, f"{root} can be written to")]
+    folders = (root, workspace.work, root / "rounds", workspace.mlflow)
+    return (folder for folder in folders if folder.exists())
 
 
-def _rounds(workspace: Workspace) -> list[Finding]:
+def _folders(workspace: Workspace) -> Iterator[Finding]:
+    for folder in _folders_of(workspace):
+        if not os.access(folder, os.W_OK | os.X_OK):
+            fix = "mount it writable, or correct its owner"
+            yield Finding(False, f"{folder} cannot be written to", fix)
+
+
+def _rounds(workspace: Workspace) -> Iterator[Finding]:
     """Whether the small files of the rounds that are there can be read."""
     if not workspace.manifest.exists():
-        return [Finding(True, "no round has run yet")]
+        yield Finding(True, "no round has run yet")
+        return
     n = sum(1 for _ in read_records(workspace.manifest, VideoSample))
     for name in load_params(workspace.params).evaluated:
         paths = workspace.round(name)
@@ -210,72 +179,73 @@ def _rounds(workspace: Workspace) -> list[Finding]:
             read_ref(paths.model_json, workspace.root)
         if paths.metrics.exists():
             read_record(paths.metrics, RoundMetrics)
-    return [Finding(True, f"{n} samples in the manifest; the rounds' files can be read")]
+    yield Finding(True, f"{n} samples in the manifest; the rounds' files can be read")
 
 
-def _stores(workspace: Workspace) -> list[Finding]:
+def _stores(workspace: Workspace) -> Iterator[Finding]:
     """Whether the SQLite files can be read, and written to by us."""
     prefect = workspace.root / HOME / "prefect.db"
-    findings = []
     for path in [*sorted(workspace.answer_store.glob("*.sqlite")), workspace.mlflow_store, prefect]:
         if not path.exists():
             continue
         try:
             with closing(sqlite3.connect(path, timeout=LOCK_WAIT_S)) as database:
                 database.execute("BEGIN IMMEDIATE")
+            yield Finding(True, f"{path} can be used")
         except sqlite3.OperationalError as error:
             fix = "stop the program that holds it (make down), make it writable, or move it away"
-            findings.append(Finding(False, f"{path}: {error}", fix))
+            yield Finding(False, f"{path}: {error}", fix)
         except sqlite3.DatabaseError as error:
-            findings.append(Finding(False, f"{path}: {error}", "move it away; it is made anew"))
-    return findings or [Finding(True, "the stores can be used")]
+            yield Finding(False, f"{path}: {error}", "move it away; it is made anew")
 
 
-def _mlflow_folder(workspace: Workspace) -> list[Finding]:
-    code = sorted(path.name for path in workspace.mlflow.glob("**/*.py"))
-    if code:
+def _mlflow_folder(workspace: Workspace) -> Iterator[Finding]:
+    for code in sorted(workspace.mlflow.glob("**/*.py")):
         fix = "move it away: `import mlflow` finds this folder before the package"
-        return [Finding(False, f"mlflow/ holds {', '.join(code[:3])}", fix)]
-    return [Finding(True, "no Python file in mlflow/")]
+        yield Finding(False, f"mlflow/ holds {code.name}", fix)
 
 
-def _ports(workspace: Workspace) -> list[Finding]:
+def _ports(workspace: Workspace) -> Iterator[Finding]:
     """Each port is free, or it is our own server that uses it."""
-    try:
-        where = addresses()
-    except VideoStarError as error:
-        return [Finding(False, "ports", str(error))]
-    services = services_of(workspace, where)
-    findings = []
+    services = services_of(workspace, addresses())
     for service in (services.server, services.mlflow, services.worker):
         port = service.port
         try:
             runs = service.process() is not None
         except VideoStarError as error:
-            findings.append(Finding(False, f"{service.name} cannot be found", str(error)))
+            yield Finding(False, f"{service.name} cannot be found", str(error))
             continue
         if port is None:
             continue
+        answers = port_is_taken(port)
         if runs:
-            ok = port_is_taken(port)
-            fix = "" if ok else f"run make down and make up; see {service.log}"
-            state = "runs" if ok else "does not answer"
-            findings.append(Finding(ok, f"{service.name} {state} on port {port}", fix))
+            state = "runs" if answers else "does not answer"
+            fix = f"run make down and make up; see {service.log}"
+            yield Finding(answers, f"{service.name} {state} on port {port}", fix)
         else:
-            ok = not port_is_taken(port)
-            fix = "" if ok else f"stop that program, or set {service.port_variable}={port + 1}"
-            state = "is free" if ok else "is used by another program"
-            findings.append(Finding(ok, f"port {port} for {service.name} {state}", fix))
-    return findings
+            state = "is used by another program" if answers else "is free"
+            fix = f"stop that program, or set {service.port_variable}={port + 1}"
+            yield Finding(not answers, f"port {port} for {service.name} {state}", fix)
 
 
-def _disk(workspace: Workspace) -> list[Finding]:
+def _disk(workspace: Workspace) -> Iterator[Finding]:
     """Free space of each file system that the workspace lies on."""
-    findings = {}
-    for folder in (workspace.root, workspace.work, workspace.root / "rounds", workspace.mlflow):
-        if folder.exists() and folder.stat().st_dev not in findings:
-            free = shutil.disk_usage(folder).free / 1e9
-            ok = free >= FREE_GB
-            fix = "" if ok else f"free at least {FREE_GB} GB; .work/ may be deleted"
-            findings[folder.stat().st_dev] = Finding(ok, f"{free:.0f} GB are free in {folder}", fix)
-    return list(findings.values())
+    folders = [*_folders_of(workspace)]
+    for folder in {path.stat().st_dev: path for path in reversed(folders)}.values():
+        free = shutil.disk_usage(folder).free / 1e9
+        fix = f"free at least {FREE_GB} GB; .work/ may be deleted"
+        yield Finding(free >= FREE_GB, f"{free:.0f} GB are free in {folder}", fix)
+
+
+CHECKS: dict[str, Callable[[Workspace], Iterator[Finding]]] = {
+    "packages": _packages,
+    "programs": _programs,
+    "the workspace": _folders,
+    "params.yaml": _params,
+    "data/": _data,
+    "rounds/": _rounds,
+    "stores": _stores,
+    "mlflow/": _mlflow_folder,
+    "ports": _ports,
+    "disk": _disk,
+}

@@ -344,9 +344,7 @@ def doctor() -> None:
     """Say what is wrong with this installation, and how to fix it."""
     from video_star.cli.doctor import print_findings, run_doctor
 
-    findings = run_doctor(workspace())
-    print_findings(findings)
-    if any(not finding.ok for finding in findings):
+    if not print_findings(run_doctor(workspace())):
         raise typer.Exit(1)
 
 
