@@ -33,6 +33,7 @@ from typing import Any
 
 import av
 import numpy as np
+from row import tell
 
 from video_star.core.errors import VideoStarError
 from video_star.core.jsonl import dump_json, write_records, write_shards, write_text
@@ -96,7 +97,7 @@ def _speed(scratch: Path, options: argparse.Namespace) -> None:
             [median(run[what] for run in runs) for runs in (ours, plain)]
             for what in ("busy", "setup")
         )
-        _say(
+        tell(
             f"finetune against the plain way{how}",
             median(a / b for a, b in zip(*rates, strict=True)),
             *("x", ">= 1.5"),
@@ -105,11 +106,11 @@ def _speed(scratch: Path, options: argparse.Namespace) -> None:
             f"{setup[1]:.1f} s of setting up; {n} examples in {len(ours[0]['losses'])} steps, "
             f"losses within {off:.0e}",
         )
-    _say("padding", 100 * ours[0]["padding"], "%", "< 10", "of the tokens of the batches")
+    tell("padding", 100 * ours[0]["padding"], "%", "< 10", "of the tokens of the batches")
     first, later = (
         median(run[part] / run["seconds"] for run in ours) for part in ("first", "wait")
     )
-    _say(
+    tell(
         *("waiting for data", 100 * (first + later), "%", "< 5"),
         f"of the training; {100 * first:.1f} before the first step, {100 * later:.1f} after it",
     )
@@ -128,13 +129,7 @@ def _memory(scratch: Path, options: argparse.Namespace) -> None:
         told = ", ".join(f"{peak / 1e6:.0f} MB at {n}" for n, peak in peaks.items())
         ratio = peaks[high] / peaks[low]
         each = (peaks[high] - peaks[low]) / (high - low)
-        _say(f"memory of the {what}", ratio, "x", "<= 1.2", f"{told}: {each:.0f} bytes an example")
-
-
-def _say(measure: str, value: float, unit: str, bar: str, detail: str) -> None:
-    line = {"measure": measure, "value": round(value, 2), "unit": unit, "bar": bar}
-    sys.stdout.write(json.dumps(line | {"detail": detail}) + "\n")
-    sys.stdout.flush()
+        tell(f"memory of the {what}", ratio, "x", "<= 1.2", f"{told}: {each:.0f} bytes an example")
 
 
 def _apart(name: str, folder: Path) -> dict[str, Any]:

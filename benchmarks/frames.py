@@ -10,19 +10,17 @@ Ours must be, byte for byte, the frames of a decode from the first packet to the
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import av
 import numpy as np
 from numpy.typing import NDArray
+from row import tell
 
 from video_star.core.engine import Clip
 from video_star.core.params import VideoParams
@@ -186,13 +184,6 @@ def production(paths: list[Path], times: int) -> None:
     )
     tell("second reading, a video", 1000 * median(again[1:]), "ms", "", "unpacked from its entry")
     tell("second reading, videos decoded", len(decodes), "", "<= 0", f"of {len(clips)}")
-
-
-def tell(measure: str, value: float | None, unit: str, bar: str, detail: str) -> None:
-    """Print one result."""
-    row: dict[str, Any] = {"measure": measure, "value": value, "unit": unit, "bar": bar}
-    sys.stdout.write(json.dumps({**row, "detail": detail}) + "\n")
-    sys.stdout.flush()
 
 
 def main() -> None:

@@ -15,7 +15,6 @@ that has the 8 frames of 257 tokens of Video-LLaVA, and an eighth of its layers,
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import socket
 import subprocess
@@ -32,6 +31,7 @@ from unittest.mock import patch
 
 import torch
 import transformers as hf
+from row import tell
 from transformers import AutoProcessor
 
 from video_star.core.device import pick_device
@@ -72,7 +72,7 @@ def main() -> None:
         for samples, bar in ((1, ">= 1.5"), (4, ">= 2")):
             few = questions(paths[: options.long_videos], samples, 64)
             plain_s, ours_s, equal, _ = in_turn(model, few, options.times)
-            _row(
+            tell(
                 f"2,056 video tokens, samples of a question: {samples}; against plain",
                 plain_s / ours_s,
                 "x",
@@ -84,12 +84,12 @@ def main() -> None:
 def _demo(demo: Model, asked: Sequence[Request], times: int) -> None:
     plain_s, ours_s, equal, busy = in_turn(demo, asked, times)
     detail = f"{len(asked)} answers, {equal} equal; {ours_s:.2f} s, plain {plain_s:.2f} s"
-    _row("demo's model, against plain", plain_s / ours_s, "x", ">= 15", detail)
-    _row("demo's model, model busy", 100 * busy, "%", ">= 90", "of the time from videos to answers")
+    tell("demo's model, against plain", plain_s / ours_s, "x", ">= 15", detail)
+    tell("demo's model, model busy", 100 * busy, "%", ">= 90", "of the time from videos to answers")
     with tempfile.TemporaryDirectory() as scratch:
         decoded = [len(_decodes(demo, asked, Path(scratch) / name)) for name in "ab"]
     detail = f"with new answers to the same clips; {decoded[0]} in the first round"
-    _row("videos decoded in a second round", decoded[1], "", "<= 0", detail)
+    tell("videos decoded in a second round", decoded[1], "", "<= 0", detail)
 
 
 def _decodes(demo: Model, asked: Sequence[Request], store: Path) -> list[Clip]:
@@ -120,11 +120,11 @@ def _serve(demo: Model, asked: Sequence[Request], times: int) -> None:
                     engine = demo.engine(Path(scratch) / "ours")
                     ours.append(demo.timed(engine, asked, Path(scratch) / "b")[1])
     except (OSError, RuntimeError, VideoStarError) as error:
-        _row(measure, None, "x", bar, f"it cannot be asked: {error}")
+        tell(measure, None, "x", bar, f"it cannot be asked: {error}")
         return
     theirs_s, ours_s = median(served[1:]), median(ours[1:])
     detail = f"{len(asked)} answers, 8 in flight; {ours_s:.2f} s, the server {theirs_s:.2f} s"
-    _row(measure, theirs_s / ours_s, "x", bar, detail)
+    tell(measure, theirs_s / ours_s, "x", bar, detail)
 
 
 class Model:
@@ -334,12 +334,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--dtype", default="float32")
     parser.add_argument("--device", type=pick_device, default="auto")
     return parser.parse_args()
-
-
-def _row(measure: str, value: float | None, unit: str, bar: str, detail: str) -> None:
-    row = {"measure": measure, "value": value, "unit": unit, "bar": bar, "detail": detail}
-    sys.stdout.write(json.dumps(row) + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -16,13 +16,15 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import av
 import numpy as np
 import yaml
+from row import tell
 
 from video_star.core.jsonl import write_records
 from video_star.core.labels import ClassLabel
@@ -40,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--sizes", type=int, nargs="+", default=[2000, 20_000, 200_000])
     sizes = sorted(parser.parse_args(argv).sizes)
-    measured: dict[int, dict[str, tuple[float, float]]] = {}
+    measured: dict[int, dict[str, Spent]] = {}
     files: dict[int, int] = {}
     for size in sizes:
         with tempfile.TemporaryDirectory() as folder:
@@ -50,36 +52,41 @@ def main(argv: Sequence[str] | None = None) -> None:
             files[size] = sum(path.is_file() for path in (workspace.root / "rounds").rglob("*"))
     least, second, most = sizes[0], sizes[1], sizes[-1]
     for step in STEPS:
-        memory = {size: measured[size][step][0] for size in sizes}
-        seconds = {size: measured[size][step][1] for size in sizes}
+        memory = {size: measured[size][step].memory_mib for size in sizes}
+        seconds = {size: measured[size][step].cpu_s for size in sizes}
         each = (f"{size:,}: {memory[size]:.0f} MiB {seconds[size]:.1f} s" for size in sizes)
         told, ratio = ", ".join(each), memory[most] / memory[least]
-        _print(f"memory of {step}, {most:,} / {least:,} samples", ratio, told)
+        tell(f"memory of {step}, {most:,} / {least:,} samples", ratio, "x", "<= 1.2", told)
         early = (seconds[second] - seconds[least]) / (second - least)
         late = (seconds[most] - seconds[second]) / (most - second)
         what = f"processor time of {step} per further sample, up to {most:,} / {second:,}"
-        _print(what, late / early, told)
-    _print("files of a round", files[most] / files[least], f"{files[most]} files", "<= 1")
+        tell(what, late / early, "x", "<= 1.2", told)
+    tell("files of a round", files[most] / files[least], "x", "<= 1", f"{files[most]} files")
 
 
-def _print(measure: str, value: float, detail: str, bar: str = "<= 1.2") -> None:
-    row = {"measure": measure, "value": round(value, 2), "unit": "x", "bar": bar, "detail": detail}
-    sys.stdout.write(json.dumps(row) + "\n")
-    sys.stdout.flush()
+class Spent(NamedTuple):
+    """What a command took."""
+
+    wall_s: float
+    cpu_s: float
+    memory_mib: float
+    """At its peak."""
 
 
-def run(workspace: Workspace, step: str, name: str) -> tuple[float, float]:
-    """Peak memory in MiB and processor seconds of one step in a process of its own."""
-    command = [sys.executable, "-m", "video_star", step, name]
+def run(workspace: Workspace, *arguments: str, status: int = 0) -> Spent:
+    """Run a command of video-star in a process of its own, which must end with this status."""
+    command = [sys.executable, "-m", "video_star", *arguments]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    nowhere, begun = subprocess.DEVNULL, time.perf_counter()
     with subprocess.Popen(
-        command, cwd=workspace.root, env=environment, stdout=subprocess.DEVNULL
+        command, cwd=workspace.root, env=environment, stdout=nowhere, stderr=nowhere
     ) as process:
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{step} ended with exit code {process.returncode}")
-    return usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime
+        _, ended, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(ended)
+    if process.returncode != status:
+        raise SystemExit(f"{' '.join(arguments)} ended with exit code {process.returncode}")
+    wall = time.perf_counter() - begun
+    return Spent(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
 def new_workspace(root: Path, size: int) -> Workspace:

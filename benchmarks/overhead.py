@@ -10,7 +10,6 @@ a cycle that finds everything up to date, with the servers running. Prints one J
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -18,6 +17,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
+
+from row import tell
 
 from video_star.core.paths import Workspace
 from video_star.core.progress import Silent
@@ -34,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--times", type=int, default=5)
     options = parser.parse_args(argv)
     help_s = [_timed(lambda: _run(COMMAND, "--help")) for _ in range(options.times)]
-    _print("video-star --help", median(help_s), "<= 0.5", f"median of {options.times}")
+    tell("video-star --help", median(help_s), "s", "<= 0.5", f"median of {options.times}")
     workspace = Workspace(Path.cwd())
     if not workspace.round("r1").metrics.is_file():
         raise SystemExit(f"{workspace.root}: no round is finished here; run `make cycle` first")
@@ -43,11 +44,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         pairs = [_pair(workspace, step) for _ in range(options.times)]
         beyond = median(stage - work for stage, work in pairs)
         detail = ", ".join(f"{stage:.1f} s with {work:.1f} s of work" for stage, work in pairs)
-        _print(f"stage {step} beyond its work", beyond, "<= 6", detail)
+        tell(f"stage {step} beyond its work", beyond, "s", "<= 6", detail)
     cycle = [COMMAND, "cycle", str(options.rounds)]
     _run(*cycle)  # starts the servers; whatever changed runs now
     idle = [_timed(lambda: _idle(cycle)) for _ in range(options.times)]
-    _print("a cycle with nothing to do", median(idle), "<= 30", f"median of {options.times}")
+    tell("a cycle with nothing to do", median(idle), "s", "<= 30", f"median of {options.times}")
 
 
 def _pair(workspace: Workspace, step: str) -> tuple[float, float]:
@@ -75,12 +76,6 @@ def _timed(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
-
-
-def _print(measure: str, value: float, bar: str, detail: str) -> None:
-    row = {"measure": measure, "value": round(value, 2), "unit": "s", "bar": bar, "detail": detail}
-    sys.stdout.write(json.dumps(row) + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

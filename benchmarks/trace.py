@@ -11,32 +11,19 @@ Prints one JSON object per line.
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
-from typing import NamedTuple
 
-from memory import CLIPS, ROOT, STEPS, new_workspace, run
+from memory import CLIPS, STEPS, Spent, new_workspace, run
+from row import tell
 
 from video_star.core.paths import Workspace
 
 ROUNDS = ("r1", "r2", "r3")
 SAMPLES = 9
-
-
-class Spent(NamedTuple):
-    """What a command took."""
-
-    wall_s: float
-    cpu_s: float
-    memory_mib: float
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -48,12 +35,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     for size in (few, many):
         with tempfile.TemporaryDirectory() as folder:
             workspace = _workspace(Path(folder), size)
-            spent[size] = _command(workspace, "diff", "r1", "r2")
+            spent[size] = run(workspace, "diff", "r1", "r2")
             if size == many:
                 _traces(workspace, size)
     told = ", ".join(f"{n:,}: {s.memory_mib:.0f} MiB {s.wall_s:.1f} s" for n, s in spent.items())
     ratio = spent[many].memory_mib / spent[few].memory_mib
-    _print(f"memory of diff, {many:,} / {few:,} samples", ratio, "x", "<= 1.2", told)
+    tell(f"memory of diff, {many:,} / {few:,} samples", ratio, "x", "<= 1.2", told)
 
 
 def _workspace(root: Path, size: int) -> Workspace:
@@ -79,11 +66,9 @@ def _traces(workspace: Workspace, size: int) -> None:
     }
     for what, arguments in ways.items():
         status = 2 if "unknown" in what else 0
-        _report(
-            what, [_command(workspace, "trace", *own, status=status) for own in arguments], size
-        )
+        _report(what, [run(workspace, "trace", *own, status=status) for own in arguments], size)
     shutil.rmtree(workspace.frames)
-    spent = [_command(workspace, "trace", name) for name in names]
+    spent = [run(workspace, "trace", name) for name in names]
     _report("trace without a frame cache", spent, size)
 
 
@@ -93,28 +78,7 @@ def _report(what: str, spent: Sequence[Spent], size: int) -> None:
         f"{size:,} samples, {len(ROUNDS)} rounds, {len(spent)} ids: median; slowest "
         f"{max(walls):.2f} s; processor time {median(cpus):.2f} s"
     )
-    _print(f"{what}: wall time with the start", median(walls), "s", "<= 2", told)
-
-
-def _command(workspace: Workspace, *arguments: str, status: int = 0) -> Spent:
-    command = [sys.executable, "-m", "video_star", *arguments]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
-    nowhere, begun = subprocess.DEVNULL, time.perf_counter()
-    with subprocess.Popen(
-        command, cwd=workspace.root, env=environment, stdout=nowhere, stderr=nowhere
-    ) as process:
-        _, ended, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(ended)
-    if process.returncode != status:
-        raise SystemExit(f"{' '.join(arguments)} ended with exit code {process.returncode}")
-    wall = time.perf_counter() - begun
-    return Spent(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
-
-
-def _print(measure: str, value: float, unit: str, bar: str, detail: str) -> None:
-    row = {"measure": measure, "value": round(value, 2), "unit": unit, "bar": bar, "detail": detail}
-    sys.stdout.write(json.dumps(row) + "\n")
-    sys.stdout.flush()
+    tell(f"{what}: wall time with the start", median(walls), "s", "<= 2", told)
 
 
 if __name__ == "__main__":

@@ -9,13 +9,13 @@ answers per second of this machine, with the embedding model of params.yaml.
 from __future__ import annotations
 
 import argparse
-import json
 import random
-import sys
 import time
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
+
+from row import tell
 
 from video_star.core.labels import ClassLabel, TextLabel
 from video_star.core.params import load_params
@@ -67,7 +67,7 @@ def measure_classes(n: int) -> None:
         seconds = time.process_time() - begun
         how, bar = ("with", ">= 20000") if line else ("without", ">= 5000")
         detail = f"{passed:,} of {n:,} passed; processor time of one core"
-        tell(f"class answers {how} a final line", n / seconds, bar, detail)
+        tell(f"class answers {how} a final line", n / seconds, "per s", bar, detail)
 
 
 def measure_texts(n: int) -> None:
@@ -83,14 +83,8 @@ def measure_texts(n: int) -> None:
     for start in range(0, n, CHUNK):
         passed += sum(j.passed for j in judge_all(work[start : start + CHUNK], params, known))
     seconds = time.perf_counter() - begun
-    tell("text answers", n / seconds, "", f"{passed:,} of {n:,} passed, with the embedding model")
-
-
-def tell(measure: str, value: float, bar: str, detail: str) -> None:
-    """Print one measurement as a JSON object."""
-    row = {"measure": measure, "value": round(value), "unit": "per s", "bar": bar}
-    sys.stdout.write(json.dumps(row | {"detail": detail}) + "\n")
-    sys.stdout.flush()
+    detail = f"{passed:,} of {n:,} passed, with the embedding model"
+    tell("text answers", n / seconds, "per s", "", detail)
 
 
 def main() -> None:
