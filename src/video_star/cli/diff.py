@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from video_star.cli.trace import marked
+from video_star.cli.trace import indented, marked, text_of
 from video_star.core.excerpt import visible
 from video_star.core.labels import label_text
 from video_star.core.records import Verdict
@@ -91,13 +90,13 @@ def _print_samples(console: Console, changes: SampleChanges, before: str, after:
 
 def _print_moved(console: Console, title: str, moved: Moved) -> None:
     _print_heading(console, title, moved.sample.id)
-    console.print(Text(visible(label_text(moved.sample.labels)), overflow="fold"))
+    console.print(text_of(label_text(moved.sample.labels)))
     for own in (moved.before, moved.after):
         told = _telling(own)
         reason = f": {told[1].reason}" if told and not told[1].passed else ""
-        console.print(Text(visible(f"{own.round} {own.standing}{reason}")))
+        console.print(text_of(f"{own.round} {own.standing}{reason}"))
         if told is not None:
-            console.print(_indented(marked(told[0].answer.text, told[1])))
+            console.print(indented(marked(told[0].answer.text, told[1])))
 
 
 def _telling(own: RoundLife) -> tuple[Attempt, Verdict] | None:
@@ -132,12 +131,7 @@ def _metrics(rows: Sequence[MetricChange], before: str, after: str) -> Table:
 
 def _print_item(console: Console, title: str, item: ItemChange, names: tuple[str, str]) -> None:
     _print_heading(console, title, f"{item.benchmark}: {item.item_id}")
-    console.print(_indented(Text(visible(item.prompt), "dim")))
+    console.print(indented(text_of(item.prompt, "dim")))
     for name, text, score in zip(names, item.texts, item.scores, strict=True):
-        console.print(Text(visible(f"{name} {item.metric} {score.value:g}: {score.reason}")))
-        console.print(_indented(Text(visible(text))))
-
-
-def _indented(text: Text) -> Padding:
-    text.overflow = "fold"
-    return Padding(text, (0, 0, 0, 2))
+        console.print(text_of(f"{name} {item.metric} {score.value:g}: {score.reason}"))
+        console.print(indented(text_of(text)))

@@ -33,7 +33,7 @@ NO_LEAK: dict[Split, str] = {
 def print_life(life: Life) -> None:
     """Print a life; every text of data and models is shown as it is, never as markup."""
     console = Console(highlight=False)
-    console.print(_text(life.id, "bold"))
+    console.print(text_of(life.id, "bold"))
     console.print(Rule(style="dim"))
     console.print(_grid(_about(life)))
     shown: set[str] = set()
@@ -56,7 +56,8 @@ def _grid(rows: Rows) -> Table:
     return grid
 
 
-def _text(text: str, style: str = "") -> Text:
+def text_of(text: str, style: str = "") -> Text:
+    """A foreign text, as it is."""
     return Text(visible(text), style=style, overflow="fold")
 
 
@@ -65,34 +66,34 @@ def _about(life: Life) -> Rows:
     if sample is None:
         yield "sample", Text("not in the manifest", style="red")
     else:
-        yield "sample", _text(f"{sample.split} sample of {sample.dataset}")
+        yield "sample", text_of(f"{sample.split} sample of {sample.dataset}")
         for label in sample.labels:
-            yield "label", _text(f"{label.kind}: {say(label)}", "bold")
+            yield "label", text_of(f"{label.kind}: {say(label)}", "bold")
     for source in life.sources:
         rows = [row for row in life.rows if row.file == source]
-        yield "source", _text(source)
+        yield "source", text_of(source)
         for row in rows:
-            yield "", _text(f"line {row.line}: {row.text}", "dim")
+            yield "", text_of(f"line {row.line}: {row.text}", "dim")
     if sample is not None and life.watched is not None:
         part = ""
         if sample.start_s is not None or sample.end_s is not None:
             start, end = sample.start_s or 0, sample.end_s
             part = f", from {start:g} s" + ("" if end is None else f" to {end:g} s")
-        yield "video", _text(f"{sample.video}{part}")
-        yield "sha256", _text(life.watched.sha256 or "unknown")
+        yield "video", text_of(f"{sample.video}{part}")
+        yield "sha256", text_of(life.watched.sha256 or "unknown")
         watched = life.watched
         if watched.problem is not None:
-            yield "frames", _text(watched.problem, "red")
+            yield "frames", text_of(watched.problem, "red")
         elif watched.times is None:
             yield "frames", Text("a folder of images, without a clock")
         else:
             times = " ".join(f"{time:.2f}" for time in watched.times)
             yield "frames", Text(f"at {times} s ({watched.source})")
-        leaks = _text("; ".join(life.leaks), "red") if life.leaks else Text(NO_LEAK[sample.split])
+        leaks = text_of("; ".join(life.leaks), "red") if life.leaks else Text(NO_LEAK[sample.split])
         yield "leaks", leaks
-        yield "question", _text(life.question.text if life.question else sample.question)
+        yield "question", text_of(life.question.text if life.question else sample.question)
     if life.hint is not None:
-        yield "with hint", _text(life.hint.text)
+        yield "with hint", text_of(life.hint.text)
 
 
 def _title(own: RoundLife) -> Text:
@@ -114,7 +115,7 @@ def _rows(own: RoundLife, life: Life, shown: set[str]) -> Rows:
         forms = Counter(example.form for example in own.examples)
         for form, n in forms.items():
             first = next(one for one in own.examples if one.form == form)
-            yield "", _quoted(Group(Text(f"{form} ({n})", "dim"), _text(first.completion)))
+            yield "", indented(Group(Text(f"{form} ({n})", "dim"), text_of(first.completion)))
     if own.learner is not None:
         model, onward = own.learner.model, own.learner.goes_on_from
         text = visible(model.adapter or model.weights or model.base)
@@ -123,10 +124,11 @@ def _rows(own: RoundLife, life: Life, shown: set[str]) -> Rows:
     for taken in own.predictions:
         yield from _taken(taken, life.id, shown)
     for failure in own.failures:
-        yield "failed", _text(f"{failure.step}: {failure.error}: {failure.message}", "red")
+        yield "failed", text_of(f"{failure.step}: {failure.error}: {failure.message}", "red")
 
 
-def _quoted(text: RenderableType) -> RenderableType:
+def indented(text: RenderableType) -> RenderableType:
+    """What a model was told or said."""
     return Padding(text, (0, 0, 0, 2))
 
 
@@ -141,7 +143,7 @@ def _attempt(name: str, attempt: Attempt, asked: Prompt | None) -> Rows:
         heading.append(f", cut off at {answer.n_tokens} tokens", style="yellow")
     if asked is not None and answer.prompt_hash != asked.prompt_hash:
         heading.append(", asked in other words than above", style="yellow")
-    parts: list[RenderableType] = [heading, _quoted(marked(answer.text, verdict))]
+    parts: list[RenderableType] = [heading, indented(marked(answer.text, verdict))]
     if len(labels) > 1:
         parts += [_label(label) for label in labels]
     yield f"{name} {answer.attempt + 1}" if answer.attempt else name, Group(*parts)
@@ -173,7 +175,7 @@ def _told(outcome: Outcome, text: str) -> Text:
 def _taken(taken: Taken, sample_id: str, shown: set[str]) -> Rows:
     """An item of a benchmark; its prompt once, as later rounds mostly ask the same."""
     form = taken.item_id.removeprefix(sample_id).removeprefix("/")
-    parts: list[RenderableType] = [_text(taken.benchmark + (f", {form}" if form else ""))]
+    parts: list[RenderableType] = [text_of(taken.benchmark + (f", {form}" if form else ""))]
     for score in taken.scores:
         value = "unscored" if score.value is None else f"{score.value:g}"
         style = "" if score.value is None else "green" if score.value > 0 else "red"
@@ -181,7 +183,7 @@ def _taken(taken: Taken, sample_id: str, shown: set[str]) -> Rows:
         parts.append(Text.assemble(*told))
     if (given := taken.prediction) is not None:
         if given.prompt not in shown:
-            parts.append(_quoted(_text(given.prompt, "dim")))
+            parts.append(indented(text_of(given.prompt, "dim")))
         shown.add(given.prompt)
-        parts.append(_quoted(_text("> " + given.text.replace("\n", "\n> "))))
+        parts.append(indented(text_of("> " + given.text.replace("\n", "\n> "))))
     yield "tested", Group(*parts)

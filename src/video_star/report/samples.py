@@ -163,10 +163,8 @@ class _Files:
 
     def finish(self) -> None:
         """DataError when there are samples that the manifest does not have."""
-        self._answers.finish()
-        self._verdicts.finish()
-        self._rationales.finish()
-        self._judged.finish()
+        for folder in (self._answers, self._verdicts, self._rationales, self._judged):
+            folder.finish()
 
 
 def _attempts(answers: Sequence[Answer], verdicts: Sequence[Verdict]) -> Iterator[Attempt]:

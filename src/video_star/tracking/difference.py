@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from heapq import nsmallest
+from itertools import zip_longest
 from typing import Any, TypeAlias
 
 from video_star.core.context import StepContext
@@ -71,84 +72,67 @@ def difference(context: StepContext, before: str, after: str, examples: int) -> 
     )
 
 
-class _Standings:
-    """How each sample stands in a round, in the order of the manifest."""
-
-    def __init__(self, paths: RoundPaths) -> None:
-        self._direct = BySample(paths.verdicts, Verdict)
-        self._rationalized = BySample(paths.rationale_verdicts, Verdict)
-
-    def of(self, sample_id: str) -> Standing:
-        return standing_of(self._direct.of(sample_id), self._rationalized.of(sample_id))
-
-
 class _Drawn:
     """A few samples of each kind, drawn by a hash."""
 
     def __init__(self, wanted: int) -> None:
         self._wanted = wanted
-        self._kept: dict[str, list[tuple[int, str, VideoSample]]] = defaultdict(list)
+        self._kept: dict[str, list[VideoSample]] = defaultdict(list)
 
     def add(self, sample: VideoSample) -> None:
-        kept = self._kept[sample.labels[0].kind]
-        kept.append((stable_hash("difference", sample.id), sample.id, sample))
-        kept.sort()
-        del kept[self._wanted :]
+        kind = sample.labels[0].kind
+        first = nsmallest(self._wanted, [*self._kept[kind], sample], key=_drawn_by)
+        self._kept[kind] = first
 
     def drawn(self) -> list[VideoSample]:
         """The first of each kind, then the second, until there are enough."""
-        turns = [
-            (place, kind, sample)
-            for kind, kept in self._kept.items()
-            for place, (*_, sample) in enumerate(kept)
-        ]
-        turns.sort(key=lambda turn: turn[:2])
-        return [sample for *_, sample in turns[: self._wanted]]
+        turns = zip_longest(*(self._kept[kind] for kind in sorted(self._kept)))
+        return [sample for turn in turns for sample in turn if sample is not None][: self._wanted]
+
+
+def _drawn_by(sample: VideoSample) -> tuple[int, str]:
+    return stable_hash("difference", sample.id), sample.id
 
 
 def _samples(context: StepContext, rounds: Rounds, examples: int) -> SampleChanges:
-    first, second = map(_Standings, rounds)
-    samples: Counter[str] = Counter()
-    passing: tuple[Counter[str], Counter[str]] = Counter(), Counter()
-    gained: Counter[str] = Counter()
-    lost: Counter[str] = Counter()
-    pairs: Counter[tuple[Standing, Standing]] = Counter()
-    new, gone = _Drawn(examples), _Drawn(examples)
+    verdicts = [
+        (BySample(paths.verdicts, Verdict), BySample(paths.rationale_verdicts, Verdict))
+        for paths in rounds
+    ]
+    standings: defaultdict[Standing, Counter[Standing]] = defaultdict(Counter)
+    passing: Counter[tuple[str, bool, bool]] = Counter()
+    """Samples by label kind (all under "") and whether they pass before and after."""
+    moved = {(False, True): _Drawn(examples), (True, False): _Drawn(examples)}
     for sample in samples_of(context.workspace):
-        pair = first.of(sample.id), second.of(sample.id)
+        before, after = (standing_of(a.of(sample.id), b.of(sample.id)) for a, b in verdicts)
         if sample.split != "train":
             continue
-        was, now = (standing in PASSING for standing in pair)
-        kinds = {"", *(label.kind for label in sample.labels)}
-        pairs[pair] += 1
-        samples.update(kinds)
-        passing[0].update(kinds if was else ())
-        passing[1].update(kinds if now else ())
-        if now and not was:
-            gained.update(kinds)
-            new.add(sample)
-        elif was and not now:
-            lost.update(kinds)
-            gone.add(sample)
-    standings: dict[Standing, dict[Standing, int]] = defaultdict(dict)
-    for (was_so, is_so), n in sorted(pairs.items()):
-        standings[was_so][is_so] = n
-    before, after = rounds
+        standings[before][after] += 1
+        turn = before in PASSING, after in PASSING
+        passing.update((kind, *turn) for kind in {"", *(label.kind for label in sample.labels)})
+        if turn in moved:
+            moved[turn].add(sample)
+    gained, lost = (
+        tuple(_moved(context, rounds, sample) for sample in own.drawn()) for own in moved.values()
+    )
     return SampleChanges(
-        kinds=tuple(
-            KindChange(
-                kind=kind,
-                samples=samples[kind],
-                passing=(passing[0][kind], passing[1][kind]),
-                newly_passing=gained[kind],
-                newly_failing=lost[kind],
-            )
-            for kind in sorted(samples)
-        ),
-        standings=dict(standings),
-        learned_from=(_learned_from(before), _learned_from(after)),
-        newly_passing=tuple(_moved(context, rounds, sample) for sample in new.drawn()),
-        newly_failing=tuple(_moved(context, rounds, sample) for sample in gone.drawn()),
+        kinds=tuple(_kind(kind, passing) for kind in sorted({kind for kind, *_ in passing})),
+        standings={was: dict(sorted(own.items())) for was, own in sorted(standings.items())},
+        learned_from=(_learned_from(rounds[0]), _learned_from(rounds[1])),
+        newly_passing=gained,
+        newly_failing=lost,
+    )
+
+
+def _kind(kind: str, passing: Counter[tuple[str, bool, bool]]) -> KindChange:
+    both, neither = passing[kind, True, True], passing[kind, False, False]
+    gained, lost = passing[kind, False, True], passing[kind, True, False]
+    return KindChange(
+        kind=kind,
+        samples=both + gained + lost + neither,
+        passing=(both + lost, both + gained),
+        newly_passing=gained,
+        newly_failing=lost,
     )
 
 

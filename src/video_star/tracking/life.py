@@ -84,17 +84,18 @@ def trace(context: StepContext, sample_id: str) -> Life:
         rounds = _with_left_out(context, sample_id, rows, rounds)
         if not any(round_.failures or round_.examples for round_ in rounds):
             raise UsageError(_unknown(context, sample_id))
-    life = Life(id=sample_id, sample=sample, sources=sources, rows=rows, rounds=tuple(rounds))
-    if sample is None:
-        return life
-    asked = _asked(context, sample) if sample.split == "train" else (None, None)
-    return life.model_copy(
-        update={
-            "watched": _watched(context, sample),
-            "question": asked[0],
-            "hint": asked[1],
-            "leaks": tuple(held_out_as(context, sample, related)),
-        }
+    trains = sample is not None and sample.split == "train"
+    question, hint = _asked(context, sample) if sample and trains else (None, None)
+    return Life(
+        id=sample_id,
+        sample=sample,
+        sources=sources,
+        rows=rows,
+        rounds=tuple(rounds),
+        watched=_watched(context, sample) if sample else None,
+        question=question,
+        hint=hint,
+        leaks=tuple(held_out_as(context, sample, related)) if sample else (),
     )
 
 

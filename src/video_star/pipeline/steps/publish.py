@@ -193,10 +193,8 @@ def tags_of(context: StepContext, ref: ModelRef) -> dict[str, str]:
     """Which code and which weights the round has."""
     commit, changed = git_state(context.workspace.root)
     tags = {"base": ref.base, "base_digest": ref.base_digest}
-    if ref.adapter_digest is not None:
-        tags["adapter_digest"] = ref.adapter_digest
-    if ref.weights_digest is not None:
-        tags["weights_digest"] = ref.weights_digest
+    tuned = {"adapter_digest": ref.adapter_digest, "weights_digest": ref.weights_digest}
+    tags |= {key: digest for key, digest in tuned.items() if digest is not None}
     if commit is not None:
         tags["git_commit"] = commit
         tags["git_changed"] = str(changed).lower()
