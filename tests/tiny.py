@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,7 @@ import av
 import numpy as np
 import yaml
 
+from video_star.core.context import StepContext
 from video_star.core.jsonl import write_records
 from video_star.core.labels import ClassLabel
 from video_star.core.params import Params, load_params
@@ -208,3 +212,19 @@ def make_workspace(
 def params_of(workspace: Workspace) -> Params:
     """The validated parameters of a workspace."""
     return load_params(workspace.params)
+
+
+def context_of(workspace: Workspace, round_name: str = "r0") -> StepContext:
+    """What something that asks no model gets."""
+
+    def no_engine(ref: object) -> Any:
+        raise AssertionError("no model is asked")
+
+    return StepContext(workspace, params_of(workspace), round_name, no_engine)
+
+
+def video_star(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command, as a user does in a folder."""
+    command = [sys.executable, "-m", "video_star", *arguments]
+    env = {**os.environ, **environment}
+    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)

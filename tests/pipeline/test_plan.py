@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -305,23 +303,18 @@ def test_an_adapter_has_as_many_weights_as_it_is_said_to(
 # ---- the command
 
 
-def video_star(*args: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "video_star", *args]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
-
-
 def test_the_command_prints_tables_and_json(tmp_path: Path, new_workspace: Make) -> None:
     workspace = new_workspace()
-    table = video_star("plan", "--samples", "650000", cwd=workspace.root)
+    table = tiny.video_star("plan", "--samples", "650000", cwd=workspace.root)
     assert table.returncode == 0, table.stderr
     assert "1.3 M" in table.stdout
     assert "unknown" in table.stdout
-    done = video_star("plan", "--samples", "650000", "--json", cwd=workspace.root)
+    done = tiny.video_star("plan", "--samples", "650000", "--json", cwd=workspace.root)
     rows = {(row["part"], row["what"]): row for row in json.loads(done.stdout)["rows"]}
     assert rows["generate", "questions"]["value"] == 2_600_000
     assert rows["generate", "time"]["value"] is None
-    assert video_star("plan", "--samples", "0", cwd=workspace.root).returncode == 2
-    plain = video_star("plan", cwd=workspace.root)  # no DVC repository
+    assert tiny.video_star("plan", "--samples", "0", cwd=workspace.root).returncode == 2
+    plain = tiny.video_star("plan", cwd=workspace.root)  # no DVC repository
     assert plain.returncode == 1
     assert plain.stderr.startswith("error: ")
     assert "Traceback" not in plain.stderr

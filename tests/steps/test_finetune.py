@@ -9,7 +9,6 @@ import finetuned
 import pytest
 import tiny
 
-from video_star.core.context import StepContext
 from video_star.core.errors import DataError, TooManyFailures, UsageError, VideoStarError
 from video_star.core.jsonl import write_shards
 from video_star.core.model_paths import read_ref
@@ -134,10 +133,5 @@ def test_a_few_unreadable_clips_are_counted_and_left_out(
 def test_a_missing_previous_adapter_is_named(tmp_path: Path, tiny_base: Path, clips: Path) -> None:
     workspace = finetuned.ready(tmp_path / "ws", tiny_base, clips, finetune__start_from="previous")
     workspace.round("r0").model_json.unlink()
-    context = StepContext(workspace, tiny.params_of(workspace), "r1", _no_engine, Silent())
     with pytest.raises(DataError, match=r"model\.json"):
-        run_finetune(context)
-
-
-def _no_engine(ref: object) -> object:
-    raise AssertionError("finetune asks no engine")
+        run_finetune(tiny.context_of(workspace, "r1"))

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tiny
 
-from video_star.core.context import StepContext, StepResult
-from video_star.core.engine import Engine
+from video_star.core.context import StepResult
 from video_star.core.errors import DataError, TooManyFailures
 from video_star.core.jsonl import read_records
-from video_star.core.params import load_params
 from video_star.core.paths import Workspace
 from video_star.core.progress import Silent
 from video_star.core.records import Failure
@@ -52,11 +51,7 @@ def prepare(workspace: Workspace, train: str, test: str, videos: Sequence[int]) 
 
 
 def ingest(workspace: Workspace) -> StepResult:
-    def no_engine(ref: object) -> Engine:
-        raise AssertionError("ingest asks no model")
-
-    params = load_params(workspace.params)
-    return run_ingest(StepContext(workspace, params, "r0", no_engine))
+    return run_ingest(tiny.context_of(workspace))
 
 
 @pytest.fixture

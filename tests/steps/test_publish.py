@@ -9,16 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tiny
 from PIL import Image
-from tiny import moving_square, write_clip
 
 from video_star.core.context import StepContext
-from video_star.core.engine import Engine
 from video_star.core.jsonl import dump_json, write_records, write_text
-from video_star.core.labels import ClassLabel
-from video_star.core.params import load_params
 from video_star.core.paths import Workspace
-from video_star.core.records import ModelRef, Prediction, Score, StepReport, VideoSample
+from video_star.core.records import Prediction, Score, StepReport
 from video_star.pipeline.stages import STEPS
 from video_star.pipeline.steps.publish import (
     flat_params,
@@ -30,10 +27,8 @@ from video_star.tracking.shown import THUMBNAIL
 
 ROOT = Path(__file__).resolve().parents[2]
 METRIC = {"value": 0.75, "low": 0.7, "high": 0.8, "n": 40}
-
-
-def no_engine(_: ModelRef) -> Engine:
-    raise AssertionError("publish asks no model")
+NOTHING = dict.fromkeys(("revision", "adapter", "adapter_digest"))
+BASE = {"base": "base", "base_digest": "b" * 64, **NOTHING}
 
 
 @pytest.fixture
@@ -49,14 +44,12 @@ def context(tmp_path: Path) -> StepContext:
     shares |= {"direct_yield/box": 0.3, "rationalized_yield/box": 0.1}
     report = StepReport(step="curate", round="r1", read=50, written=90, failed=2, metrics=shares)
     write_text(paths.report("curate"), dump_json(report.model_dump()))
-    ref = ModelRef(
-        base="base", revision=None, base_digest="b" * 64, adapter="a", adapter_digest="c" * 64
-    )
-    write_text(paths.model_json, dump_json(ref.model_dump()))
+    ref = {**BASE, "adapter": "a", "adapter_digest": "c" * 64}
+    write_text(paths.model_json, dump_json(ref))
     write_text(paths.loss, '{"step": 1, "loss": 2.5, "learning_rate": 0.001}\n')
     write_text(paths.adapter / "adapter_config.json", "{}")
     write_text(paths.train / "0.jsonl", "{}\n")
-    return StepContext(workspace, load_params(workspace.params), "r1", no_engine)
+    return tiny.context_of(workspace, "r1")
 
 
 def test_a_round_is_read_from_its_files(context: StepContext, tmp_path: Path) -> None:
@@ -106,43 +99,24 @@ def test_intervals_tests_and_counts_are_tables(context: StepContext, tmp_path: P
 
 
 def test_held_out_answers_stand_beside_a_frame(context: StepContext, tmp_path: Path) -> None:
-    write_clip(context.workspace.data / "a.mp4", moving_square(1))
-    sample = VideoSample(
-        id="s/1",
-        dataset="s",
-        video="a.mp4",
-        source_id="1",
-        split="test",
-        question="What?",
-        question_template="q",
-        labels=(ClassLabel(name="hop"),),
-    )
+    (sample,) = tiny.tiny_samples(1, "test")
+    tiny.write_clip(context.workspace.video(sample.video), tiny.moving_square(1))
     write_records(context.workspace.manifest, [sample])
     folder = context.paths.predictions / "kinetics_qa"
-    answers = {"s/1/open": "<img onerror=x>", "of no known video": "Answer: b"}
+    name = f"{sample.id}/open"
+    answers = {name: "<img onerror=x>", "of no known video": "Answer: b"}
     write_records(
         folder / "predictions.jsonl",
         [Prediction(item_id=key, prompt="What?", text=text) for key, text in answers.items()],
     )
-    score: dict[str, Any] = {
-        "metric": "open_accuracy",
-        "value": 1.0,
-        "cluster": "c",
-        "reason": "match",
-    }
-    write_records(
-        folder / "scores.jsonl", [Score(item_id=key, **score, slices=()) for key in answers]
-    )
+    score: dict[str, Any] = {"metric": "open_accuracy", "value": 1, "cluster": "c"}
+    scores = [Score(item_id=key, **score, reason="match") for key in answers]
+    write_records(folder / "scores.jsonl", scores)
     published_round(context, tmp_path / "shown")
     table = json.loads((tmp_path / "shown" / "answers.json").read_text())
     ((frame, *rest),) = table["data"]
-    assert rest == [
-        "kinetics_qa/s/1/open",
-        "What?",
-        "<img onerror=x>",
-        "open_accuracy: 1",
-        "match",
-    ]
+    told = ["What?", "<img onerror=x>", "open_accuracy: 1", "match"]
+    assert rest == [f"kinetics_qa/{name}", *told]
     with Image.open(tmp_path / "shown" / frame["filepath"]) as image:
         assert max(image.size) <= THUMBNAIL
 
@@ -188,16 +162,8 @@ def test_a_failure_that_was_undone_is_shown_no_longer(context: StepContext) -> N
 
 def test_of_a_fully_finetuned_model_only_the_reference_is_published(context: StepContext) -> None:
     paths = context.paths
-    ref = ModelRef(
-        base="base",
-        revision=None,
-        base_digest="b" * 64,
-        adapter=None,
-        adapter_digest=None,
-        weights="rounds/r1/model/weights",
-        weights_digest="d" * 64,
-    )
-    write_text(paths.model_json, dump_json(ref.model_dump()))
+    ref = {**BASE, "weights": "rounds/r1/model/weights", "weights_digest": "d" * 64}
+    write_text(paths.model_json, dump_json(ref))
     paths.adapter.rename(paths.weights)
     item = published_round(context, paths.root / "shown")
     assert item.model == paths.model_json

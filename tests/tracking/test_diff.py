@@ -7,13 +7,11 @@ import shutil
 
 import pytest
 import tiny
-from test_trace import life, no_engine, run
+from test_trace import life, run
 
-from video_star.core.context import StepContext
 from video_star.core.errors import DataError
 from video_star.core.jsonl import read_record, read_records, read_shards
 from video_star.core.paths import Workspace
-from video_star.core.progress import Silent
 from video_star.core.records import Score, Verdict
 from video_star.evaluation.metrics import RoundMetrics
 from video_star.tracking.difference import difference
@@ -21,8 +19,7 @@ from video_star.tracking.lives import Difference
 
 
 def diff(workspace: Workspace, before: str, after: str, examples: int = 3) -> Difference:
-    context = StepContext(workspace, tiny.params_of(workspace), "r0", no_engine, Silent())
-    return difference(context, before, after, examples)
+    return difference(tiny.context_of(workspace), before, after, examples)
 
 
 def passing(workspace: Workspace, name: str) -> set[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -15,12 +14,9 @@ import pytest
 import tiny
 import two_rounds
 
-from video_star.core.context import StepContext
-from video_star.core.engine import Engine
 from video_star.core.errors import DataError, UsageError
 from video_star.core.jsonl import SHARDS, read_record, read_shards, shard_of
 from video_star.core.paths import Workspace
-from video_star.core.progress import Silent
 from video_star.core.records import Answer, ModelRef, TrainingExample, Verdict
 from video_star.data.manifest import read_manifest, write_manifest
 from video_star.tracking.life import trace
@@ -29,24 +25,12 @@ from video_star.tracking.lives import Life
 TRAIN = ("always", "lost", "found", "never")
 
 
-def no_engine(ref: object) -> Engine:
-    raise AssertionError("no model is asked")
-
-
 def life(workspace: Workspace, sample_id: str) -> Life:
-    context = StepContext(workspace, tiny.params_of(workspace), "r0", no_engine, Silent())
-    return trace(context, sample_id)
+    return trace(tiny.context_of(workspace), sample_id)
 
 
 def run(workspace: Workspace, *args: str, width: int = 80) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "video_star", *args],
-        cwd=workspace.root,
-        env={**os.environ, "COLUMNS": str(width)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return tiny.video_star(*args, cwd=workspace.root, COLUMNS=str(width))
 
 
 def test_the_head_says_row_video_frames_and_prompts(lived_in: Workspace) -> None:
