@@ -17,7 +17,6 @@ from video_star.core.params import Params, PlateauParams, load_params
 from video_star.core.paths import Workspace
 from video_star.core.progress import Silent
 from video_star.pipeline.choice import choose
-from video_star.pipeline.runner import only_one
 from video_star.tracking.rounds_table import KindYield, MetricRow, RoundRow
 
 PARAMS = load_params(REPOSITORY / "params.yaml")
@@ -72,16 +71,6 @@ def test_the_plateau_rule_compares_with_the_best_round_before() -> None:
     assert not plateaued([0.5, 0.52], rule)
     assert plateaued([0.5, 0.6, 0.55], rule)
     assert plateaued([0.6, 0.5, 0.605], rule)
-
-
-def test_two_cycles_cannot_run_in_one_workspace(tmp_path: Path) -> None:
-    workspace = Workspace(tmp_path)
-    with (
-        only_one(workspace, "cycle"),
-        pytest.raises(BusyError, match="Another process works on cycle"),
-        only_one(workspace, "cycle"),
-    ):
-        pass
 
 
 def test_the_tables_of_a_run_say_what_the_terminal_says() -> None:

@@ -19,7 +19,6 @@ from video_star.core.labels import ClassLabel
 from video_star.core.paths import Workspace
 from video_star.core.prompts import BEST_OPTION, EXPLAIN
 from video_star.core.records import Origin, StepReport, TrainingExample
-from video_star.data.export import export_llava
 from video_star.data.manifest import read_manifest
 from video_star.pipeline.steps.curate import Kept, _capped
 
@@ -217,15 +216,3 @@ def test_a_missing_replay_file_says_what_to_change(new_workspace: Callable[..., 
     answers(workspace, direct=10)
     with pytest.raises(DataError, match=r"correct curate\.replay or set it to null"):
         curate(workspace)
-
-
-def test_the_export_is_what_llava_trainers_read(workspace: Workspace, tmp_path: Path) -> None:
-    answers(workspace, direct=10)
-    _, examples = curate(workspace)
-    assert export_llava(workspace, "r1", tmp_path / "out.json") == len(examples)
-    first = json.loads((tmp_path / "out.json").read_text())[0]
-    assert set(first) == {"id", "video", "conversations"}
-    human, gpt = first["conversations"]
-    assert human["from"] == "human"
-    assert human["value"].startswith("<video>\n")
-    assert gpt["from"] == "gpt"
