@@ -24,16 +24,11 @@ def end_lost_steps() -> None:
         crash_lost_steps(client)
 
 
-def forget_lost_runs(workspace: Workspace, params: Params) -> int:
+def forget_lost_runs(workspace: Workspace, params: Params) -> None:
     """Drop mlflow/rounds/*.json when the local store was deleted, so that DVC publishes again.
 
     DVC cannot know that the runs named in these files are gone: the store is not one of its files.
     """
-    uri = params.settings.tracking_uri
-    if uri is not None or (workspace.mlflow / "mlflow.db").exists():
-        return 0
-    lost = [workspace.round(name).mlflow_run for name in params.evaluated]
-    lost = [path for path in lost if path.exists()]
-    for path in lost:
-        path.unlink()
-    return len(lost)
+    if params.settings.tracking_uri is None and not workspace.mlflow_store.exists():
+        for name in params.evaluated:
+            workspace.round(name).mlflow_run.unlink(missing_ok=True)

@@ -14,6 +14,7 @@ import pytest
 import tiny
 import two_rounds
 
+from video_star.cli.trace import print_life
 from video_star.core.errors import DataError, UsageError
 from video_star.core.jsonl import SHARDS, read_record, read_shards, shard_of
 from video_star.core.paths import Workspace
@@ -29,8 +30,8 @@ def life(workspace: Workspace, sample_id: str) -> Life:
     return trace(tiny.context_of(workspace), sample_id)
 
 
-def run(workspace: Workspace, *args: str, width: int = 80) -> subprocess.CompletedProcess[str]:
-    return tiny.video_star(*args, cwd=workspace.root, COLUMNS=str(width))
+def run(workspace: Workspace, *args: str) -> subprocess.CompletedProcess[str]:
+    return tiny.video_star(*args, cwd=workspace.root, COLUMNS="80")
 
 
 def test_the_head_says_row_video_frames_and_prompts(lived_in: Workspace) -> None:
@@ -251,10 +252,24 @@ def test_texts_of_models_are_no_markup_and_move_no_cursor(lived_in: Workspace) -
 
 
 @pytest.mark.parametrize("width", [40, 80, 120])
-def test_no_line_is_wider_than_the_terminal(lived_in: Workspace, width: int) -> None:
+def test_no_line_is_wider_than_the_terminal(
+    lived_in: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    width: int,
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
     for name in (*TRAIN, "tested"):
-        shown = run(lived_in, "trace", f"mine/{name}", width=width).stdout
-        assert max(map(len, shown.splitlines())) <= width
+        print_life(life(lived_in, f"mine/{name}"))
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= width
+
+
+def test_a_terminal_without_unicode_is_told_the_same(lived_in: Workspace) -> None:
+    done = tiny.video_star(
+        "trace", "mine/never", cwd=lived_in.root, COLUMNS="80", PYTHONIOENCODING="ascii"
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "It is [bold]never[/]" in done.stdout
 
 
 def test_an_answer_to_another_prompt_than_that_of_now_says_so(copied: Workspace) -> None:
