@@ -269,6 +269,7 @@ def test_a_terminal_without_unicode_is_told_the_same(lived_in: Workspace) -> Non
         "trace", "mine/never", cwd=lived_in.root, COLUMNS="80", PYTHONIOENCODING="ascii"
     )
     assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[1] == "-" * 80
     assert "It is [bold]never[/]" in done.stdout
 
 

@@ -448,7 +448,7 @@ def main() -> None:
     """Run the command line; errors of ours end in one sentence, bugs keep their traceback."""
     quieten()
     if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
-        sys.stdout.reconfigure(errors="backslashreplace")  # of a terminal that is not UTF-8
+        sys.stdout.reconfigure(errors="replace")  # of a terminal that is not UTF-8
     if "DVC_STAGE" in os.environ:
         from video_star.core.processes import die_with_parent
 

@@ -34,7 +34,8 @@ def print_life(life: Life) -> None:
     """Print a life; every text of data and models is shown as it is, never as markup."""
     console = Console(highlight=False)
     console.print(text_of(life.id, "bold"))
-    console.print(Rule(style="dim"))
+    line = "-" if console.options.ascii_only else "─"  # rich forgets it of one without a title
+    console.print(Rule(characters=line, style="dim"))
     console.print(_grid(_about(life)))
     shown: set[str] = set()
     for own in life.rounds:

@@ -8,9 +8,11 @@ train.json                                   the training set as LLaVA JSON
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
+from video_star.core.device import pick_device
 from video_star.core.errors import DataError, UsageError
 from video_star.core.jsonl import write_text
 from video_star.core.model_paths import base_location, base_ref, copy_content, read_ref
@@ -65,6 +67,8 @@ def export_round(
 
 def write_merged(base: Path, adapter: Path, trust_remote_code: bool, out: Path) -> None:
     """Add an adapter to the base's weights and write a folder that from_pretrained loads."""
+    # transformers asks DeepSpeed for it while it saves, which else looks for one and warns.
+    os.environ.setdefault("DS_ACCELERATOR", pick_device("auto"))
     from video_star.models.adapters import load_adapter
     from video_star.models.loading import load_weights
     from video_star.training.weights import save_weights
