@@ -33,6 +33,7 @@ from video_star.pipeline.stages import STEPS
 
 if TYPE_CHECKING:
     from video_star.core.context import StepContext
+    from video_star.core.params import Params
 
 
 class Commands(TyperGroup):
@@ -92,21 +93,28 @@ def workspace() -> Workspace:
     return Workspace(Path(os.environ.get("VIDEO_STAR_HOME", ".")).resolve())
 
 
-def _context(*rounds: str) -> StepContext:
-    """What commands read rounds with; UsageError for one that params.yaml does not have."""
+def _opened() -> tuple[Workspace, Params]:
+    """The workspace and its parameters; UsageError where one of them is wrong."""
     from video_star.core.params import load_params
-    from video_star.core.progress import Silent
-    from video_star.pipeline.runner import context_of
 
     home = workspace()
     params = load_params(home.params)
+    return home.allowing(params.settings.video_roots), params
+
+
+def _context(*rounds: str) -> StepContext:
+    """What commands read rounds with; UsageError for one that params.yaml does not have."""
+    from video_star.core.progress import Silent
+    from video_star.pipeline.runner import context_of
+
+    home, params = _opened()
     for name in rounds:
         if name not in params.evaluated:
             raise UsageError(
                 f"There is no round {name!r}; there are {', '.join(params.evaluated)} "
                 "(rounds in params.yaml)."
             )
-    return context_of(home.allowing(params.settings.video_roots), params, "r0", Silent())
+    return context_of(home, params, "r0", Silent())
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
@@ -199,15 +207,12 @@ def plan(
 ) -> None:
     """Say what will run again and why, and what it will take: tokens, disk, memory, hours."""
     from video_star.cli.plan import plan_json, print_plan
-    from video_star.core.params import load_params
     from video_star.pipeline.chain import update_chain
     from video_star.pipeline.plan import Plan
 
-    home = workspace()
-    params = load_params(home.params)
+    home, params = _opened()
     update_chain(home, params)
-    made = Plan(home.allowing(params.settings.video_roots), params, samples)
-    _show(made, as_json, print_plan, plan_json)
+    _show(Plan(home, params, samples), as_json, print_plan, plan_json)
 
 
 @app.command()
@@ -222,13 +227,12 @@ def report(
 ) -> None:
     """Write one page to look at: curves, rounds, samples with frames and answers, what was lost."""
     from video_star.cli.terminal import show_progress
-    from video_star.core.params import load_params
     from video_star.report.page import write_report
 
-    home = workspace()
+    home, params = _opened()
     named = [name for part in rounds.split(",") if (name := part.strip())]
     with show_progress("report") as progress:
-        path = write_report(home, load_params(home.params), out or home.report, named, progress)
+        path = write_report(home, params, out or home.report, named, progress)
     typer.echo(f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB)")
 
 
@@ -265,10 +269,9 @@ def export(
 
     home = workspace()
     if file_format is ExportFormat.CHECKPOINT:
-        from video_star.core.params import load_params
         from video_star.tracking.export_round import export_round
 
-        export_round(home, load_params(home.params), what, to, merged)
+        export_round(*_opened(), what, to, merged)
         typer.echo(f"wrote {what} to {to}")
     elif file_format is ExportFormat.LLAVA:
         typer.echo(f"wrote {export_llava(home, what, to)} conversations to {to}")
@@ -286,11 +289,9 @@ def judge(
     """Judge answers from anywhere: lines of id, question, labels (as in manifests) and answer."""
     from functools import partial
 
-    from video_star.core.params import load_params
     from video_star.verification.judge_file import judge_file, judge_lines, open_lines
 
-    home = workspace()
-    params = load_params(home.params)
+    home, params = _opened()
     with open_lines(file, sys.stdin.buffer) as lines:
         counts = judge_file(
             judge_lines(lines, params, home.root),
@@ -326,13 +327,11 @@ def propose(
     """Let a language model propose questions for a kind of the manifest's samples."""
     from video_star.cli.propose import write_proposals
     from video_star.core.chat import OpenAIChat
-    from video_star.core.params import load_params
     from video_star.data.manifest import read_manifest
 
-    home = workspace()
-    seed = load_params(home.params).seed
+    home, params = _opened()
     chat = OpenAIChat(url, model, temperature, max_tokens=1024)
-    write_proposals(chat, kind, task, read_manifest(home), wanted, seed, out)
+    write_proposals(chat, kind, task, read_manifest(home), wanted, params.seed, out)
     typer.echo(
         f"wrote {wanted} questions of kind {kind} to {out}; read them, put the file into data/ "
         "and name it as ingest.questions"
@@ -397,10 +396,9 @@ def cycle(
 @app.command()
 def up() -> None:
     """Start Prefect (server, worker, deployment) and MLflow, on loopback only."""
-    from video_star.core.params import load_params
     from video_star.services.local import start
 
-    load_params(workspace().params)  # a mistake in it, or no workspace, costs no server start
+    _opened()  # a mistake in params.yaml, or no workspace, costs no server start
     start(workspace(), typer.echo)
 
 

@@ -77,7 +77,7 @@ def _messages(
 def _usable(reply: str, labels: Sequence[str], kind: str, found: Sequence[str]) -> list[str]:
     """The questions of a reply that are new, fit the kind and name no label."""
     seen = {all_words(text) for text in found}
-    named = {words for label in labels if (words := content(label))}
+    named = [words for label in labels if (words := {*content(label)})]  # in any order
     new = []
     for line in reply.splitlines():
         text = _QUOTED.sub(r"\1", _NUMBERING.sub("", line).strip()).strip()
@@ -85,15 +85,10 @@ def _usable(reply: str, labels: Sequence[str], kind: str, found: Sequence[str]) 
         if not text.endswith(("?", ".")) or problem_of(kind, text):
             continue
         words = all_words(text)
-        if words and words not in seen and not any(_holds(words, label) for label in named):
+        if words and words not in seen and not any(label <= {*words} for label in named):
             seen.add(words)
             new.append(text)
     return new
-
-
-def _holds(words: Sequence[str], label: Sequence[str]) -> bool:
-    """Whether all content words of a label are in a question, in any order."""
-    return set(label) <= set(words)
 
 
 def examples_of(samples: Sequence[VideoSample], kind: str) -> tuple[str, ...]:

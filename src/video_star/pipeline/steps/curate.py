@@ -340,9 +340,10 @@ def _replayed(context: StepContext, replay: Replay, tally: Tally) -> Iterator[Tr
     ]
     named = replay.params.annotations
     if replay.left_out:
+        counts = ", ".join(f"{n:,} {reason}" for reason, n in _reasons(replay.left_out).items())
         context.progress.note(
             f"{len(replay.left_out):,} of {replay.entries:,} entries of {named} are left out "
-            f"({_counted(replay.left_out)}); see {context.paths.failures('curate')}"
+            f"({counts}); see {context.paths.failures('curate')}"
         )
     if taken < wanted:
         context.progress.note(
@@ -350,9 +351,8 @@ def _replayed(context: StepContext, replay: Replay, tally: Tally) -> Iterator[Tr
         )
 
 
-def _counted(failures: Iterable[Failure]) -> str:
-    counts = sorted(Counter(failure.error for failure in failures).items())
-    return ", ".join(f"{n:,} {reason}" for reason, n in counts)
+def _reasons(failures: Iterable[Failure]) -> dict[str, int]:
+    return dict(sorted(Counter(failure.error for failure in failures).items()))
 
 
 def _kinds(sample: VideoSample) -> set[str]:
@@ -380,6 +380,6 @@ def _report(context: StepContext, tally: Tally, replay: Replay | None) -> StepRe
         read=tally.samples,
         written=tally.forms.total(),
         rejected=tally.samples - tally.kept,
-        reasons=dict(sorted(Counter(failure.error for failure in left_out).items())),
+        reasons=_reasons(left_out),
         metrics={**yields, "kept": tally.kept, **dict(sorted(tally.forms.items())), **counts},
     )
