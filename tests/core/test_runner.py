@@ -21,6 +21,7 @@ from video_star.pipeline.stages import STEPS, Step
 
 SHIPPED = Path(__file__).parents[2] / "params.yaml"
 Body = Callable[[StepContext], StepResult]
+Install = Callable[[Body], None]
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 @pytest.fixture
-def step(monkeypatch: pytest.MonkeyPatch) -> Callable[[Body], None]:
+def step(monkeypatch: pytest.MonkeyPatch) -> Install:
     def install(body: Body) -> None:
         module = types.ModuleType("made_up_step")
         module.run = body  # type: ignore[attr-defined]
@@ -40,77 +41,53 @@ def step(monkeypatch: pytest.MonkeyPatch) -> Callable[[Body], None]:
     return install
 
 
-def result(failed: int = 0, read: int = 100) -> StepResult:
+def result(failed: int = 0) -> StepResult:
+    """Of 100 samples."""
     failures = tuple(
         Failure(sample_id=str(i), step="made-up", error="VideoError", message="x")
         for i in range(failed)
     )
-    report = StepReport(
-        step="made-up",
-        round="r1",
-        read=read,
-        written=read - failed,
-        failed=failed,
-        reasons={"VideoError": failed} if failed else {},
-    )
-    return StepResult(report, failures)
+    counts = {"read": 100, "written": 100 - failed, "failed": failed}
+    reasons = {"VideoError": failed} if failed else {}
+    return StepResult(StepReport(step="made-up", round="r1", **counts, reasons=reasons), failures)
 
 
 def run(workspace: Workspace) -> StepReport:
     return run_step("made-up", "r1", workspace, Silent())
 
 
-def test_the_report_is_written_last(workspace: Workspace, step: Callable[[Body], None]) -> None:
-    step(lambda context: result())
-    run(workspace)
-    assert json.loads(workspace.round("r1").report("made-up").read_text())["written"] == 100
-
-
-def test_failures_within_the_limit_are_counted_and_kept(
-    workspace: Workspace, step: Callable[[Body], None]
+def test_the_report_is_written_last_with_the_failures_that_are_allowed(
+    workspace: Workspace, step: Install
 ) -> None:
-    step(lambda context: result(failed=2))
-    assert run(workspace).failed == 2
-    assert len(workspace.round("r1").failures("made-up").read_text().splitlines()) == 2
-
-
-def test_more_failures_than_the_limit_stop_the_step(
-    workspace: Workspace, step: Callable[[Body], None]
-) -> None:
+    paths = workspace.round("r1")
     step(lambda context: result(failed=3))
     with pytest.raises(TooManyFailures, match="3 of 100 samples failed"):
         run(workspace)
-    assert not workspace.round("r1").report("made-up").exists()
+    assert not paths.report("made-up").exists()
+    step(lambda context: result(failed=2))
+    assert run(workspace).failed == 2
+    assert json.loads(paths.report("made-up").read_text())["written"] == 98
+    assert len(paths.failures("made-up").read_text().splitlines()) == 2
 
 
 def test_an_edit_of_the_steps_own_parameters_while_it_runs_fails_it(
-    workspace: Workspace, step: Callable[[Body], None]
+    workspace: Workspace, step: Install
 ) -> None:
-    def body(context: StepContext) -> StepResult:
-        text = workspace.params.read_text()
-        workspace.params.write_text(text.replace("preset: released", "preset: paper"))
-        return result()
+    def editing(old: str, new: str) -> Body:
+        def body(context: StepContext) -> StepResult:
+            workspace.params.write_text(workspace.params.read_text().replace(old, new))
+            return result()
 
-    step(body)
+        return body
+
+    step(editing("decode_workers: 2", "decode_workers: 1"))  # of settings, so that is fine
+    assert run(workspace).written == 100
+    step(editing("preset: released", "preset: paper"))
     with pytest.raises(VideoStarError, match=r"verify in params\.yaml changed while"):
         run(workspace)
 
 
-def test_an_edit_of_settings_while_it_runs_is_fine(
-    workspace: Workspace, step: Callable[[Body], None]
-) -> None:
-    def body(context: StepContext) -> StepResult:
-        text = workspace.params.read_text()
-        workspace.params.write_text(text.replace("decode_workers: 2", "decode_workers: 1"))
-        return result()
-
-    step(body)
-    assert run(workspace).written == 100
-
-
-def test_the_same_step_cannot_run_twice_at_once(
-    workspace: Workspace, step: Callable[[Body], None]
-) -> None:
+def test_the_same_step_cannot_run_twice_at_once(workspace: Workspace, step: Install) -> None:
     step(lambda context: result())
     with (
         only_one(workspace, "made-up-r1"),
