@@ -68,7 +68,7 @@ def summary(workspace: Workspace) -> list[dict[str, Any]]:
     """One row per round; shares in percent."""
     rows = []
     for row in rounds_rows(workspace):
-        stored = json.loads(workspace.round(row["round"]).metrics.read_text())
+        stored = json.loads(workspace.round(row.round).metrics.read_text())
         classes = stored["slices"][OPEN]
         groups: dict[bool, list[tuple[float, int]]] = {True: [], False: []}
         for name, value in classes.items():
@@ -78,17 +78,17 @@ def summary(workspace: Workspace) -> list[dict[str, Any]]:
         def share(items: list[tuple[float, int]]) -> float:
             return 100 * sum(v * n for v, n in items) / sum(n for _, n in items)
 
-        metrics = row["metrics"]
+        metrics = row.metrics
         rows.append(
             {
-                "round": row["round"],
-                "open": 100 * metrics[OPEN]["value"],
+                "round": row.round,
+                "open": 100 * metrics[OPEN].value,
                 "known": share(groups[True]),
                 "unknown": share(groups[False]),
-                "choice": 100 * metrics[CHOICE]["value"],
-                "tempcompass": 100 * metrics[TEMPCOMPASS]["value"],
-                "direct": 100 * (row["direct_yield"] or 0),
-                "rationalized": 100 * (row["rationalized_yield"] or 0),
+                "choice": 100 * metrics[CHOICE].value,
+                "tempcompass": 100 * metrics[TEMPCOMPASS].value,
+                "direct": 100 * (row.direct_yield or 0),
+                "rationalized": 100 * (row.rationalized_yield or 0),
             }
         )
     return rows

@@ -125,7 +125,7 @@ def run_cycle(
 def headline(workspace: Workspace, metric: str) -> list[float]:
     """The metric of each measured round so far, in round order."""
     rows = rounds_rows(workspace)
-    return [row["metrics"][metric]["value"] for row in rows if metric in row["metrics"]]
+    return [row.metrics[metric].value for row in rows if metric in row.metrics]
 
 
 def plateaued(values: Sequence[float], rule: PlateauParams) -> bool:

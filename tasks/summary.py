@@ -60,10 +60,10 @@ def rounds_cells(rows: list[RoundRow]) -> list[dict[str, str]]:
     """One row for each round: text only, fractions as percentages."""
     return [
         {
-            "round": row["round"],
-            "kept": str(row["kept"]),
-            "answered": _percent(row["direct_yield"]),
-            "explained": _percent(row["rationalized_yield"]),
+            "round": row.round,
+            "kept": str(row.kept),
+            "answered": _percent(row.direct_yield),
+            "explained": _percent(row.rationalized_yield),
             **{name: _metric(row, name) for name in headline_metrics(rows)},
         }
         for row in rows
@@ -72,11 +72,11 @@ def rounds_cells(rows: list[RoundRow]) -> list[dict[str, str]]:
 
 def yield_cells(rows: list[RoundRow]) -> list[dict[str, str]]:
     """One row for each label kind, a column for each round that learned."""
-    kinds = sorted({kind for row in rows for kind in row["kinds"]})
+    kinds = sorted({kind for row in rows for kind in row.kinds})
     return [
         {
             "label kind": kind,
-            **{r["round"]: _kind(r["kinds"].get(kind)) for r in rows if r["kinds"]},
+            **{r.round: _kind(r.kinds.get(kind)) for r in rows if r.kinds},
         }
         for kind in kinds
     ]
@@ -89,13 +89,13 @@ def _percent(share: float | None) -> str:
 def _kind(share: KindYield | None) -> str:
     if share is None:
         return ""
-    doubtful = f" ({share['doubtful']:.0%} ?)" if round(100 * share["doubtful"]) else ""
-    return f"{share['direct']:.0%} + {share['rationalized']:.0%}{doubtful}"
+    doubtful = f" ({share.doubtful:.0%} ?)" if round(100 * share.doubtful) else ""
+    return f"{share.direct:.0%} + {share.rationalized:.0%}{doubtful}"
 
 
 def _metric(row: RoundRow, name: str) -> str:
-    metric = row["metrics"].get(name)
+    metric = row.metrics.get(name)
     if metric is None:
         return ""
     form = metric_format(name)
-    return "{} [{}, {}]".format(*(f"{metric[key]:{form}}" for key in ("value", "low", "high")))
+    return f"{metric.value:{form}} [{metric.low:{form}}, {metric.high:{form}}]"

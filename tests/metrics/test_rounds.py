@@ -15,7 +15,13 @@ from video_star.core.labels import KINDS
 from video_star.core.paths import Workspace
 from video_star.core.records import MetricValue, StepReport
 from video_star.evaluation.metrics import RoundMetrics
-from video_star.tracking.rounds_table import kinds_table, rounds_rows, rounds_table
+from video_star.tracking.rounds_table import (
+    MetricRow,
+    kinds_table,
+    rounds_rows,
+    rounds_table,
+    rows_json,
+)
 
 OPEN = "kinetics_qa/open_accuracy"
 
@@ -45,21 +51,11 @@ def finished(new_workspace: Callable[..., Workspace]) -> Workspace:
 
 def test_rows_hold_yields_and_every_metric(finished: Workspace) -> None:
     rows = rounds_rows(finished)
-    assert [row["round"] for row in rows] == ["r0", "r1", "r2"]
-    assert (rows[0]["kept"], rows[0]["direct_yield"], rows[0]["rationalized_yield"]) == (
-        0,
-        None,
-        None,
-    )
-    assert (rows[1]["kept"], rows[1]["direct_yield"]) == (80, 0.3)
-    assert rows[2]["metrics"][OPEN] == {
-        "value": 0.8,
-        "low": pytest.approx(0.7),
-        "high": pytest.approx(0.9),
-        "n": 40,
-        "against": {},
-    }
-    assert "other/metric" in rows[0]["metrics"]
+    assert [row.round for row in rows] == ["r0", "r1", "r2"]
+    assert (rows[0].kept, rows[0].direct_yield, rows[0].rationalized_yield) == (0, None, None)
+    assert (rows[1].kept, rows[1].direct_yield) == (80, 0.3)
+    assert rows[2].metrics[OPEN] == MetricRow(value=0.8, low=0.8 - 0.1, high=0.8 + 0.1, n=40)
+    assert "other/metric" in rows[0].metrics
 
 
 def test_a_paired_difference_is_in_the_row_and_marked_in_the_table(finished: Workspace) -> None:
@@ -69,7 +65,7 @@ def test_a_paired_difference_is_in_the_row_and_marked_in_the_table(finished: Wor
     whole["comparisons"] = {OPEN: {"r0": {**pair, "p": 0.01}, "r1": {**pair, "p": 0.3}}}
     path.write_text(json.dumps(whole))
     rows = rounds_rows(finished)
-    against = rows[2]["metrics"][OPEN]["against"]
+    against = rows_json(rows)[2]["metrics"][OPEN]["against"]
     assert against["r1"] == {
         "difference": 0.6,
         "low": 0.5,
@@ -125,7 +121,7 @@ def _shown(workspace: Workspace, *more: object) -> str:
 
 def test_a_round_that_is_not_evaluated_yet_has_no_row(finished: Workspace) -> None:
     finished.round("r2").metrics.unlink()
-    assert [row["round"] for row in rounds_rows(finished)] == ["r0", "r1"]
+    assert [row.round for row in rounds_rows(finished)] == ["r0", "r1"]
 
 
 def test_no_evaluated_round_is_said(workspace: Workspace) -> None:
@@ -156,11 +152,7 @@ def test_yields_by_label_kind_fit_a_terminal(finished: Workspace) -> None:
         report["metrics"] |= {f"direct_yield/{kind}": 0.1 * number, f"rationalized_yield/{kind}": 0}
     path.write_text(json.dumps(report))
     rows = rounds_rows(finished)
-    assert rows[1]["kinds"]["box"] == {
-        "direct": pytest.approx(0.6),
-        "rationalized": 0,
-        "doubtful": 0,
-    }
+    assert rows[1].kinds["box"].direct == pytest.approx(0.6)
     text = _shown(finished, kinds_table(rows))
     assert "…" not in text
     assert "60 + 0" in text

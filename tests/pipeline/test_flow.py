@@ -74,29 +74,14 @@ def test_the_plateau_rule_compares_with_the_best_round_before() -> None:
 
 
 def test_the_tables_of_a_run_say_what_the_terminal_says() -> None:
-    metric: MetricRow = {"value": 0.5, "low": 0.25, "high": 0.75, "n": 4, "against": {}}
-    kinds: dict[str, KindYield] = {
-        "class": {"direct": 0.25, "rationalized": 0.5, "doubtful": 0.004},
-        "set": {"direct": 0.0, "rationalized": 1.0, "doubtful": 0.02},
+    metric = MetricRow(value=0.5, low=0.25, high=0.75, n=4)
+    kinds = {
+        "class": KindYield(direct=0.25, rationalized=0.5, doubtful=0.004),
+        "set": KindYield(direct=0.0, rationalized=1.0, doubtful=0.02),
     }
-    base: RoundRow = {
-        "round": "r0",
-        "kept": 0,
-        "direct_yield": None,
-        "rationalized_yield": None,
-        "line_share": None,
-        "kinds": {},
-        "metrics": {METRIC: metric},
-    }
-    learned: RoundRow = {
-        **base,
-        "round": "r1",
-        "kept": 3,
-        "direct_yield": 0.25,
-        "rationalized_yield": 0.5,
-        "kinds": kinds,
-        "metrics": {},
-    }
+    yields = {"direct_yield": 0.25, "rationalized_yield": 0.5}
+    base = RoundRow(round="r0", metrics={METRIC: metric})
+    learned = RoundRow(round="r1", kept=3, **yields, kinds=kinds, metrics={})
     value = "50.0% [25.0%, 75.0%]"
     assert rounds_cells([base, learned]) == [
         {"round": "r0", "kept": "0", "answered": "", "explained": "", METRIC: value},

@@ -20,19 +20,8 @@ ODD = "<b>$^{&"
 
 def rows(*names: str) -> list[RoundRow]:
     """Two rounds with the same metrics."""
-    metric: MetricRow = {"value": 0.5, "low": 0.4, "high": 0.6, "n": 9, "against": {}}
-    return [
-        {
-            "round": name,
-            "kept": 0,
-            "direct_yield": None,
-            "rationalized_yield": None,
-            "line_share": None,
-            "kinds": {},
-            "metrics": dict.fromkeys(names, metric),
-        }
-        for name in ("r0", "r1")
-    ]
+    metric = MetricRow(value=0.5, low=0.4, high=0.6, n=9)
+    return [RoundRow(round=r, metrics=dict.fromkeys(names, metric)) for r in ("r0", "r1")]
 
 
 @pytest.mark.parametrize(("part", "whole"), [(0, 10), (5, 10), (10, 10), (1, 3), (400, 1000)])
@@ -65,7 +54,7 @@ def test_names_are_no_markup_and_no_formula() -> None:
 def test_the_names_of_many_rounds_stay_apart() -> None:
     (row, _) = rows("x/accuracy")
     for count, step in ((4, 1), (13, 2), (40, 4)):
-        many: list[RoundRow] = [{**row, "round": f"r{n}"} for n in range(count)]
+        many = [row.model_copy(update={"round": f"r{n}"}) for n in range(count)]
         (chart,) = benchmark_charts(many)
         written = re.findall(r">(r\d+)<", chart.svg)
         assert written == [f"r{n}" for n in range(0, count, step)]

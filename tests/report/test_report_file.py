@@ -96,17 +96,17 @@ def test_counts_are_those_of_the_table_of_rounds(learned: Workspace) -> None:
     tally = Tally()
     read_samples(learned, ["r1", "r2"], Choice(0), tally)
     for row in rounds_rows(learned)[1:]:
-        name = row["round"]
+        name = row.round
         assert tally.samples(name) == SAMPLES
-        assert tally.standings[name, "", "direct"] == SAMPLES * (row["direct_yield"] or 0)
+        assert tally.standings[name, "", "direct"] == SAMPLES * (row.direct_yield or 0)
         assert tally.standings[name, "", "rationalized"] == pytest.approx(
-            SAMPLES * (row["rationalized_yield"] or 0)
+            SAMPLES * (row.rationalized_yield or 0)
         )
-        for kind, shares in row["kinds"].items():
+        for kind, shares in row.kinds.items():
             direct = tally.standings[name, kind, "direct"]
-            assert direct == pytest.approx(shares["direct"] * tally.samples(name, kind))
+            assert direct == pytest.approx(shares.direct * tally.samples(name, kind))
         lines = [tally.lines[name, "direct", has] for has in (True, False)]
-        assert lines[0] / sum(lines) == row["line_share"]
+        assert lines[0] / sum(lines) == row.line_share
 
 
 def test_rounds_that_are_named_are_shown_alone(learned: Workspace, tmp_path: Path) -> None:

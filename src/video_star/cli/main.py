@@ -167,9 +167,9 @@ for _step in STEPS:
 @app.command()
 def rounds(as_json: AsJson = False) -> None:
     """Show the table of rounds: yields and metrics with their intervals."""
-    from video_star.tracking.rounds_table import print_rounds, rounds_rows
+    from video_star.tracking.rounds_table import print_rounds, rounds_rows, rows_json
 
-    _show(rounds_rows(workspace()), as_json, print_rounds, list)
+    _show(rounds_rows(workspace()), as_json, print_rounds, rows_json)
 
 
 @app.command()

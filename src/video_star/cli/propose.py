@@ -77,7 +77,7 @@ def _messages(
 def _usable(reply: str, labels: Sequence[str], kind: str, found: Sequence[str]) -> list[str]:
     """The questions of a reply that are new, fit the kind and name no label."""
     seen = {all_words(text) for text in found}
-    named = [words for label in labels if (words := {*content(label)})]  # in any order
+    named = [own for label in labels if (own := {*content(label)})]  # in any order
     new = []
     for line in reply.splitlines():
         text = _QUOTED.sub(r"\1", _NUMBERING.sub("", line).strip()).strip()

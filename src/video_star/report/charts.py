@@ -77,7 +77,7 @@ class Chart:
 
 def benchmark_charts(rows: list[RoundRow]) -> list[Chart]:
     """One for each benchmark, of its accuracies."""
-    rounds = [row["round"] for row in rows]
+    rounds = [row.round for row in rows]
     charts = []
     for benchmark, names in headlines(rows).items():
         curves = [_metric_curve(rows, name) for name in names]
@@ -88,15 +88,15 @@ def benchmark_charts(rows: list[RoundRow]) -> list[Chart]:
 def _metric_curve(rows: list[RoundRow], name: str) -> Curve:
     """A metric over the rounds, shares in percent, named without its benchmark."""
     unit = 100 if is_share(name) else 1
-    measured = [(x, row["metrics"][name]) for x, row in enumerate(rows) if name in row["metrics"]]
-    points = [(x, unit * m["value"], unit * m["low"], unit * m["high"]) for x, m in measured]
+    measured = [(x, row.metrics[name]) for x, row in enumerate(rows) if name in row.metrics]
+    points = [(x, unit * m.value, unit * m.low, unit * m.high) for x, m in measured]
     return Curve(name.partition("/")[2].replace("_", " "), points)
 
 
 def headlines(rows: list[RoundRow]) -> dict[str, list[str]]:
     """Of each benchmark its accuracies, at most three; of one that has none, what it has."""
     found: defaultdict[str, list[str]] = defaultdict(list)
-    for name in sorted({name for row in rows for name in row["metrics"]}):
+    for name in sorted({name for row in rows for name in row.metrics}):
         if name.count("/") == 1:
             found[name.partition("/")[0]].append(name)
     return {

@@ -60,13 +60,13 @@ def write_report(
     The same rounds give the same bytes.
     """
     rows = rounds_rows(workspace)
-    evaluated = [row["round"] for row in rows]
+    evaluated = [row.round for row in rows]
     if unknown := [name for name in rounds if name not in evaluated]:
         raise UsageError(
             f"{', '.join(unknown)}: no evaluated round; there are {', '.join(evaluated)}."
         )
-    rows = [row for row in rows if not rounds or row["round"] in rounds]
-    names = [row["round"] for row in rows]
+    rows = [row for row in rows if not rounds or row.round in rounds]
+    names = [row.round for row in rows]
     learning = [name for name in names if workspace.round(name).verdicts.is_dir()]
     choice, lost, tally = Choice(limit), Choice(LOST_ROOM), Tally()
     read_samples(workspace, learning, choice, tally)

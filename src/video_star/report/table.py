@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from video_star.evaluation.significance import SURE
 from video_star.report.charts import headlines
-from video_star.tracking.rounds_table import MetricRow, RoundRow, is_share, items_of
+from video_star.tracking.rounds_table import RoundRow, is_share, items_of
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ def first_rows(rows: list[RoundRow]) -> list[Row]:
     """What each round kept, and the headline of each benchmark."""
     return [
         _row("samples kept", rows, _count),
-        _row("direct yield", rows, lambda row: _percent(row["direct_yield"])),
-        _row("rationalized yield", rows, lambda row: _percent(row["rationalized_yield"])),
-        _row("answers with a final line", rows, lambda row: _percent(row["line_share"])),
+        _row("direct yield", rows, lambda row: _percent(row.direct_yield)),
+        _row("rationalized yield", rows, lambda row: _percent(row.rationalized_yield)),
+        _row("answers with a final line", rows, lambda row: _percent(row.line_share)),
         *(_metric(name, rows) for names in headlines(rows).values() for name in names),
     ]
 
@@ -46,7 +46,7 @@ def first_rows(rows: list[RoundRow]) -> list[Row]:
 def other_rows(rows: list[RoundRow]) -> list[Row]:
     """All metrics that `first_rows` leaves out."""
     shown = {name for names in headlines(rows).values() for name in names}
-    names = {name for row in rows for name in row["metrics"]}
+    names = {name for row in rows for name in row.metrics}
     return [_metric(name, rows) for name in sorted(names - shown)]
 
 
@@ -55,7 +55,7 @@ def _row(label: str, rows: list[RoundRow], cell: Callable[[RoundRow], Cell | Non
 
 
 def _count(row: RoundRow) -> Cell | None:
-    return None if row["direct_yield"] is None else Cell(f"{row['kept']:,}")
+    return None if row.direct_yield is None else Cell(f"{row.kept:,}")
 
 
 def _percent(value: float | None) -> Cell | None:
@@ -66,17 +66,18 @@ def _metric(name: str, rows: list[RoundRow]) -> Row:
     unit, digits = (100, 1) if is_share(name) else (1, 2)
 
     def cell(row: RoundRow) -> Cell | None:
-        metric: MetricRow | None = row["metrics"].get(name)
+        metric = row.metrics.get(name)
         if metric is None:
             return None
-        shown = {key: f"{unit * metric[key]:.{digits}f}" for key in ("value", "low", "high")}
-        pair = metric["against"].get(rows[0]["round"])
+        ends = metric.value, metric.low, metric.high
+        value, low, high = (f"{unit * end:.{digits}f}" for end in ends)
+        pair = metric.against.get(rows[0].round)
         change = way = ""
         if pair is not None:
-            sure = pair["p"] < SURE
-            change = f"{unit * pair['difference']:+.{digits}f}".replace("-", "\u2212") + "*" * sure
-            way = ("up" if pair["difference"] > 0 else "down") if sure else ""
-        return Cell(shown["value"], f"{shown['low']} to {shown['high']}", change, way)
+            sure = pair.p < SURE
+            change = f"{unit * pair.difference:+.{digits}f}".replace("-", "\u2212") + "*" * sure
+            way = ("up" if pair.difference > 0 else "down") if sure else ""
+        return Cell(value, f"{low} to {high}", change, way)
 
     benchmark, _, metric = name.partition("/")
     label = f"{benchmark} {metric.replace('/', ' ').replace('_', ' ')}"

@@ -53,7 +53,7 @@ def model_card(
     """The card of an evaluated round as Markdown; `base` is the folder of the base model."""
     from huggingface_hub import ModelCardData
 
-    rows = {row["round"]: row for row in rounds_rows(workspace)}
+    rows = {row.round: row for row in rounds_rows(workspace)}
     refs = {
         name: read_record(workspace.round(name).model_json, ModelRef)
         for name in rows
@@ -121,9 +121,9 @@ def _results(row: RoundRow) -> list[EvalResult]:
             dataset_type=benchmark,
             dataset_name=benchmark,
             metric_type=metric,
-            metric_value=round(found["value"], 6),
+            metric_value=round(found.value, 6),
         )
-        for name, found in row["metrics"].items()
+        for name, found in row.metrics.items()
         for benchmark, _, metric in [name.partition("/")]
     ]
 

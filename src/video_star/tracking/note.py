@@ -14,19 +14,19 @@ def round_note(
     row: RoundRow, ref: ModelRef, headlines: Sequence[str], trained_on: str | None
 ) -> str:
     """What the round learned from and how good it is; `trained_on` names its data set."""
-    lines = [f"Round {row['round']}: {_made(ref)}", ""]
+    lines = [f"Round {row.round}: {_made(ref)}", ""]
     if trained_on is not None:
-        lines += [f"Trained on {row['kept']} kept answers: {_safe(trained_on)}.", ""]
+        lines += [f"Trained on {row.kept} kept answers: {_safe(trained_on)}.", ""]
     lines += ["| held-out metric | value | 95 % interval | change |", "|---|---|---|---|"]
     for name in headlines:
-        if name not in row["metrics"]:
+        if name not in row.metrics:
             continue
-        metric = row["metrics"][name]
+        metric = row.metrics[name]
         form = metric_format(name)
-        value, low, high = (format(metric[key], form) for key in ("value", "low", "high"))
+        value, low, high = (format(end, form) for end in (metric.value, metric.low, metric.high))
         changes = ", ".join(
-            f"{pair['difference']:+{form}} against {_safe(other)} (p = {pair['p']:.3f})"
-            for other, pair in metric["against"].items()
+            f"{pair.difference:+{form}} against {_safe(other)} (p = {pair.p:.3f})"
+            for other, pair in metric.against.items()
         )
         lines.append(f"| {_safe(name)} | {value} | {low} to {high} | {changes} |")
     return "\n".join(lines) + "\n"

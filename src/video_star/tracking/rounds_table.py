@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TypedDict, TypeVar, cast, get_args
+from typing import Any, TypeVar, get_args
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -13,6 +13,7 @@ from rich.text import Text
 
 from video_star.core.errors import DataError
 from video_star.core.jsonl import read_record
+from video_star.core.labels import Record
 from video_star.core.params import load_params
 from video_star.core.paths import RoundPaths, Workspace
 from video_star.core.records import MetricValue, Outcome, PairedDifference, StepReport
@@ -32,30 +33,14 @@ HEADLINES = (
 AGAINST_FIRST, AGAINST_PREVIOUS = "*", "'"
 
 
-class DifferenceRow(TypedDict):
-    """A paired difference as `--json` shows it; p is two-sided."""
+class MetricRow(MetricValue):
+    """A metric of a round."""
 
-    difference: float
-    low: float
-    high: float
-    p: float
-    n: int
-    left_out: int
-    """Items that only one of the rounds has scored."""
-
-
-class MetricRow(TypedDict):
-    """A metric as `--json` shows it."""
-
-    value: float
-    low: float
-    high: float
-    n: int
-    against: dict[str, DifferenceRow]
+    against: dict[str, PairedDifference] = Field(default_factory=dict)
     """By round (r0 and the one before): the paired difference on the same items."""
 
 
-class KindYield(TypedDict):
+class KindYield(Record):
     """Shares of the train samples with a label of one kind."""
 
     direct: float
@@ -64,18 +49,24 @@ class KindYield(TypedDict):
     """Share of the answers, direct and rationalized, whose label of this kind is doubtful."""
 
 
-class RoundRow(TypedDict):
-    """One round as `--json` shows it; yields are shares of the train samples, null for r0."""
+class RoundRow(Record):
+    """One round; yields are shares of the train samples, None for r0."""
 
     round: str
-    kept: int
-    direct_yield: float | None
-    rationalized_yield: float | None
-    line_share: float | None
+    kept: int = 0
+    direct_yield: float | None = None
+    rationalized_yield: float | None = None
+    line_share: float | None = None
     """Share of the direct answers that end with a final line."""
-    kinds: dict[str, KindYield]
+    kinds: dict[str, KindYield] = Field(default_factory=dict)
     """Yields by label kind; empty for r0."""
     metrics: dict[str, MetricRow]
+
+
+def rows_json(rows: list[RoundRow]) -> list[dict[str, Any]]:
+    """What `--json` shows: all but the number of clusters of a difference."""
+    unshown = {"metrics": {"__all__": {"against": {"__all__": {"clusters"}}}}}
+    return [row.model_dump(mode="json", exclude=unshown) for row in rows]
 
 
 def rounds_rows(workspace: Workspace) -> list[RoundRow]:
@@ -100,33 +91,28 @@ def _row(paths: RoundPaths) -> RoundRow:
         for path in (paths.report("verify"), paths.report("verify-rationales"))
         if path.exists()
     ]
-    return {
-        "round": paths.name,
-        "kept": int(counts.get("kept", 0)),
-        "direct_yield": counts.get("direct_yield"),
-        "rationalized_yield": counts.get("rationalized_yield"),
-        "line_share": judged[0].get("line_share") if judged else None,
-        "kinds": _kind_yields(counts, judged),
-        "metrics": {
-            name: _metric_row(value, found.comparisons.get(name, {}))
+    return RoundRow(
+        round=paths.name,
+        kept=int(counts.get("kept", 0)),
+        direct_yield=counts.get("direct_yield"),
+        rationalized_yield=counts.get("rationalized_yield"),
+        line_share=judged[0].get("line_share") if judged else None,
+        kinds=_kind_yields(counts, judged),
+        metrics={
+            name: MetricRow(**dict(value), against=found.comparisons.get(name, {}))
             for name, value in sorted(found.metrics.items())
         },
-    }
-
-
-def _metric_row(value: MetricValue, pairs: dict[str, PairedDifference]) -> MetricRow:
-    against = {name: pair.model_dump(exclude={"clusters"}) for name, pair in pairs.items()}
-    return cast(MetricRow, {**value.model_dump(), "against": against})
+    )
 
 
 def _kind_yields(counts: dict[str, float], judged: list[dict[str, float]]) -> dict[str, KindYield]:
     kinds = [name.partition("/")[2] for name in counts if name.startswith("direct_yield/")]
     return {
-        kind: {
-            "direct": counts[f"direct_yield/{kind}"],
-            "rationalized": counts[f"rationalized_yield/{kind}"],
-            "doubtful": _doubtful(kind, judged),
-        }
+        kind: KindYield(
+            direct=counts[f"direct_yield/{kind}"],
+            rationalized=counts[f"rationalized_yield/{kind}"],
+            doubtful=_doubtful(kind, judged),
+        )
         for kind in sorted(kinds)
     }
 
@@ -154,7 +140,7 @@ def print_rounds(rows: list[RoundRow]) -> None:
     """Print the table, and one of the yields by label kind where there are several kinds."""
     console = Console()
     console.print(rounds_table(rows))
-    if any(len(row["kinds"]) > 1 for row in rows):
+    if any(len(row.kinds) > 1 for row in rows):
         console.print(kinds_table(rows))
 
 
@@ -175,14 +161,12 @@ def rounds_table(rows: list[RoundRow]) -> Table:
         heading = "\n".join([benchmark, *metric.split("_"), items_of(rows, name)])
         table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
-        cells = [
-            _metric(row["metrics"].get(n), None if row is rows[0] else rows[0], n) for n in names
-        ]
+        cells = [_metric(row.metrics.get(n), None if row is rows[0] else rows[0], n) for n in names]
         table.add_row(
-            row["round"],
-            str(row["kept"]) if row["direct_yield"] is not None else "-",
+            row.round,
+            str(row.kept) if row.direct_yield is not None else "-",
             _direct(row),
-            _share(row["rationalized_yield"]),
+            _share(row.rationalized_yield),
             *cells,
         )
     return table
@@ -190,23 +174,23 @@ def rounds_table(rows: list[RoundRow]) -> Table:
 
 def kinds_table(rows: list[RoundRow]) -> Table:
     """How much of each label kind a round could use: answered, and explained."""
-    learning = [row for row in rows if row["kinds"]]
+    learning = [row for row in rows if row.kinds]
     caption = "Percent: answered + explained, and ? where answers are doubtful."
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, caption=caption, caption_justify="left")
     table.add_column("label\nkind")
     for row in learning:
-        table.add_column(f"{row['round']}\nyield", justify="right", no_wrap=True)
-    for kind in sorted({kind for row in learning for kind in row["kinds"]}):
-        table.add_row(kind, *(_kind(row["kinds"].get(kind)) for row in learning))
+        table.add_column(f"{row.round}\nyield", justify="right", no_wrap=True)
+    for kind in sorted({kind for row in learning for kind in row.kinds}):
+        table.add_row(kind, *(_kind(row.kinds.get(kind)) for row in learning))
     return table
 
 
 def _kind(share: KindYield | None) -> Text:
     if share is None:
         return Text("-")
-    cell = Text(f"{100 * share['direct']:.0f}", style="bold")
-    cell.append(f" + {100 * share['rationalized']:.0f}", style="dim")
-    doubtful = round(100 * share["doubtful"])
+    cell = Text(f"{100 * share.direct:.0f}", style="bold")
+    cell.append(f" + {100 * share.rationalized:.0f}", style="dim")
+    doubtful = round(100 * share.doubtful)
     return cell.append(f"  {doubtful} ?", style="yellow") if doubtful else cell
 
 
@@ -226,7 +210,7 @@ def metric_format(name: str) -> str:
 
 def headline_metrics(rows: list[RoundRow]) -> list[str]:
     """The headline metrics that any row has; the first three of all when it has none of them."""
-    measured = {name for row in rows for name in row["metrics"] if is_share(name)}
+    measured = {name for row in rows for name in row.metrics if is_share(name)}
     # Of the others those first that are shares and better when they are more.
     others = sorted(measured, key=lambda name: (not name.endswith("accuracy"), name))
     return [n for n in HEADLINES if n in measured] or others[:3]
@@ -234,8 +218,8 @@ def headline_metrics(rows: list[RoundRow]) -> list[str]:
 
 def _direct(row: RoundRow) -> Text:
     """The yield of the direct answers, and below it how many of them end with a final line."""
-    cell = Text(_share(row["direct_yield"]))
-    share = row["line_share"]
+    cell = Text(_share(row.direct_yield))
+    share = row.line_share
     return cell if share is None else cell.append(f"\n{100 * share:.0f} lines", style="dim")
 
 
@@ -245,7 +229,7 @@ def _share(value: float | None) -> str:
 
 def items_of(rows: list[RoundRow], name: str) -> str:
     """How many items the rounds have scored: of all the same, or the least and the most."""
-    counts = sorted({row["metrics"][name]["n"] for row in rows if name in row["metrics"]})
+    counts = sorted({row.metrics[name].n for row in rows if name in row.metrics})
     return f"n {counts[0]}" if len(counts) == 1 else f"n {counts[0]}-{counts[-1]}"
 
 
@@ -254,20 +238,20 @@ def _metric(metric: MetricRow | None, first: RoundRow | None, name: str) -> Text
     if metric is None:
         return Text("-")
     cell = Text()
-    if first is not None and name in first["metrics"]:
-        pair = metric["against"].get(first["round"])
+    if first is not None and name in first.metrics:
+        pair = metric.against.get(first.round)
         # On the same items, where both rounds have some.
-        plain = metric["value"] - first["metrics"][name]["value"]
-        change = 100 * (pair["difference"] if pair is not None else plain)
+        plain = metric.value - first.metrics[name].value
+        change = 100 * (pair.difference if pair is not None else plain)
         style = "green" if change > 0 else "red" if change < 0 else ""
         cell.append(f"{change:+.1f}{_sure(metric, first)} ", style=style)
-    cell.append(f"{100 * metric['value']:.1f}", style="bold")
-    cell.append(f"\n{100 * metric['low']:.1f} - {100 * metric['high']:.1f}", style="dim")
+    cell.append(f"{100 * metric.value:.1f}", style="bold")
+    cell.append(f"\n{100 * metric.low:.1f} - {100 * metric.high:.1f}", style="dim")
     return cell
 
 
 def _sure(metric: MetricRow, first: RoundRow) -> str:
     """The marks of the rounds from which it surely differs."""
-    sure = {name for name, pair in metric["against"].items() if pair["p"] < SURE}
-    marks = AGAINST_FIRST if first["round"] in sure else ""
-    return marks + (AGAINST_PREVIOUS if sure - {first["round"]} else "")
+    sure = {name for name, pair in metric.against.items() if pair.p < SURE}
+    marks = AGAINST_FIRST if first.round in sure else ""
+    return marks + (AGAINST_PREVIOUS if sure - {first.round} else "")

@@ -39,9 +39,9 @@ Rows = Iterable[Mapping[str, Any]]
 def write_scores(folder: Path, row: RoundRow) -> None:
     """scores.json: each metric with interval and items, and with its paired differences."""
     rows = []
-    for name, metric in row["metrics"].items():
-        own = {key: value for key, value in metric.items() if key != "against"}
-        pairs = {other: {**pair} for other, pair in metric["against"].items()} or {"": {}}
+    for name, metric in row.metrics.items():
+        own = metric.model_dump(exclude={"against"})
+        pairs = {other: dict(pair) for other, pair in metric.against.items()} or {"": {}}
         for other, pair in pairs.items():
             named = {f"difference {key}": pair.get(key) for key in ("low", "high", "p", "n")}
             change = {"against": other, "difference": pair.get("difference"), **named}
@@ -51,7 +51,7 @@ def write_scores(folder: Path, row: RoundRow) -> None:
 
 def write_kinds(folder: Path, row: RoundRow) -> None:
     """kinds.json: how much of each label kind the round could use."""
-    _write(folder / "kinds.json", ({"kind": k, **share} for k, share in row["kinds"].items()))
+    _write(folder / "kinds.json", ({"kind": k, **dict(share)} for k, share in row.kinds.items()))
 
 
 def write_steps(folder: Path, reports: Iterable[StepReport]) -> None:

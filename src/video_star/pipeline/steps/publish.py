@@ -84,7 +84,7 @@ def show_failure(
 def published_round(context: StepContext, folder: Path) -> PublishedRound:
     """Collect what MLflow shows of a round from the round's files; `folder` takes its tables."""
     paths, params, workspace = context.paths, context.params, context.workspace
-    row = next(r for r in rounds_rows(workspace) if r["round"] == context.round)
+    row = next(r for r in rounds_rows(workspace) if r.round == context.round)
     reports = _reports(paths)
     ref = read_record(paths.model_json, ModelRef)
     champion = champion_of(context, params.evaluated)
@@ -147,22 +147,22 @@ def scores_of(row: RoundRow, params: Params) -> dict[str, float]:
     """Every benchmark metric: headline/<its name in params.yaml>, or scores/<its name>."""
     first = headline_names(params)
     return {
-        (HEADLINE if name in first else "scores/") + name: metric["value"]
-        for name, metric in row["metrics"].items()
+        (HEADLINE if name in first else "scores/") + name: metric.value
+        for name, metric in row.metrics.items()
     }
 
 
 def yields_of(row: RoundRow) -> dict[str, float]:
     """How much of the training videos a round could use, in all and by kind; empty for r0."""
     shares = {
-        "direct_yield": row["direct_yield"],
-        "rationalized_yield": row["rationalized_yield"],
-        "line_share": row["line_share"],
+        "direct_yield": row.direct_yield,
+        "rationalized_yield": row.rationalized_yield,
+        "line_share": row.line_share,
     }
     whole = {HEADLINE + name: share for name, share in shares.items() if share is not None}
     by_kind = {
-        f"{YIELD}{kind}/{origin}": share[origin]
-        for kind, share in row["kinds"].items()
+        f"{YIELD}{kind}/{origin}": getattr(share, origin)
+        for kind, share in row.kinds.items()
         for origin in ORIGINS
     }
     return {**whole, **by_kind}
@@ -172,7 +172,7 @@ def totals_of(row: RoundRow, reports: Mapping[str, StepReport]) -> dict[str, flo
     """Counts of the round as a whole; those of each step are a table."""
     learned = reports["finetune"].read if "finetune" in reports else 0
     failed = sum(report.failed for report in reports.values())
-    return {"total/kept": row["kept"], "total/examples": learned, "total/failed": failed}
+    return {"total/kept": row.kept, "total/examples": learned, "total/failed": failed}
 
 
 def _reports(paths: RoundPaths) -> dict[str, StepReport]:
