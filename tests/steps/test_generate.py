@@ -49,6 +49,9 @@ def test_every_training_sample_is_answered_once_per_attempt(workspace: Workspace
     found = {(a.sample_id, a.attempt) for a in answers_of(workspace)}
     assert found == {(f"tiny/train-{i}", k) for i in range(10) for k in range(2)}
     assert {a.origin for a in answers_of(workspace)} == {"direct"}
+    for shard in workspace.round("r1").answers.iterdir():
+        keys = [(a.sample_id, a.attempt) for a in read_records(shard, Answer)]
+        assert keys == sorted(keys)
     assert len({a.seed for a in answers_of(workspace)}) == 20
 
 
@@ -71,15 +74,16 @@ def test_a_video_that_breaks_off_is_read_and_named_in_the_report(scripted: Works
         assert note.endswith("it was read as far as it goes.")
 
 
-def test_the_report_of_whole_videos_has_no_notes(scripted: Workspace) -> None:
+def test_the_scripted_engine_answers_by_rule_and_is_named_in_the_report(
+    scripted: Workspace,
+) -> None:
     run(scripted, "base", "generate")
-    assert "notes" not in scripted.round("r1").report("generate").read_text(encoding="utf-8")
-
-
-def test_the_report_says_which_other_engine_answered(scripted: Workspace) -> None:
-    run(scripted, "base", "generate")
+    texts = {a.sample_id: a.text for a in answers_of(scripted)}
+    assert texts["tiny/train-3"] == "It is surfing."
+    assert texts["tiny/train-4"] == "Something moves."
     report = json.loads(scripted.round("r1").report("generate").read_text(encoding="utf-8"))
     assert report["engine"] == "scripted:script.json"
+    assert "notes" not in report
     usual = yaml.safe_load(scripted.params.read_text())
     usual["settings"]["engine"] = "transformers"
     scripted.params.write_text(yaml.safe_dump(usual))
@@ -161,17 +165,3 @@ def test_disabled_generation_writes_empty_shards(new_workspace: Callable[..., Wo
 def test_a_missing_model_reference_is_named(workspace: Workspace) -> None:
     with pytest.raises(DataError, match=r"model\.json: does not exist; run `base` of r0 first"):
         run(workspace, "generate")
-
-
-def test_the_scripted_engine_answers_by_rule(scripted: Workspace) -> None:
-    run(scripted, "base", "generate")
-    texts = {a.sample_id: a.text for a in answers_of(scripted)}
-    assert texts["tiny/train-3"] == "It is surfing."
-    assert texts["tiny/train-4"] == "Something moves."
-
-
-def test_answers_are_in_the_order_of_sample_and_attempt(workspace: Workspace) -> None:
-    run(workspace, "base", "generate")
-    for shard in workspace.round("r1").answers.iterdir():
-        keys = [(a.sample_id, a.attempt) for a in read_records(shard, Answer)]
-        assert keys == sorted(keys)

@@ -27,8 +27,7 @@ from video_star.core.records import StepReport, VideoSample
 from video_star.core.urls import engine_shown
 from video_star.data.readers import open_readers
 from video_star.evaluation.metrics import RoundMetrics
-from video_star.pipeline.dvc import changed_stages, repository
-from video_star.pipeline.stages import STEPS, rounds_of
+from video_star.pipeline.dvc import changed_stages
 from video_star.services.addresses import addresses
 from video_star.services.local import services_of
 from video_star.services.prefect_home import HOME
@@ -102,7 +101,6 @@ def _params(workspace: Workspace) -> Iterator[Finding]:
     gb, most = taken(workspace.frames) / 2**30, params.settings.frame_cache_gb
     yield Finding(True, f"frame cache: {gb:.1f} GB of {most:g} (settings.frame_cache_gb)")
     yield _base_model(workspace, params)
-    yield _stages(workspace, params)
 
 
 def _base_model(workspace: Workspace, params: Params) -> Finding:
@@ -123,20 +121,6 @@ def _base_model(workspace: Workspace, params: Params) -> Finding:
         fix = f"DVC follows folders: run `hf download {name} --local-dir {name}`"
         return Finding(False, f"{what} lies in the cache of downloads only", fix)
     return Finding(True, f"{what} answers questions about videos")
-
-
-def _stages(workspace: Workspace, params: Params) -> Finding:
-    """DVC makes no stage, without an error, for rounds that are written as numbers."""
-    expected = sum(len(rounds_of(step, params)) for step in STEPS)
-    from dvc.exceptions import DvcException
-
-    try:
-        with repository(workspace.root) as repo:
-            found = sum(bool(stage.cmd) for stage in repo.index.stages)
-    except DvcException as error:
-        return Finding(False, "dvc.yaml", f"{error}; run `git checkout dvc.yaml`")
-    fix = f"{expected} were expected; compare dvc.yaml with `git diff`"
-    return Finding(found == expected, f"{found} DVC stages", fix)
 
 
 def _data(workspace: Workspace) -> Iterator[Finding]:
