@@ -191,8 +191,7 @@ def _mlflow_folder(workspace: Workspace) -> Iterator[Finding]:
 
 def _ports(workspace: Workspace) -> Iterator[Finding]:
     """Each port is free, or it is our own server that uses it."""
-    services = services_of(workspace, addresses())
-    for service in (services.server, services.mlflow, services.worker):
+    for service in services_of(workspace, addresses()):
         port = service.port
         try:
             runs = service.process() is not None

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
 
-from video_star.core.records import ModelRef
+from video_star.core.records import Failure, ModelRef
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,10 @@ class Unusable:
     def of(cls, request: Request, error: Exception) -> Unusable:
         """The outcome of a request whose clip raised an error."""
         return cls(request.key, type(error).__name__, str(error))
+
+    def failure(self, step: str, sample_id: str) -> Failure:
+        """The record of what the step could not ask about."""
+        return Failure(sample_id=sample_id, step=step, error=self.error, message=self.message)
 
 
 Outcome: TypeAlias = Reply | Unusable

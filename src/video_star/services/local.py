@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from video_star.core.environment import child_environment
 from video_star.core.errors import ServiceError
@@ -48,8 +48,7 @@ Print = Callable[[str], None]
 PREFECT = (sys.executable, "-m", "prefect")
 
 
-@dataclass(frozen=True)
-class Services:
+class Services(NamedTuple):
     """The three processes of a workspace."""
 
     server: Service
@@ -108,7 +107,7 @@ def _start(workspace: Workspace, where: Addresses, show: Print) -> None:
     begun = time.monotonic()
     for service in (services.server, services.mlflow):
         service.require_port()
-    for service in (services.server, services.mlflow, services.worker):
+    for service in services:
         if service.has_died():
             show(f"{service.name} has ended, nobody stopped it; it is started again")
     if services.server.process() is None or services.worker.process() is None:

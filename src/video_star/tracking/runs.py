@@ -315,11 +315,8 @@ class Tracker:
     def _register(self, item: PublishedRound, run: Run, registered_model: str) -> LoggedModel:
         """Keep an adapter, or the reference to weights, as a version of the registered model."""
         run_id = str(run.info.run_id)
-        found = self._models(run_id)
-        model = (
-            found[0]
-            if found
-            else self._client.create_logged_model(
+        model, *_ = self._models(run_id) or [
+            self._client.create_logged_model(
                 self._experiment,
                 name=f"{item.model_type}-{item.name}",
                 source_run_id=run_id,
@@ -327,7 +324,7 @@ class Tracker:
                 params={k: v[:500] for k, v in item.params.items() if k.startswith("finetune.")},
                 model_type=item.model_type,
             )
-        )
+        ]
         if model.status != "READY":
             self._upload(item, model, run_id)
         if run.outputs is None or not run.outputs.model_outputs:
@@ -335,10 +332,8 @@ class Tracker:
         if not self._client.search_registered_models(f"name = {_quoted(registered_model)}"):
             self._client.create_registered_model(registered_model)
         versions = [each for each in self._versions(registered_model) if each.run_id == run_id]
-        version = (
-            versions[0]
-            if versions
-            else self._client.create_model_version(
+        version, *_ = versions or [
+            self._client.create_model_version(
                 registered_model,
                 model.model_uri,
                 run_id,
@@ -346,7 +341,7 @@ class Tracker:
                 description=item.note,
                 model_id=model.model_id,
             )
-        )
+        ]
         shown = json.dumps([{"name": registered_model, "version": version.version}])
         self._client.set_logged_model_tags(model.model_id, {VERSIONS_TAG: shown})
         return model

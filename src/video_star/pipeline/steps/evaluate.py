@@ -126,14 +126,7 @@ def _score(context: StepContext, exam: Exam, replies: Replies) -> Scored:
         reply = replies[exam.key(item)]
         if isinstance(reply, Unusable):
             scores.append(item.scored(None, reply.error))
-            failures.append(
-                Failure(
-                    sample_id=exam.key(item),
-                    step="evaluate",
-                    error=reply.error,
-                    message=reply.message,
-                )
-            )
+            failures.append(reply.failure("evaluate", exam.key(item)))
         else:
             scores += by_item[item.id]
     return Scored(scores, failures, exam.benchmark.measures(scores))

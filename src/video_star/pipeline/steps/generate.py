@@ -100,7 +100,7 @@ def _answers(context: StepContext, questions: Questions, tally: Tally) -> Iterat
             tally.cut += outcome.finish_reason == "length"
             yield _answer(questions.origin, sample.id, attempt, request, outcome)
         if unusable is not None:
-            tally.failures.append(_failure(questions.step, sample.id, unusable))
+            tally.failures.append(unusable.failure(questions.step, sample.id))
         clips = [request.clip for request in requests[:1] if request.clip is not None]
         tally.notes.update(frames.notes(clips, context.workspace.data))
     context.refuse_failures(_report(context, questions, tally), tally.failures)
@@ -152,7 +152,3 @@ def _answer(
         n_tokens=outcome.n_tokens,
         seed=request.seed,
     )
-
-
-def _failure(step: str, sample_id: str, outcome: Unusable) -> Failure:
-    return Failure(sample_id=sample_id, step=step, error=outcome.error, message=outcome.message)
