@@ -13,8 +13,11 @@ import dvc_workspace
 import pytest
 import tiny
 import transformers
+from click.testing import Result
 from test_vllm import saved_adapter
+from typer.testing import CliRunner
 
+from video_star.cli.main import app
 from video_star.core.engine import Clip
 from video_star.core.hashing import sha256
 from video_star.core.jsonl import read_shards
@@ -28,7 +31,7 @@ from video_star.data.manifest import read_manifest
 from video_star.models.adapters import adapted_layers
 from video_star.models.conversation import Conversations
 from video_star.models.loading import load_processor, load_weights
-from video_star.pipeline.dvc import reasons_to_run
+from video_star.pipeline.dvc import DvcCannotSay, reasons_to_run
 from video_star.pipeline.footprint import Shape, finetuning, generating, shape_of
 from video_star.pipeline.plan import Plan
 from video_star.pipeline.runner import run_step
@@ -303,18 +306,19 @@ def test_an_adapter_has_as_many_weights_as_it_is_said_to(
 # ---- the command
 
 
-def test_the_command_prints_tables_and_json(tmp_path: Path, new_workspace: Make) -> None:
-    workspace = new_workspace()
-    table = tiny.video_star("plan", "--samples", "650000", cwd=workspace.root)
-    assert table.returncode == 0, table.stderr
-    assert "1.3 M" in table.stdout
-    assert "unknown" in table.stdout
-    done = tiny.video_star("plan", "--samples", "650000", "--json", cwd=workspace.root)
-    rows = {(row["part"], row["what"]): row for row in json.loads(done.stdout)["rows"]}
+def test_the_command_prints_tables_and_json(
+    new_workspace: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VIDEO_STAR_HOME", str(new_workspace().root))
+
+    def plan(*options: str) -> Result:
+        return CliRunner().invoke(app, ["plan", *options])
+
+    table = plan("--samples", "650000").stdout
+    assert "1.3 M" in table
+    assert "unknown" in table
+    done = json.loads(plan("--samples", "650000", "--json").stdout)
+    rows = {(row["part"], row["what"]): row for row in done["rows"]}
     assert rows["generate", "questions"]["value"] == 2_600_000
     assert rows["generate", "time"]["value"] is None
-    assert tiny.video_star("plan", "--samples", "0", cwd=workspace.root).returncode == 2
-    plain = tiny.video_star("plan", cwd=workspace.root)  # no DVC repository
-    assert plain.returncode == 1
-    assert plain.stderr.startswith("error: ")
-    assert "Traceback" not in plain.stderr
+    assert isinstance(plan().exception, DvcCannotSay)  # no DVC repository
