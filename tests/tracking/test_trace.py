@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import os
 import shutil
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import tiny
 import two_rounds
 
+from video_star.cli.main import main
 from video_star.cli.trace import print_life
 from video_star.core.errors import DataError, UsageError
 from video_star.core.jsonl import SHARDS, read_record, read_shards, shard_of
@@ -31,7 +36,19 @@ def life(workspace: Workspace, sample_id: str) -> Life:
 
 
 def run(workspace: Workspace, *args: str) -> subprocess.CompletedProcess[str]:
-    return tiny.video_star(*args, cwd=workspace.root, COLUMNS="80")
+    """Run a command as in a terminal of 80 columns, in this process."""
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    with (
+        patch.dict(os.environ, {"VIDEO_STAR_HOME": str(workspace.root), "COLUMNS": "80"}),
+        patch.object(sys, "argv", ["video-star", *args]),
+        redirect_stdout(out),
+        redirect_stderr(err),
+    ):
+        try:
+            main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+    return subprocess.CompletedProcess(args, code, out.getvalue(), err.getvalue())
 
 
 def test_the_head_says_row_video_frames_and_prompts(lived_in: Workspace) -> None:
