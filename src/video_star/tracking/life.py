@@ -81,7 +81,10 @@ def trace(context: StepContext, sample_id: str) -> Life:
     sources = _sources(context, sample_id, sample)
     rows = tuple(_rows(context, sources, _names(sample_id, sample)))
     if sample is None:
-        rounds = _with_left_out(context, sample_id, rows, rounds)
+        lost = list(_left_out(context, sample_id, rows))
+        if rounds and lost:  # by ingest, which is of r0
+            failures = tuple(dict.fromkeys([*rounds[0].failures, *lost]))
+            rounds[0] = rounds[0].model_copy(update={"failures": failures})
         if not any(round_.failures or round_.examples for round_ in rounds):
             raise UsageError(_unknown(context, sample_id))
     trains = sample is not None and sample.split == "train"
@@ -226,35 +229,25 @@ def _failures(paths: RoundPaths, sample_id: str, mine: Callable[[str], bool]) ->
                 yield failure
 
 
-def _with_left_out(
-    context: StepContext, sample_id: str, rows: Sequence[Row], rounds: Sequence[RoundLife]
-) -> list[RoundLife]:
-    """The rounds with the failures of ingest that are about the rows of a sample that it left out.
+def _left_out(context: StepContext, sample_id: str, rows: Sequence[Row]) -> Iterator[Failure]:
+    """The failures of ingest that are about the rows of a sample that it left out.
 
     They name the place of a row, as no sample came of it, or in their message the recording.
     """
     path = context.workspace.round("r0").failures("ingest")
     if not path.exists():
-        return list(rounds)
+        return
     places = [f"{row.file}:{row.line}" for row in rows if row.file.endswith(BY_LINE)]
     names = (name for name in _names(sample_id, None) if re.search(r"\d", name))  # no mere words
     words = [_word(name) for name in names]
-
-    def meant(failure: Failure) -> bool:
+    for failure in read_records(path, Failure):
         where = failure.sample_id
-        return (
+        if (
             where == sample_id
             or any(where == place or where.startswith(f"{place}:") for place in places)
             or any(word.search(failure.message.encode()) for word in words)
-        )
-
-    found = [failure for failure in read_records(path, Failure) if meant(failure)]
-    return [
-        own.model_copy(update={"failures": tuple(dict.fromkeys([*own.failures, *found]))})
-        if own.round == "r0"
-        else own
-        for own in rounds
-    ]
+        ):
+            yield failure
 
 
 def _sources(context: StepContext, sample_id: str, sample: VideoSample | None) -> tuple[str, ...]:
