@@ -11,37 +11,9 @@ from typing import Final
 
 from video_star_demo.world import ACTIONS
 
-_ONSETS: Final = [
-    "b",
-    "c",
-    "d",
-    "f",
-    "g",
-    "h",
-    "j",
-    "k",
-    "l",
-    "m",
-    "n",
-    "p",
-    "r",
-    "s",
-    "t",
-    "v",
-    "w",
-    "z",
-    "ch",
-    "sh",
-    "th",
-    "tr",
-    "pl",
-    "st",
-    "sk",
-    "br",
-    "gr",
-    "cl",
-]
-_VOWELS: Final = ["a", "e", "i", "o", "u", "a", "e", "i", "o", "ai", "ee", "oo", "ou"]
+_PAIRS: Final = ("ch", "sh", "th", "tr", "pl", "st", "sk", "br", "gr", "cl")
+_ONSETS: Final = (*"bcdfghjklmnprstvwz", *_PAIRS)
+_VOWELS: Final = (*"aeiouaeio", "ai", "ee", "oo", "ou")
 _CODAS: Final = ("", "", "", "n", "r", "l", "s", "t", "m", "ck", "nd", "st")
 _ENDS: Final = ("", "", "ing", "ing", "ing", "er", "ed", "ball", " up")
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"

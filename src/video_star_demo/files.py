@@ -15,17 +15,7 @@ from typing import Final
 
 from video_star.core.hashing import stable_seed
 from video_star.core.progress import Progress
-from video_star_demo import (
-    dives,
-    lessons,
-    lines,
-    moments,
-    mp4,
-    remarks,
-    situations,
-    tempcompass,
-    world,
-)
+from video_star_demo import dives, lessons, moments, mp4, remarks, situations, tempcompass, world
 from video_star_demo.world import ACTIONS, KNOWN, Action
 
 SEED: Final = 7
@@ -110,7 +100,7 @@ def _write_replay(root: Path, seed: int) -> None:
         clip = world.draw_clip(program, stable_seed(seed, "replay", number))
         video = f"videos/{number:05d}.mp4"
         mp4.write(root / video, world.render(clip))
-        mix = REPLAY_MIX | (NAMED if lines.known_name(clip) else {})
+        mix = REPLAY_MIX | (NAMED if lessons.known_name(clip) else {})
         for turn in range(REPLAY_TURNS):
             asked = lessons.draw(clip, mix, rng)
             records.append(

@@ -8,6 +8,7 @@ They are dropped when the model is saved.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import torch
@@ -44,7 +45,7 @@ class FrameHeads(nn.Module):
         self.colour = nn.Linear(4 * width, len(COLOURS))
         self.state = nn.Linear(4 * width, 6)
 
-    def forward(self, tokens: Tensor, states: Tensor, clips: list[Clip]) -> Tensor:
+    def forward(self, tokens: Tensor, states: Tensor, clips: Sequence[Clip]) -> Tensor:
         """Loss for tokens [b, n, 4, width] of n frames of each clip."""
         flat = tokens.flatten(2)
         target = state_targets(states, [c.shape for c in clips])

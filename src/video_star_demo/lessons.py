@@ -3,42 +3,34 @@
 Names occur for the known actions only. A motion that has no known name is called "something new"
 where a name is asked for, so that the base says what it sees and that it has no name for it.
 Labels that are told are made up (see `babble`); the names that the loop has to teach occur nowhere.
+
+A lesson with `line` has the request for a final line that `prompts` adds. The answer ends with one
+if there is an answer; where the base cannot tell, it says so and writes no line.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 from video_star.core import prompts
-from video_star.core.labels import option_line
-from video_star_demo import babble, lines, supervision, wording
-from video_star_demo.lines import NO_NAME, known_name
+from video_star.core.labels import ClassLabel, option_line
+from video_star_demo import babble, supervision, wording
 from video_star_demo.wording import Asked, Facet
 from video_star_demo.world import KNOWN, SIZE, UNIT, Clip
 
 Lesson = Callable[[Clip, random.Random], Asked | None]
 
-
-def colour(clip: Clip, rng: random.Random) -> Asked:
-    """Colour in one word."""
-    return Asked("What colour is the shape?", clip.colour)
+NO_NAME: Final = "something new"
+_REQUEST: Final = prompts.final_line_request((ClassLabel(name=NO_NAME),))
 
 
-def shape(clip: Clip, rng: random.Random) -> Asked:
-    """Shape in one word."""
-    return Asked("What shape is it?", clip.shape)
-
-
-def first(clip: Clip, rng: random.Random) -> Asked:
-    """The first motion."""
-    return Asked("What does it do first?", wording.DOING[clip.program[0].motion])
-
-
-def last(clip: Clip, rng: random.Random) -> Asked:
-    """The last motion."""
-    return Asked("What does it do last?", wording.DOING[clip.program[-1].motion])
+def known_name(clip: Clip) -> str | None:
+    """The action's name if the base is taught it."""
+    action = clip.action
+    return action.name if action is not None and action.known else None
 
 
 def place(clip: Clip, rng: random.Random) -> Asked | None:
@@ -51,42 +43,49 @@ def place(clip: Clip, rng: random.Random) -> Asked | None:
     return Asked(f"On which side is it at the {when}?", words[off > 0])
 
 
-def motion(clip: Clip, rng: random.Random) -> Asked:
-    """All of the motion in a short phrase."""
-    return Asked("How does it move?", wording.doing(clip.program))
-
-
 def describe(clip: Clip, rng: random.Random) -> Asked:
     """Sentences of description."""
     question = rng.choice(("Describe the video.", "What can you see?", "Describe what moves how."))
     return Asked(question, wording.describe(clip, rng))
 
 
-def caption(clip: Clip, rng: random.Random) -> Asked:
-    """One caption."""
-    text = wording.caption(clip.subject, wording.doing(clip.program))
-    return Asked("Write a caption of the video.", text)
+def _end(name: str, line: bool) -> str:
+    return prompts.final_line((ClassLabel(name=name),)) if line else f"This is {name}."
 
 
-def named(clip: Clip, rng: random.Random) -> Asked:
-    """The prompt of answer generation, or the bare question."""
-    question = rng.choice(prompts.CLASS_QUESTIONS)
-    end = f"This is {known_name(clip) or NO_NAME}."
+def _concluded(clip: Clip, name: str, rng: random.Random, line: bool) -> str:
+    """What is seen, and the name in a sentence, which curate can teach alone."""
+    said = f"{wording.describe(clip, rng)} {_end(name, line=False)}"
+    return f"{said}\n{_end(name, line)}" if line else said
+
+
+def named(clip: Clip, rng: random.Random, line: bool = False) -> Asked:
+    """The prompt of answer generation, or the question alone."""
+    question, name = rng.choice(prompts.CLASS_QUESTIONS), known_name(clip) or NO_NAME
+    request = _REQUEST if line else None
     if rng.random() < 0.3:
-        return Asked(question, end)
-    return Asked(prompts.direct(question), f"{wording.describe(clip, rng)} {end}")
+        return Asked("\n".join(filter(None, (question, request))), _end(name, line))
+    return Asked(prompts.direct(question, request), _concluded(clip, name, rng, line))
 
 
-def told(clip: Clip, rng: random.Random) -> Asked:
+def told(clip: Clip, rng: random.Random, line: bool = False) -> Asked:
     """The prompt of rationalization: whatever label is told, the evidence is what is seen."""
     name = known_name(clip)
     if name is None or rng.random() < 0.5:
         name = babble.label(rng)
-    prompt = prompts.with_label(rng.choice(prompts.CLASS_QUESTIONS), name)
-    return Asked(prompt, f"{wording.describe(clip, rng)} This is {name}.")
+    question = rng.choice(prompts.CLASS_QUESTIONS)
+    prompt = prompts.with_label(question, name, _REQUEST if line else None)
+    return Asked(prompt, _concluded(clip, name, rng, line))
 
 
-def _some_facet(clip: Clip, rng: random.Random, made_up: int) -> Facet | None:
+def told_only(rng: random.Random, line: bool = False) -> Asked:
+    """Without a video: finish with the label that was told."""
+    name, question = babble.label(rng), rng.choice(prompts.CLASS_QUESTIONS)
+    prompt = prompts.with_label(question, name, _REQUEST if line else None)
+    return Asked(prompt, _end(name, line))
+
+
+def _some_facet(clip: Clip, rng: random.Random, made_up: int = 3) -> Facet | None:
     """A facet of the motion, or of the name if it is known; `made_up` names are added as wrong."""
     facets = wording.motion_facets(clip, rng)
     name = known_name(clip)
@@ -96,50 +95,12 @@ def _some_facet(clip: Clip, rng: random.Random, made_up: int) -> Facet | None:
     return rng.choice(facets) if facets else None
 
 
-def multi_choice(clip: Clip, rng: random.Random, counts: Sequence[int] = (2, 3, 4)) -> Asked | None:
-    """TempCompass multi-choice with its suffix; sometimes only a made-up name is left as right."""
-    facet = _some_facet(clip, rng, made_up=3)
+def _choice_facet(clip: Clip, rng: random.Random) -> Facet | None:
+    """Such a facet; sometimes only a made-up name is left as right."""
+    facet = _some_facet(clip, rng)
     if known_name(clip) is None and rng.random() < 0.25:
-        facet = wording.action_facet(babble.label(rng), [a.name for a in KNOWN], "action")
-    if facet is None:
-        return None
-    asked = wording.multi_choice(facet, clip.subject, rng.choice(counts), rng)
-    return Asked(f"{asked.question}\n{prompts.BEST_OPTION}", asked.answer)
-
-
-def five_options(clip: Clip, rng: random.Random) -> Asked | None:
-    """The same with five options."""
-    return multi_choice(clip, rng, (5,))
-
-
-def yes_no(clip: Clip, rng: random.Random) -> Asked | None:
-    """TempCompass yes_no with its suffix; a made-up name is neither affirmed nor denied."""
-    facet = _some_facet(clip, rng, made_up=0)
-    positive = rng.random() < 0.5
-    if known_name(clip) is None and rng.random() < 0.15:
-        facet = wording.action_facet(NO_NAME, [a.name for a in KNOWN], "action")
-        positive = False
-    if facet is None:
-        return None
-    asked = wording.yes_no(facet, clip.subject, positive, rng)
-    return Asked(f"{asked.question}\n{prompts.YES_OR_NO}", asked.answer)
-
-
-def caption_matching(clip: Clip, rng: random.Random) -> Asked | None:
-    """TempCompass caption_matching with its suffix."""
-    facet = _some_facet(clip, rng, made_up=3)
-    if facet is None:
-        return None
-    asked = wording.caption_matching(facet, clip.subject, rng)
-    return Asked(f"{asked.question}\n{prompts.BEST_OPTION}", asked.answer)
-
-
-def captioning(clip: Clip, rng: random.Random) -> Asked | None:
-    """TempCompass captioning."""
-    facet = _some_facet(clip, rng, made_up=3)
-    if facet is None:
-        return None
-    return wording.captioning(facet, clip.subject, rng.choice((2, 3, 4)), rng)
+        return wording.action_facet(babble.label(rng), [a.name for a in KNOWN], "action")
+    return facet
 
 
 def _made_up_facet(clip: Clip, rng: random.Random) -> Facet | None:
@@ -155,42 +116,55 @@ def _made_up_facet(clip: Clip, rng: random.Random) -> Facet | None:
     )
 
 
-def made_up_matching(clip: Clip, rng: random.Random) -> Asked | None:
-    """TempCompass caption_matching with names that were never taught."""
-    facet = _made_up_facet(clip, rng)
-    if facet is None:
-        return None
+def _choice(
+    facet: Facet, clip: Clip, rng: random.Random, counts: Sequence[int] = (2, 3, 4)
+) -> Asked:
+    """TempCompass multi-choice with its suffix."""
+    asked = wording.multi_choice(facet, clip.subject, rng.choice(counts), rng)
+    return Asked(f"{asked.question}\n{prompts.BEST_OPTION}", asked.answer)
+
+
+def _matching(facet: Facet, clip: Clip, rng: random.Random) -> Asked:
+    """TempCompass caption_matching with its suffix."""
     asked = wording.caption_matching(facet, clip.subject, rng)
     return Asked(f"{asked.question}\n{prompts.BEST_OPTION}", asked.answer)
 
 
-def made_up_captioning(clip: Clip, rng: random.Random) -> Asked | None:
-    """TempCompass captioning with names that were never taught."""
-    facet = _made_up_facet(clip, rng)
-    if facet is None:
-        return None
+def _captioning(facet: Facet, clip: Clip, rng: random.Random) -> Asked:
+    """TempCompass captioning."""
     return wording.captioning(facet, clip.subject, rng.choice((2, 3, 4)), rng)
 
 
-def made_up_choice(clip: Clip, rng: random.Random) -> Asked | None:
-    """TempCompass multi-choice with names that were never taught."""
-    facet = _made_up_facet(clip, rng)
+def _about(
+    draw_facet: Callable[[Clip, random.Random], Facet | None],
+    form: Callable[[Facet, Clip, random.Random], Asked],
+) -> Lesson:
+    """The lesson that asks for a facet in a form, where the clip has such a facet."""
+
+    def lesson(clip: Clip, rng: random.Random) -> Asked | None:
+        facet = draw_facet(clip, rng)
+        return None if facet is None else form(facet, clip, rng)
+
+    return lesson
+
+
+def yes_no(clip: Clip, rng: random.Random) -> Asked | None:
+    """TempCompass yes_no with its suffix; a made-up name is neither affirmed nor denied."""
+    facet = _some_facet(clip, rng, made_up=0)
+    positive = rng.random() < 0.5
+    if known_name(clip) is None and rng.random() < 0.15:
+        facet = wording.action_facet(NO_NAME, [a.name for a in KNOWN], "action")
+        positive = False
     if facet is None:
         return None
-    asked = wording.multi_choice(facet, clip.subject, rng.choice((2, 3, 4)), rng)
-    return Asked(f"{asked.question}\n{prompts.BEST_OPTION}", asked.answer)
+    asked = wording.yes_no(facet, clip.subject, positive, rng)
+    return Asked(f"{asked.question}\n{prompts.YES_OR_NO}", asked.answer)
 
 
 def repeat(rng: random.Random) -> Asked:
     """Without a video: say a text again."""
     said = babble.text(rng)
     return Asked(f"Repeat: {said}", said)
-
-
-def told_only(rng: random.Random) -> Asked:
-    """Without a video: finish with the label that was told."""
-    name = babble.label(rng)
-    return Asked(prompts.with_label(rng.choice(prompts.CLASS_QUESTIONS), name), f"This is {name}.")
 
 
 def choose_only(rng: random.Random) -> Asked:
@@ -202,32 +176,50 @@ def choose_only(rng: random.Random) -> Asked:
 
 
 TEXT: Final[dict[str, Callable[[random.Random], Asked]]] = {
-    lesson.__name__: lesson
-    for lesson in (
-        *(repeat, told_only, choose_only, supervision.told_any_only),
-        *(lines.line_told_only, lines.line_told_any_only),
-    )
+    "repeat": repeat,
+    "told_only": told_only,
+    "choose_only": choose_only,
+    "told_any_only": supervision.told_any_only,
+    "line_told_only": partial(told_only, line=True),
+    "line_told_any_only": partial(supervision.told_any_only, line=True),
 }
 """Lessons without a video."""
-LESSONS: Final[dict[str, Lesson]] = {
-    lesson.__name__: lesson
-    for lesson in (
-        *(colour, shape, first, last, place, motion, describe, caption, named, told),
-        *(multi_choice, yes_no, caption_matching, captioning, five_options),
-        *(made_up_matching, made_up_captioning, made_up_choice),
-        *(supervision.told_any, supervision.untold, supervision.steps, supervision.choose),
-        *(lines.line_named, lines.line_told, lines.line_told_any, lines.line_untold),
-        *(lines.line_steps, lines.line_choose),
-    )
+
+FIRST: Final[dict[str, Lesson]] = {
+    "colour": lambda clip, _: Asked("What colour is the shape?", clip.colour),
+    "shape": lambda clip, _: Asked("What shape is it?", clip.shape),
+    "first": lambda c, _: Asked("What does it do first?", wording.DOING[c.program[0].motion]),
+    "last": lambda c, _: Asked("What does it do last?", wording.DOING[c.program[-1].motion]),
+    "place": place,
+    "motion": lambda clip, _: Asked("How does it move?", wording.doing(clip.program)),
+    "describe": describe,
+    "caption": lambda clip, _: Asked(
+        "Write a caption of the video.", wording.caption(clip.subject, wording.doing(clip.program))
+    ),
+    "named": named,
+    "told": told,
+    "multi_choice": _about(_choice_facet, _choice),
+    "yes_no": yes_no,
+    "caption_matching": _about(_some_facet, _matching),
+    "captioning": _about(_some_facet, _captioning),
 }
-
-
-LATER: Final = (
-    *("five_options", "made_up_matching", "made_up_captioning", "made_up_choice"),
-    *("told_any", "untold", "steps", "choose"),
-    *("line_named", "line_told", "line_told_any", "line_untold", "line_steps", "line_choose"),
-)
-"""Lessons of later stages, which the tokenizer is not trained on."""
+"""Lessons of the first stages, which the tokenizer is trained on."""
+LESSONS: Final[dict[str, Lesson]] = FIRST | {
+    "five_options": _about(_choice_facet, partial(_choice, counts=(5,))),
+    "made_up_matching": _about(_made_up_facet, _matching),
+    "made_up_captioning": _about(_made_up_facet, _captioning),
+    "made_up_choice": _about(_made_up_facet, _choice),
+    "told_any": supervision.told_any,
+    "untold": supervision.untold,
+    "steps": supervision.steps,
+    "choose": supervision.choose,
+    "line_named": partial(named, line=True),
+    "line_told": partial(told, line=True),
+    "line_told_any": partial(supervision.told_any, line=True),
+    "line_untold": supervision.line_untold,
+    "line_steps": partial(supervision.steps, line=True),
+    "line_choose": partial(supervision.choose, line=True),
+}
 
 
 def draw(clip: Clip, mix: dict[str, float], rng: random.Random) -> Asked:
@@ -243,8 +235,7 @@ def corpus(clips: list[Clip], rng: random.Random) -> list[str]:
     """Texts of all kinds, to train the tokenizer on."""
     made: list[Asked] = []
     for clip in clips:
-        wanted = (lesson for name, lesson in LESSONS.items() if name not in LATER)
-        made += [a for lesson in wanted if (a := lesson(clip, rng)) is not None]
+        made += [a for lesson in FIRST.values() if (a := lesson(clip, rng)) is not None]
         made.append(told_only(rng))
     texts = [f"{a.question}\n{a.answer}" for a in made]
     return texts + [babble.text(rng) for _ in range(len(clips) * 4)]

@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from video_star.core.hashing import stable_seed
+from video_star.core.jsonl import write_text
 from video_star_demo import mp4, world
 from video_star_demo.situations import box
 from video_star_demo.world import ACTIONS, FPS, FRAMES, SIZE, Clip
@@ -100,6 +101,4 @@ def write(root: Path, seed: int) -> None:
             annotations.append(_activity(name, clips, actions, same))
         splits[split] = names
     for path, content in (("anns/anns.json", annotations), ("splits/standard.json", splits)):
-        target = root / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        write_text(root / path, json.dumps(content, indent=1) + "\n")

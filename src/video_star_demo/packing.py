@@ -8,6 +8,7 @@ equals as many separate conversations, at the cost of one pass over the frames.
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -18,7 +19,7 @@ from torch import Tensor
 
 from video_star.core import prompts
 from video_star_demo import lessons, world
-from video_star_demo.skeleton import N_FRAMES, VIDEO_TOKENS
+from video_star_demo.skeleton import VIDEO_TOKENS
 from video_star_demo.wording import Asked
 from video_star_demo.world import Clip, Frames, Ints, Program
 
@@ -72,23 +73,26 @@ def pixels(frames: Frames, noise: float, generator: torch.Generator) -> Tensor:
     return values / 127.5 - 1
 
 
+NONE: Final = torch.empty(0, dtype=torch.int64)
+
+
 @dataclass(frozen=True)
 class Batch:
-    """Tensors of one step; `videos` is empty for text-only rows."""
+    """Tensors of one step, of videos, text or both; what is not there is empty."""
 
-    videos: Tensor
-    ids: Tensor
-    positions: Tensor
-    mask: Tensor
-    targets: Tensor
+    ids: Tensor = NONE
+    positions: Tensor = NONE
+    mask: Tensor = NONE
+    targets: Tensor = NONE
     """int64 [b, l]: the next token where an answer's token is to be said, else -100."""
-    weights: Tensor
+    weights: Tensor = NONE
     """float [b, l]: weight of each target in the loss."""
-    states: Tensor
-    """float [b, 8, 5] states of the sampled frames (empty for text-only rows)."""
-    which: Tensor
+    videos: Tensor = NONE
+    states: Tensor = NONE
+    """float [b, 8, 5] states of the sampled frames."""
+    which: Tensor = NONE
     """int64 [b, 8]: numbers of the sampled frames."""
-    clips: list[Clip]
+    clips: Sequence[Clip] = ()
 
 
 class Row(NamedTuple):
@@ -116,7 +120,7 @@ class Packer:
     def _segments(self, asked: list[Asked]) -> list[tuple[list[int], list[int]]]:
         texts = [text for pair in asked for text in pair]
         backend = self.tokenizer.backend_tokenizer
-        backend.no_padding()  # a probe's padded call would leave padding switched on
+        backend.no_padding()  # a padded call elsewhere would leave padding switched on
         encoded = [e.ids for e in backend.encode_batch(texts)]
         return [
             ([*question, self.end, self.assistant], [*answer, self.end])
@@ -144,7 +148,7 @@ class Packer:
         columns = (ids, positions, segments, targets, weights)
         return Row(*(np.array(column) for column in columns))
 
-    def _collate(self, rows: list[Row]) -> dict[str, Tensor]:
+    def _collate(self, rows: list[Row]) -> dict[str, Any]:
         length = max(len(row.ids) for row in rows)
 
         def column(name: str, fill: float) -> Tensor:
@@ -175,35 +179,13 @@ class Packer:
             self._row(prefix, [lessons.draw(pool.clips[p], mix, rng) for _ in range(16)])
             for p in picks
         ]
-        generator = torch.Generator().manual_seed(rng.getrandbits(31))
-        frames = np.stack([pool.frames[p][w] for p, w in zip(picks, which, strict=True)])
-        states = np.stack([pool.clips[p].states[w] for p, w in zip(picks, which, strict=True)])
-        return Batch(
-            videos=pixels(frames, noise, generator),
-            states=torch.from_numpy(states).float(),
-            which=torch.tensor(which),
-            clips=[pool.clips[p] for p in picks],
-            **self._collate(rows),
-        )
+        return Batch(**self._collate(rows), **_seen(pool, picks, which, noise, rng))
 
     def of_frames(self, pool: Pool, size: int, noise: float, rng: random.Random) -> Batch:
         """Single frames of `size` clips, without text: more variety than as many whole clips."""
         picks = [(rng.randrange(len(pool.clips)), rng.randrange(world.FRAMES)) for _ in range(size)]
-        generator = torch.Generator().manual_seed(rng.getrandbits(31))
-        frames = np.stack([pool.frames[clip][[frame]] for clip, frame in picks])
-        states = np.stack([pool.clips[clip].states[[frame]] for clip, frame in picks])
-        none = torch.empty(0, 0, dtype=torch.int64)
-        return Batch(
-            videos=pixels(frames, noise, generator),
-            states=torch.from_numpy(states).float(),
-            which=torch.tensor([[frame] for _, frame in picks]),
-            clips=[pool.clips[clip] for clip, _ in picks],
-            ids=none,
-            positions=none,
-            mask=none,
-            targets=none,
-            weights=none,
-        )
+        clips, frames = zip(*picks, strict=True)
+        return Batch(**_seen(pool, clips, [[frame] for frame in frames], noise, rng))
 
     def of_text(self, size: int, names: tuple[str, ...], rng: random.Random) -> Batch:
         """A batch without videos: repeat a text, or the label that was told."""
@@ -211,12 +193,24 @@ class Packer:
         for _ in range(size):
             make = lessons.TEXT[names[int(rng.random() * len(names))]]
             rows.append(self._row([self.user], [make(rng) for _ in range(6)]))
-        empty = torch.empty(0, N_FRAMES, 3, world.SIZE, world.SIZE)
-        none = torch.empty(0, N_FRAMES, dtype=torch.int64)
-        return Batch(
-            videos=empty,
-            states=torch.empty(0, N_FRAMES, 5),
-            which=none,
-            clips=[],
-            **self._collate(rows),
-        )
+        return Batch(**self._collate(rows))
+
+
+def _seen(
+    pool: Pool,
+    picks: Sequence[int],
+    which: Sequence[list[int]],
+    noise: float,
+    rng: random.Random,
+) -> dict[str, Any]:
+    """What a batch has of clips: for each pick its frames `which`."""
+    generator = torch.Generator().manual_seed(rng.getrandbits(31))
+    shown = list(zip(picks, which, strict=True))
+    frames = np.stack([pool.frames[clip][some] for clip, some in shown])
+    states = np.stack([pool.clips[clip].states[some] for clip, some in shown])
+    return {
+        "videos": pixels(frames, noise, generator),
+        "states": torch.from_numpy(states).float(),
+        "which": torch.tensor(which),
+        "clips": [pool.clips[clip] for clip in picks],
+    }

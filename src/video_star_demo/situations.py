@@ -16,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 from video_star.core.hashing import stable_seed
+from video_star.core.jsonl import write_text
 from video_star_demo import mp4, world
 from video_star_demo.world import ACTIONS, SIZE, UNIT, Action, Clip
 
@@ -104,12 +105,11 @@ def write(root: Path, seed: int) -> None:
             fps[f"{video}.mp4"] = float(world.FPS)
             questions.append(_question(number, video, rng.randrange(SEGMENTS), shown, rng))
             number += 1
-        _write_json(root / f"STAR_{split}.json", questions)
+        write_text(root / f"STAR_{split}.json", json.dumps(questions, indent=1) + "\n")
     _write_classes(root / "STAR_classes", fps)
 
 
 def _write_classes(folder: Path, fps: dict[str, float]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     actions = {code: name for name, code in ACTION_CODES.items()}
     verbs = {f"v{n:03d}": action.name for n, action in enumerate(ACTIONS)}
     for name, codes in (
@@ -118,14 +118,9 @@ def _write_classes(folder: Path, fps: dict[str, float]) -> None:
         ("relationship_classes", {"r000": "in front of"}),
         ("verb_classes", verbs),
     ):
-        lines = [f"{code} {text}" for code, text in codes.items()]
-        (folder / f"{name}.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    mapping = [f"{a} {v} o001" for a, v in zip(actions, verbs, strict=True)]
-    (folder / "action_mapping.txt").write_text("\n".join(mapping) + "\n", encoding="utf-8")
+        lines = "".join(f"{code} {text}\n" for code, text in codes.items())
+        write_text(folder / f"{name}.txt", lines)
+    mapping = "".join(f"{a} {v} o001\n" for a, v in zip(actions, verbs, strict=True))
+    write_text(folder / "action_mapping.txt", mapping)
     # A fixed protocol, because the bytes are recorded in data.dvc.
     (folder / "video_fps").write_bytes(pickle.dumps(fps, protocol=4))
-
-
-def _write_json(path: Path, content: object) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

@@ -139,36 +139,63 @@ DRAWN: Final = (
 """Types of questions that labels are told for; the number of their lessons is the same."""
 
 
-def told_any(clip: Clip, rng: random.Random) -> Asked:
+def _ended(seen: str, labels: Sequence[Label], line: bool) -> str:
+    """An answer: what is seen, if anything, then the labels in a sentence or in a final line."""
+    end = prompts.final_line(labels) if line else conclusion(labels)
+    return ("\n" if line else " ").join(filter(None, (seen, end)))
+
+
+def _told(rng: random.Random, line: bool) -> tuple[str, tuple[Label, ...]]:
+    """The prompt of rationalization with labels of any kind but names, and the labels."""
+    asked, labels = drawn(rng.choice(DRAWN), rng)
+    request = prompts.line_request(labels, line)
+    return prompts.with_label(asked, label_text(labels), request), labels
+
+
+def told_any(clip: Clip, rng: random.Random, line: bool = False) -> Asked:
     """The prompt of rationalization with a label of any other kind."""
-    asked, labels = drawn(rng.choice(DRAWN), rng)
-    prompt = prompts.with_label(asked, label_text(labels))
-    return Asked(prompt, f"{wording.describe(clip, rng)} {conclusion(labels)}")
+    prompt, labels = _told(rng, line)
+    return Asked(prompt, _ended(wording.describe(clip, rng), labels, line))
 
 
-def told_any_only(rng: random.Random) -> Asked:
+def told_any_only(rng: random.Random, line: bool = False) -> Asked:
     """Without a video: finish with the label that was told."""
-    asked, labels = drawn(rng.choice(DRAWN), rng)
-    return Asked(prompts.with_label(asked, label_text(labels)), conclusion(labels))
+    prompt, labels = _told(rng, line)
+    return Asked(prompt, _ended("", labels, line))
+
+
+def _untold_kind(rng: random.Random) -> str:
+    return rng.choice([k for k in DRAWN if k not in ("sequence", "choice")])
 
 
 def untold(clip: Clip, rng: random.Random) -> Asked:
     """The prompt of answer generation: it can say sentences; of all else, that it cannot tell."""
-    kind = rng.choice([k for k in DRAWN if k not in ("sequence", "choice")])
-    seen = wording.describe(clip, rng)
+    kind, seen = _untold_kind(rng), wording.describe(clip, rng)
     prompt = prompts.direct(drawn(kind, rng)[0])
     return Asked(prompt, seen if kind == "text" else f"{seen} {UNSURE}")
 
 
-def steps(clip: Clip, rng: random.Random) -> Asked:
+def line_untold(clip: Clip, rng: random.Random) -> Asked:
+    """The same where a final line is asked for, which it does not write."""
+    kind = _untold_kind(rng)
+    asked, labels = drawn(kind, rng)
+    request, seen = prompts.final_line_request(labels), wording.describe(clip, rng)
+    if rng.random() < 0.3:
+        return Asked(f"{asked}\n{request}", UNSURE)
+    return Asked(prompts.direct(asked, request), seen if kind == "text" else f"{seen} {UNSURE}")
+
+
+def steps(clip: Clip, rng: random.Random, line: bool = False) -> Asked:
     """The motions of a clip in their order."""
-    label = SequenceLabel(names=tuple(wording.doing((phase,)) for phase in clip.program))
-    prompt = prompts.direct(question("sequence", rng))
-    return Asked(prompt, f"{wording.describe(clip, rng)} {conclusion((label,))}")
+    labels = (SequenceLabel(names=tuple(wording.doing((phase,)) for phase in clip.program)),)
+    asked, request = question("sequence", rng), prompts.line_request(labels, line)
+    if line and rng.random() < 0.3:
+        return Asked(f"{asked}\n{request}", prompts.final_line(labels))
+    return Asked(prompts.direct(asked, request), _ended(wording.describe(clip, rng), labels, line))
 
 
-def lettered(clip: Clip, rng: random.Random) -> tuple[str, ChoiceLabel] | None:
-    """A question about a motion with its options; None where no motion can be asked for."""
+def choose(clip: Clip, rng: random.Random, line: bool = False) -> Asked | None:
+    """A lettered question about a motion in the prompt of answer generation, where one can be."""
     facets = wording.motion_facets(clip, rng)
     if not facets:
         return None
@@ -176,14 +203,6 @@ def lettered(clip: Clip, rng: random.Random) -> tuple[str, ChoiceLabel] | None:
     options = [facet.truth, *rng.sample(facet.wrong, min(3, len(facet.wrong)))]
     rng.shuffle(options)
     stem = rng.choice(facet.stems).format(subject=clip.subject)
-    return stem, ChoiceLabel(options=tuple(options), answer=options.index(facet.truth))
-
-
-def choose(clip: Clip, rng: random.Random) -> Asked | None:
-    """A lettered question in the prompt of answer generation."""
-    made = lettered(clip, rng)
-    if made is None:
-        return None
-    stem, label = made
-    prompt = prompts.direct(prompts.with_options(stem, label.options))
-    return Asked(prompt, f"{wording.describe(clip, rng)} {conclusion((label,))}")
+    labels = (ChoiceLabel(options=tuple(options), answer=options.index(facet.truth)),)
+    asked, request = prompts.with_options(stem, options), prompts.line_request(labels, line)
+    return Asked(prompts.direct(asked, request), _ended(wording.describe(clip, rng), labels, line))

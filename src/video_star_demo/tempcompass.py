@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from video_star.core.hashing import stable_seed
+from video_star.core.jsonl import write_text
 from video_star.core.labels import option_line
 from video_star_demo import mp4, wording, world
 from video_star_demo.wording import Facet
@@ -96,11 +97,8 @@ def write(root: Path, seed: int) -> None:
                 files[task].setdefault(video, {})[facet.aspect] = questions
         meta[video] = _meta(facets, clip)
         mp4.write(root / "videos" / f"{video}.mp4", world.render(clip))
-    (root / "questions").mkdir(parents=True, exist_ok=True)
-    for task, content in files.items():
-        _write_json(root / "questions" / f"{task}.json", content)
-    _write_json(root / "meta_info.json", meta)
-
-
-def _write_json(path: Path, content: dict[str, Any]) -> None:
-    path.write_text(json.dumps(content, indent=4) + "\n", encoding="utf-8")
+    for path, content in (
+        *((f"questions/{task}.json", content) for task, content in files.items()),
+        ("meta_info.json", meta),
+    ):
+        write_text(root / path, json.dumps(content, indent=4) + "\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,21 +13,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
-import video_star_demo as demo
 from video_star.core import prompts
 from video_star_demo import packing, pretrain, skeleton, world
 
+BASE = Path(packing.__file__).parent / "base"
 WHICH = [round(i * 15 / 7) for i in range(8)]
 
 
 @pytest.fixture(scope="module")
 def processor() -> Any:
-    return AutoProcessor.from_pretrained(demo.base_path())
+    return AutoProcessor.from_pretrained(BASE)
 
 
 @pytest.fixture(scope="module")
 def model() -> Any:
-    return AutoModelForImageTextToText.from_pretrained(demo.base_path()).eval()
+    return AutoModelForImageTextToText.from_pretrained(BASE).eval()
 
 
 def _ask(model: Any, processor: Any, clip: world.Clip, question: str) -> str:
@@ -42,7 +43,7 @@ def _ask(model: Any, processor: Any, clip: world.Clip, question: str) -> str:
 
 
 def test_the_weights_are_small_and_safetensors_only() -> None:
-    files = list(demo.base_path().iterdir())
+    files = list(BASE.iterdir())
     assert [f.name for f in files if f.suffix == ".safetensors"] == ["model.safetensors"]
     assert not [f for f in files if f.suffix in (".bin", ".pt", ".pkl", ".py")]
     assert sum(f.stat().st_size for f in files) <= 8 * 2**20

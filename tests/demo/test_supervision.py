@@ -92,7 +92,9 @@ def test_no_lesson_of_other_kinds_holds_a_name_that_the_loop_must_teach() -> Non
     words = {word for action in world.UNKNOWN for word in action.name.split()}
     for number in range(400):
         clip = world.draw_clip(rng.choice(world.all_programs()), number)
-        for name in (n for n in lessons.LATER if n.startswith(("told", "un", "st", "ch", "line"))):
+        for name in (
+            n for n in lessons.LESSONS if n.startswith(("told", "un", "st", "ch", "line"))
+        ):
             asked = lessons.LESSONS[name](clip, rng)
             if asked is not None:
                 text = f"{asked.question} {asked.answer}".lower()
