@@ -91,7 +91,7 @@ def test_a_model_whose_answers_it_changes_reads_a_clip_for_each_question(
 def test_a_cache_with_a_window_too_narrow_for_the_padding_is_not_divided(
     tiny_base: Path, clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = engine_for(tiny_base, tmp_path)._load().model
+    model = engine_for(tiny_base, tmp_path).loaded.model
     config = model.config.get_text_config(decoder=True)
     assert kv_cache.rows_can_be_selected(model, 10_000)
     n = config.num_hidden_layers

@@ -71,6 +71,12 @@ class Unusable:
         """The record of what the step could not ask about."""
         return Failure(sample_id=sample_id, step=step, error=self.error, message=self.message)
 
+    @classmethod
+    def by_model(cls, request: Request, error: Exception) -> Unusable:
+        """The same where a model cannot take the clip, which the error does not name."""
+        assert request.clip is not None
+        return cls(request.key, type(error).__name__, f"{request.clip.path}: {error}")
+
 
 Outcome: TypeAlias = Reply | Unusable
 

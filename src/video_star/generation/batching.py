@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Generator, Iterator, Sequence
 from contextlib import closing
 from itertools import islice
+from typing import NamedTuple
 
-from video_star.core.engine import Clip, Request
-from video_star.video.cache import Decoded, FrameCache
+from video_star.core.engine import Clip, Outcome, Request, Unusable
+from video_star.video.cache import FrameCache
+from video_star.video.decode import Frames
 
 Batch = tuple[Request, ...]
 
@@ -41,14 +43,30 @@ def open_batches(requests: Sequence[Request], known: Collection[str], size: int)
     return [todo for batch in plan if (todo := tuple(r for r in batch if r.key not in known))]
 
 
-def with_clips(
-    batches: Sequence[Batch], frames: FrameCache, depth: int
-) -> Generator[tuple[Batch, dict[Clip, Decoded]], None, None]:
-    """Each batch with its clips, of which up to `depth` are decoded in advance."""
+class Ready(NamedTuple):
+    """A batch with the frames of its clips."""
+
+    requests: Batch
+    frames: dict[Clip, Frames]
+    unusable: list[Outcome]
+    """The requests whose clip cannot be read: they are not among `requests`."""
+
+
+def ready_batches(
+    requests: Sequence[Request], known: Collection[str], frames: FrameCache, size: int
+) -> Generator[Ready, None, None]:
+    """The batches of `open_batches`, of whose clips up to `size` are decoded in advance."""
+    batches = open_batches(requests, known, size)
     clips = [clip for batch in batches for clip in clips_of(batch)]
-    with closing(frames.prefetch(clips, depth=depth)) as decoded:
+    with closing(frames.prefetch(clips, depth=size)) as decoded:
         for batch in batches:
-            yield batch, {item.clip: item for item in islice(decoded, len(clips_of(batch)))}
+            found = list(islice(decoded, len(clips_of(batch))))
+            errors = {item.clip: item.error for item in found if item.error is not None}
+            yield Ready(
+                tuple(r for r in batch if r.clip not in errors),
+                {item.clip: item.frames for item in found if item.frames is not None},
+                [Unusable.of(r, errors[r.clip]) for r in batch if r.clip in errors],
+            )
 
 
 def clips_of(requests: Sequence[Request]) -> tuple[Clip, ...]:

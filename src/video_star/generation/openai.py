@@ -40,7 +40,7 @@ from video_star.core.hashing import sha256
 from video_star.core.params import ModelParams
 from video_star.core.records import ModelRef
 from video_star.core.urls import without_credentials
-from video_star.generation.batching import open_batches, with_clips
+from video_star.generation.batching import ready_batches
 from video_star.generation.probe import (
     GREEDY,
     HOT,
@@ -116,28 +116,26 @@ class OpenAIEngine:
         self, requests: Sequence[Request], known: Collection[str] = ()
     ) -> Iterator[Sequence[Outcome]]:
         """Replies as they come; ServiceError when the server fails, after those it has given."""
-        batches = open_batches(requests, known, self.batch_size)
-        if not batches:
+        asked = [request for request in requests if request.key not in known]
+        if not asked:
             return
-        asked = [request for batch in batches for request in batch]
         server = self._checked(any(request.sampling.temperature > 0 for request in asked))
         flying: set[Future[Outcome]] = set()
         pool = ThreadPoolExecutor(self.batch_size, thread_name_prefix="ask")
         try:
-            with closing(with_clips(batches, self.frames, self.batch_size)) as decoded:
-                for batch, ready in decoded:
+            with closing(ready_batches(requests, known, self.frames, self.batch_size)) as batches:
+                for batch in batches:
+                    if batch.unusable:
+                        yield batch.unusable
                     shown: dict[Clip | None, Future[Shown] | None] = {None: None}
-                    for request in batch:
-                        item = None if request.clip is None else ready[request.clip]
-                        if item is not None and item.error is not None:
-                            yield [Unusable.of(request, item.error)]
-                            continue
+                    for request in batch.requests:
                         while len(flying) >= self.batch_size:
                             yield from _landed(flying)
-                        if item is not None and item.frames is not None and item.clip not in shown:
+                        clip = request.clip
+                        if clip is not None and clip not in shown:
                             # Before its requests in the same queue: they never wait for a place.
-                            shown[item.clip] = pool.submit(self._show, item.clip, item.frames)
-                        flying.add(pool.submit(self._ask, request, shown[request.clip]))
+                            shown[clip] = pool.submit(self._show, clip, batch.frames[clip])
+                        flying.add(pool.submit(self._ask, request, shown[clip]))
             while flying:
                 yield from _landed(flying)
         finally:
@@ -149,8 +147,7 @@ class OpenAIEngine:
         try:
             parts, fields = ([], {}) if shown is None else shown.result()
         except VideoError as error:
-            assert request.clip is not None
-            return Unusable.of(request, VideoError(f"{request.clip.path}: {error}"))
+            return Unusable.by_model(request, error)
         reply, _ = self._complete(request, parts, fields)
         return reply
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from video_star.core.engine import Engine
 from video_star.core.errors import UsageError
 from video_star.core.model_paths import location_of
@@ -16,50 +18,33 @@ def open_engine(ref: ModelRef, params: Params, workspace: Workspace, progress: P
     """The engine for the weights of `ref`, which are loaded for the first request."""
     settings = params.settings
     frames = open_frames(workspace, params)
-    kind, _, file = settings.engine.partition(":")
-    if kind == "scripted" and file:
+    kind, _, rest = settings.engine.partition(":")
+    if kind == "scripted" and rest:
         from video_star.generation.scripted import read_script
 
-        return read_script(workspace.root / file, ref, frames, settings.batch_size)
-    if kind == "openai":
-        from video_star.generation.openai import OpenAIEngine, read_address
-
-        return OpenAIEngine(
-            address=read_address(file),
-            base=ref,
-            model=params.model,
-            location=location_of(ref, params.model, workspace.root),
-            frames=frames,
-            batch_size=settings.batch_size,
-        )
-    adapter = None if ref.adapter is None else inside(workspace.root, ref.adapter)
-    if kind == "vllm":
-        from video_star.generation.vllm import VLLMEngine, read_options
-
-        return VLLMEngine(
-            base=ref,
-            model=params.model,
-            location=location_of(ref, params.model, workspace.root),
-            adapter=adapter,
-            frames=frames,
-            batch_size=settings.batch_size,
-            options=read_options(file),
-        )
-    if settings.engine != "transformers":
+        return read_script(workspace.root / rest, ref, frames, settings.batch_size)
+    if kind not in ("openai", "vllm") and settings.engine != "transformers":
         raise UsageError(
             f"settings.engine is {kind!r}; use transformers, vllm, openai:URL or scripted:FILE "
             "(docs/models.md)."
         )
+    shared: dict[str, Any] = {
+        "model": params.model,
+        "location": location_of(ref, params.model, workspace.root),
+        "frames": frames,
+        "batch_size": settings.batch_size,
+    }
+    if kind == "openai":
+        from video_star.generation.openai import OpenAIEngine, read_address
+
+        return OpenAIEngine(address=read_address(rest), base=ref, **shared)
+    shared["adapter"] = None if ref.adapter is None else inside(workspace.root, ref.adapter)
+    if kind == "vllm":
+        from video_star.generation.vllm import VLLMEngine, read_options
+
+        return VLLMEngine(base=ref, options=read_options(rest), **shared)
     from video_star.core.device import pick_device
     from video_star.generation.transformers import TransformersEngine
 
-    return TransformersEngine(
-        ref=ref,
-        model=params.model,
-        location=location_of(ref, params.model, workspace.root),
-        adapter=adapter,
-        frames=frames,
-        device=pick_device(settings.device),
-        batch_size=settings.batch_size,
-        progress=progress,
-    )
+    device = pick_device(settings.device)
+    return TransformersEngine(ref=ref, device=device, progress=progress, **shared)

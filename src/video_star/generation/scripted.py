@@ -15,12 +15,12 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from video_star.core.engine import Outcome, Reply, Request, Unusable
+from video_star.core.engine import Outcome, Reply, Request
 from video_star.core.errors import DataError, UsageError
 from video_star.core.hashing import sha256
 from video_star.core.labels import Record
 from video_star.core.records import ModelRef
-from video_star.generation.batching import open_batches, with_clips
+from video_star.generation.batching import ready_batches
 from video_star.video.cache import FrameCache
 
 
@@ -45,17 +45,9 @@ class ScriptedEngine:
         self, requests: Sequence[Request], known: Collection[str] = ()
     ) -> Iterator[Sequence[Outcome]]:
         """Answer in planned batches; DataError when no rule fits a request."""
-        batches = open_batches(requests, known, self.batch_size)
-        with closing(with_clips(batches, self.frames, self.batch_size)) as decoded:
-            for batch, ready in decoded:
-                outcomes: list[Outcome] = []
-                for request in batch:
-                    error = None if request.clip is None else ready[request.clip].error
-                    if error is not None:
-                        outcomes.append(Unusable.of(request, error))
-                    else:
-                        outcomes.append(self._reply(request))
-                yield outcomes
+        with closing(ready_batches(requests, known, self.frames, self.batch_size)) as batches:
+            for batch in batches:
+                yield [*batch.unusable, *map(self._reply, batch.requests)]
 
     def _reply(self, request: Request) -> Reply:
         video = "" if request.clip is None else request.clip.path.as_posix()

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,7 +22,7 @@ from video_star.core.errors import VideoError, VideoStarError, is_out_of_memory
 from video_star.core.params import ModelParams
 from video_star.core.progress import Progress
 from video_star.core.records import ModelRef
-from video_star.generation.batching import clips_of, open_batches, with_clips
+from video_star.generation.batching import clips_of, ready_batches
 from video_star.generation.decoding import decode, greedy_config
 from video_star.generation.kv_cache import rows_can_be_selected
 from video_star.generation.prefix import continue_from, divide
@@ -71,26 +72,21 @@ class TransformersEngine:
     """Whether a clip is encoded once for all its questions; None: the first question decides."""
     reuse: bool | None = None
     """Whether a clip is read by the model once for all its questions; None: as `share`."""
-    loaded: Loaded | None = field(default=None, repr=False)
-    """None: the model is loaded for the first request."""
+
+    @cached_property
+    def loaded(self) -> Loaded:
+        """The model, loaded for the first request."""
+        return load(self.model, self.location, self.adapter, self.device)
 
     def answer(
         self, requests: Sequence[Request], known: Collection[str] = ()
     ) -> Iterator[Sequence[Outcome]]:
         """Batches are planned over all requests; then those in `known` are left out."""
-        batches = open_batches(requests, known, self.batch_size)
-        with closing(with_clips(batches, self.frames, self.batch_size)) as decoded:
-            for batch, ready in decoded:
-                bad = [
-                    Unusable.of(r, error)
-                    for r in batch
-                    if r.clip is not None and (error := ready[r.clip].error) is not None
-                ]
-                if bad:
-                    yield bad
-                pixels = {c: i.frames for c, i in ready.items() if i.frames is not None}
-                good = [r for r in batch if r.clip is None or r.clip in pixels]
-                yield from self._run_halving(good, pixels)
+        with closing(ready_batches(requests, known, self.frames, self.batch_size)) as batches:
+            for batch in batches:
+                if batch.unusable:
+                    yield batch.unusable
+                yield from self._run_halving(batch.requests, batch.frames)
 
     def _run_halving(
         self, requests: Sequence[Request], frames: dict[Clip, Frames]
@@ -125,17 +121,13 @@ class TransformersEngine:
     @torch.inference_mode()
     def _run(self, requests: Sequence[Request], frames: dict[Clip, Frames]) -> list[Outcome]:
         """Outcomes of a batch, with one forward pass for each shape of clips."""
-        loaded, outcomes = self._load(), list[Outcome]()
+        loaded, outcomes = self.loaded, list[Outcome]()
         prepared: dict[Clip, PreparedClip] = {}
         for alike in _alike(frames, clips_of(requests)):
             try:
                 made = loaded.conversations.prepare_all([frames[clip] for clip in alike])
             except VideoError as error:
-                outcomes += [
-                    Unusable(r.key, type(error).__name__, f"{r.clip.path}: {error}")
-                    for r in requests
-                    if r.clip in alike
-                ]
+                outcomes += [Unusable.by_model(r, error) for r in requests if r.clip in alike]
             else:
                 prepared |= zip(alike, made, strict=True)
         texts = [request for request in requests if request.clip is None]
@@ -151,24 +143,14 @@ class TransformersEngine:
             tokens = loaded.conversations.encode_questions(shown, [r.prompt for r in rows])
             if self.share is None:
                 self.share = self._features_match_pixels(shown[-1], tokens[-1])
-            outcomes += self._answer(rows, tokens, shown)
+            once = self._reads_once(tokens, shown, rows[0].sampling.max_new_tokens)
+            inputs = (self._continued if once else self._inputs)(tokens, shown)
+            outcomes += self._decoded(rows, inputs)
         return outcomes
-
-    def _answer(
-        self,
-        requests: Sequence[Request],
-        tokens: Sequence[Tokens],
-        clips: Sequence[PreparedClip],
-    ) -> list[Reply]:
-        """Replies to questions about clips of one shape; `clips` has one for each question."""
-        limit = requests[0].sampling.max_new_tokens
-        if self._reads_once(tokens, clips, limit):
-            return self._decoded(requests, self._continued(tokens, clips))
-        return self._decoded(requests, self._inputs(tokens, clips))
 
     def _inputs(self, tokens: Sequence[Tokens], clips: Sequence[PreparedClip]) -> dict[str, Any]:
         """The model's inputs for conversations, each about its clip."""
-        loaded = self._load()
+        loaded = self.loaded
         inputs = padded(tokens, pad_id(loaded.conversations.tokenizer), "left")
         visual: list[Inputs] = [clip.inputs for clip in clips]
         distinct = {id(clip): clip.inputs for clip in clips}
@@ -181,7 +163,7 @@ class TransformersEngine:
 
     def _continued(self, tokens: Sequence[Tokens], clips: Sequence[PreparedClip]) -> dict[str, Any]:
         """As `_inputs`, with what the rows of each clip begin with in the cache."""
-        loaded = self._load()
+        loaded = self.loaded
         distinct = {id(clip): clip for clip in clips}
         places = {name: place for place, name in enumerate(distinct)}
         heads = [len(clip.head.ids) for clip in distinct.values() if clip.head is not None]
@@ -195,7 +177,7 @@ class TransformersEngine:
         self, tokens: Sequence[Tokens], clips: Sequence[PreparedClip], limit: int
     ) -> bool:
         """Whether to read each clip once for its questions; the first time, by trying it."""
-        model = self._load().model
+        model = self.loaded.model
         rests = [len(r) - len(c.head.ids) for r, c in zip(tokens, clips, strict=True) if c.head]
         if (
             self.reuse is False
@@ -221,7 +203,7 @@ class TransformersEngine:
 
     def _decoded(self, requests: Sequence[Request], inputs: dict[str, Any]) -> list[Reply]:
         """Replies to requests, given the model's inputs."""
-        loaded = self._load()
+        loaded = self.loaded
         rows = decode(loaded.model, inputs, requests, loaded.ends)
         tokenizer = loaded.conversations.tokenizer
         return [
@@ -231,18 +213,13 @@ class TransformersEngine:
 
     def _features_match_pixels(self, clip: PreparedClip, tokens: Tokens) -> bool:
         """As `features_match_pixels`, with a note when the answer is no."""
-        loaded = self._load()
+        loaded = self.loaded
         model, match = loaded.model, features_match_pixels(loaded, clip, tokens)
         if match is None:
             self.progress.note(f"{type(model).__name__} encodes each clip once per question.")
         elif not match:
             self.progress.note("Sharing clips between questions changes this model's answers: off.")
         return bool(match)
-
-    def _load(self) -> Loaded:
-        if self.loaded is None:
-            self.loaded = load(self.model, self.location, self.adapter, self.device)
-        return self.loaded
 
 
 def _alike(frames: Mapping[Clip, Frames], clips: Sequence[Clip]) -> Iterator[list[Clip]]:

@@ -19,6 +19,7 @@ import json
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from video_star.core.errors import UsageError, VideoError, VideoStarError
 from video_star.core.hashing import sha256
 from video_star.core.params import ModelParams, Section, explain
 from video_star.core.records import ModelRef
-from video_star.generation.batching import open_batches, with_clips
+from video_star.generation.batching import ready_batches
 from video_star.generation.openai import TOO_LONG
 from video_star.generation.transformers import reply
 from video_star.models.adapters import adapted_layers
@@ -92,8 +93,6 @@ class VLLMEngine:
     frames: FrameCache
     batch_size: int
     options: Options
-    loaded: Loaded | None = field(default=None, repr=False)
-    """None: the model is loaded for the first request."""
     _checked: bool = field(default=False, repr=False)
 
     @property
@@ -106,29 +105,19 @@ class VLLMEngine:
         self, requests: Sequence[Request], known: Collection[str] = ()
     ) -> Iterator[Sequence[Outcome]]:
         """As many requests at a time as `batch_size`, with the frames of the next ones decoded."""
-        batches = open_batches(requests, known, self.batch_size)
-        with closing(with_clips(batches, self.frames, self.batch_size)) as decoded:
-            for batch, ready in decoded:
-                errors = {c: item.error for c, item in ready.items() if item.error is not None}
-                frames = {c: item.frames for c, item in ready.items() if item.frames is not None}
-                yield self._run(batch, frames, errors)
+        with closing(ready_batches(requests, known, self.frames, self.batch_size)) as batches:
+            for batch in batches:
+                yield [*batch.unusable, *self._run(batch.requests, batch.frames)]
 
-    def _run(
-        self,
-        requests: Sequence[Request],
-        frames: dict[Clip, Frames],
-        errors: dict[Clip, VideoError],
-    ) -> list[Outcome]:
-        loaded, videos = self._load(), dict[Clip, dict[str, Any]]()
+    def _run(self, requests: Sequence[Request], frames: dict[Clip, Frames]) -> list[Outcome]:
+        loaded, videos = self.loaded, dict[Clip | None, dict[str, Any]]({None: {}})
+        outcomes: list[Outcome] = []
         for clip, shown in frames.items():
             try:
                 videos[clip] = self._video(clip, shown)
             except VideoError as error:
-                errors[clip] = VideoError(f"{clip.path}: {error}")
-        outcomes: list[Outcome] = [
-            Unusable.of(r, errors[r.clip]) for r in requests if r.clip in errors
-        ]
-        asked = [request for request in requests if request.clip not in errors]
+                outcomes += [Unusable.by_model(r, error) for r in requests if r.clip == clip]
+        asked = [request for request in requests if request.clip in videos]
         if not asked:
             return outcomes
         prompts = [
@@ -136,7 +125,7 @@ class VLLMEngine:
                 "prompt_token_ids": loaded.conversations.encode_unfilled(
                     request.prompt, video=request.clip is not None
                 ),
-                **({} if request.clip is None else videos[request.clip]),
+                **videos[request.clip],
             }
             for request in asked
         ]
@@ -157,7 +146,7 @@ class VLLMEngine:
 
     def _video(self, clip: Clip, frames: Frames) -> dict[str, Any]:
         """A clip as part of a prompt; VideoError when the model uses times and it has none."""
-        conversations = self._load().conversations
+        conversations = self.loaded.conversations
         metadata = {
             **conversations.metadata(frames),
             "video_backend": "video-star",
@@ -171,7 +160,7 @@ class VLLMEngine:
 
     def _sampling(self, request: Request) -> Any:
         """Temperature and nucleus alone, without what the model's generation_config adds."""
-        loaded, sampling = self._load(), request.sampling
+        loaded, sampling = self.loaded, request.sampling
         drawn = {"top_p": sampling.top_p, "seed": request.seed} if sampling.temperature else {}
         return loaded.sampling(
             temperature=sampling.temperature,
@@ -181,7 +170,7 @@ class VLLMEngine:
         )
 
     def _generate(self, prompts: list[dict[str, Any]], sampling: list[Any]) -> list[Any]:
-        loaded = self._load()
+        loaded = self.loaded
         try:
             made: list[Any] = loaded.llm.generate(
                 prompts, sampling, use_tqdm=False, lora_request=loaded.adapter
@@ -198,7 +187,7 @@ class VLLMEngine:
 
     def _check(self, request: Request, frames: Frames, read: Sequence[int] | None) -> None:
         """UsageError unless vLLM read the tokens that a finetune writes for this question."""
-        conversations = self._load().conversations
+        conversations = self.loaded.conversations
         wanted = conversations.encode_question(conversations.prepare(frames), request.prompt)
         if list(read or ()) != wanted.ids.tolist():
             raise UsageError(
@@ -208,12 +197,9 @@ class VLLMEngine:
             )
         self._checked = True
 
-    def _load(self) -> Loaded:
-        if self.loaded is None:
-            self.loaded = self._open()
-        return self.loaded
-
-    def _open(self) -> Loaded:
+    @cached_property
+    def loaded(self) -> Loaded:
+        """The model, loaded for the first request."""
         try:
             from vllm import LLM, SamplingParams
             from vllm.lora.request import LoRARequest
