@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import transformers
 from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
 
 from video_star.core.errors import UsageError, is_out_of_memory
+from video_star.core.excerpt import cut
 from video_star.models.positions import after_largest
 from video_star.models.table import family_of
 
@@ -104,14 +104,6 @@ def _check_config(folder: Path, trust_remote_code: bool) -> None:
             f"a model of type {model_type!r} takes text only or has another task; name a "
             "video-language model (docs/models.md lists the families)",
         )
-    family = family_of(model_type)
-    fault = family and family.fault(transformers.__version__)
-    if family is not None and fault:
-        raise _usage_error(
-            folder,
-            f"{family.name} on transformers {transformers.__version__}: {fault}; install another "
-            f"version (tested from {family.since} on)",
-        )
 
 
 def _check_weight_files(folder: Path) -> None:
@@ -187,10 +179,7 @@ def _usage_error(folder: Path, reason: str) -> UsageError:
     """The error about a folder; `reason` is "problem; what to do", and the problem is shortened."""
     problem, _, advice = reason.rpartition("; ")
     start, end = f"model.base {folder.name}: ", f"; {advice}."
-    room = AT_MOST - len(start) - len(end)
-    return UsageError(
-        start + (problem if len(problem) <= room else problem[: room - 3] + "...") + end
-    )
+    return UsageError(start + cut(problem, AT_MOST - len(start) - len(end)) + end)
 
 
 @contextmanager

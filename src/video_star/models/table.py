@@ -10,21 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from packaging.specifiers import SpecifierSet
-from packaging.version import Version
-
 from video_star.core.params import Part
 
 PARTS: tuple[Part, ...] = get_args(Part)
-
-
-@dataclass(frozen=True)
-class Fault:
-    """Versions of transformers that have a bug in a family."""
-
-    versions: str
-    """As in requirements: ">=5.3,<5.23"."""
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -42,10 +30,6 @@ class Family:
     """How the model is told the times of frames, or None when it is not."""
     text_after_video: Literal["largest"] | None = None
     """"largest": text continues after the largest position of the video (models/positions.py)."""
-    since: str = "5.23"
-    """First version of transformers that was tested with this family; older ones are refused."""
-    faults: tuple[Fault, ...] = ()
-    """Versions that are refused, also newer ones."""
     limits: str = ""
     """Known limits, for the documentation."""
 
@@ -53,14 +37,6 @@ class Family:
         """Names of the modules that make up a part."""
         names: tuple[str, ...] = getattr(self, part)
         return names
-
-    def fault(self, transformers: str) -> str | None:
-        """Why this version of transformers is refused, or None."""
-        version = Version(transformers)
-        for fault in self.faults:
-            if SpecifierSet(fault.versions).contains(version, prereleases=True):
-                return fault.reason
-        return "never tested so far back" if version < Version(self.since) else None
 
 
 _TOWER, _PROJECTOR = ("model.vision_tower",), ("model.multi_modal_projector",)
@@ -100,10 +76,6 @@ FAMILIES: dict[str, Family] = {
         projector=_MERGER,
         times="mean gap, as positions",
         text_after_video="largest",
-        faults=(
-            # huggingface/transformers pull request 48669
-            Fault("<5.23", "it cuts the seconds between frames to whole numbers"),
-        ),
         limits="uneven gaps between frames are given as their mean",
     ),
     "qwen3_vl": Family(
@@ -162,9 +134,9 @@ def family_of(model_type: str) -> Family | None:
 def markdown_table() -> str:
     """The table in docs/models.md."""
     lines = [
-        "| family | for instance | transformers | frame times | "
+        "| family | for instance | frame times | "
         "language model; vision tower; projector | known limits |",
-        "| --- | --- | --- | --- | --- | --- |",
+        "| --- | --- | --- | --- | --- |",
     ]
     for family in FAMILIES.values():
         parts = "; ".join(
@@ -172,7 +144,7 @@ def markdown_table() -> str:
             for part in PARTS
         )
         lines.append(
-            f"| {family.name} | `{family.example}` | {family.since} | {family.times or 'no'} | "
+            f"| {family.name} | `{family.example}` | {family.times or 'no'} | "
             f"{parts} | {family.limits or '-'} |"
         )
     return "\n".join(lines) + "\n"
