@@ -151,7 +151,9 @@ class Feed:
         self._read_ahead(at)
         rows = [
             (self._tokens[index], self._clips.encoded(clip, entry))
-            for index, (clip, entry) in zip(self._micro[at], self._wait(at), strict=True)
+            for index, (clip, entry) in zip(
+                self._micro[at], self._ready.pop(at).result(), strict=True
+            )
         ]
         return self._collate(rows)
 
@@ -204,9 +206,6 @@ class Feed:
 
     def _entries(self, indices: Sequence[int]) -> list[tuple[Clip, ClipEntry]]:
         return [self._reader.entry(index) for index in indices]
-
-    def _wait(self, at: int) -> list[tuple[Clip, ClipEntry]]:
-        return self._ready.pop(at).result()
 
     def _count(self, window: int, failures: dict[int, Failure]) -> None:
         """Count the examples that cannot be read; TooManyFailures as soon as that is certain."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from video_star.core.errors import UsageError, VideoStarError, is_out_of_memory
+from video_star.core.excerpt import cut
 
 AT_MOST = 300
 """Characters of a sentence."""
@@ -84,5 +85,4 @@ def _rank_failed(message: dict[str, Any], place: str) -> str:
     start = f"Rank {message['rank']} of the finetune failed ("
     end = f"); fix it and run the step again, the whole log is {place}."
     room = max(40, AT_MOST - len(start) - len(end))
-    text = message["trouble"].rstrip(".")
-    return start + (text if len(text) <= room else text[: room - 3] + "...") + end
+    return start + cut(message["trouble"].rstrip("."), room) + end

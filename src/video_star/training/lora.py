@@ -1,4 +1,4 @@
-"""LoRA by PEFT: attach a new or an earlier adapter, and save it."""
+"""LoRA by PEFT: attach a new or an earlier adapter, and save it; the 4-bit base of QLoRA."""
 
 from __future__ import annotations
 
@@ -40,6 +40,22 @@ def attach_adapter(
     )
     torch.manual_seed(seed)
     return get_peft_model(model, config)
+
+
+def quantised_loading(dtype: str) -> dict[str, Any]:
+    """Arguments of from_pretrained for QLoRA: NF4 with double quantization by bitsandbytes, on this
+    process's device; computation is in the model's own dtype."""
+    from transformers import BitsAndBytesConfig
+
+    return {
+        "quantization_config": BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=getattr(torch, dtype),
+        ),
+        "device_map": {"": torch.cuda.current_device()},
+    }
 
 
 def _refuse_other_shape(start: Path, lora: LoraParams, targets: Sequence[str]) -> None:

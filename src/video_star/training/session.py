@@ -26,10 +26,10 @@ from video_star.training.job import Job
 from video_star.training.lora import (
     adapter_weights,
     attach_adapter,
+    quantised_loading,
     save_adapter,
     trainable_parameters,
 )
-from video_star.training.quantised import load_arguments, prepare_for_lora
 from video_star.training.trainer import (
     AnswerTrainer,
     Collator,
@@ -64,13 +64,17 @@ def train(job: Job, rank: int, send: Send) -> None:
 def load(job: Job) -> tuple[Any, Any]:
     """The processor and the model ready for training, on the device of this process."""
     quantised = job.finetune.method == "qlora"
-    options = load_arguments(job.dtype) if quantised else {}
+    options = quantised_loading(job.dtype) if quantised else {}
     processor = load_processor(job.base, job.trust_remote_code)
     with partitioned_loading(job):
         dtype = getattr(torch, job.dtype)
         base = load_weights(job.base, job.trust_remote_code, dtype=dtype, **options)
         base.config.use_cache = False
-        model = make_trainable(job, prepare_for_lora(base) if quantised else base)
+        if quantised:  # its layer norms in float32; Trainer enables gradient checkpointing
+            from peft import prepare_model_for_kbit_training
+
+            base = prepare_model_for_kbit_training(base, use_gradient_checkpointing=False)
+        model = make_trainable(job, base)
     return processor, model if quantised else model.to(job.device)
 
 

@@ -13,6 +13,7 @@ import threading
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -57,8 +58,7 @@ class FrameCache:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._room = Room(self.folder, int(self.limits.cache_gb * 2**30))
         self._hashes = ContentHashes(self.folder)
-        for key, note in _read_lines(self._note_file, 2):
-            self._notes[str(key)] = str(note)
+        self._notes.update(_read_notes(self._note_file))
 
     @property
     def _note_file(self) -> Path:
@@ -84,8 +84,7 @@ class FrameCache:
         path.parent.mkdir(exist_ok=True)
         frames = store_frames(clip, self.params, path, key, self.limits)
         if frames.note is not None and frames.note != self._notes.get(key):
-            self._add_line(self._note_file, [key, frames.note])
-            self._notes[key] = frames.note
+            self._keep_note(key, frames.note)
         self._room.take(frames.pixels.nbytes)
         return frames
 
@@ -139,12 +138,13 @@ class FrameCache:
         except VideoError as error:
             return Decoded(clip, None, error)
 
-    def _add_line(self, path: Path, values: list[object]) -> None:
+    def _keep_note(self, key: str, note: str) -> None:
         try:
-            with self._lock, path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(values) + "\n")
+            with self._lock, self._note_file.open("a", encoding="utf-8") as file:
+                file.write(json.dumps([key, note]) + "\n")
         except OSError as error:
-            raise with_name(error, path) from error
+            raise with_name(error, self._note_file) from error
+        self._notes[key] = note
 
 
 def open_frames(workspace: Workspace, params: Params) -> FrameCache:
@@ -153,14 +153,9 @@ def open_frames(workspace: Workspace, params: Params) -> FrameCache:
     return FrameCache(workspace.frames, params.video, settings.decode_workers, Limits.of(settings))
 
 
-def _read_lines(path: Path, length: int) -> Iterator[list[object]]:
-    """Lists of a length from JSON lines of earlier processes; other lines cost work done again."""
-    if not path.is_file():
-        return
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        try:
-            values = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(values, list) and len(values) == length:
-            yield values
+def _read_notes(file: Path) -> Iterator[tuple[str, str]]:
+    """Notes of earlier processes by key; what a kill left of a line is found out again."""
+    for line in file.read_bytes().splitlines() if file.is_file() else ():
+        with suppress(ValueError, TypeError, RecursionError):
+            key, note = json.loads(line)
+            yield str(key), str(note)
