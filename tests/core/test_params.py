@@ -39,6 +39,7 @@ def test_the_shipped_file_is_valid() -> None:
         ("temprature", 0.7, "temprature: unknown parameter"),
         ("generate.temperature", -1, "generate.temperature: Input should be greater"),
         ("settings.zero", "zero4", "settings.zero"),
+        ("settings.device", "tpu", "settings.device: Input should be 'auto', 'cpu' or 'cuda'"),
         ("video.fps", 2.0, "fps is set exactly when sampling is 'fps'"),
         ("video.fps", 0.0004, "greater than or equal to 0.001"),
         (

@@ -10,7 +10,6 @@ import pytest
 import tiny
 from jobs import make_job
 
-from video_star.core.device import pick_device
 from video_star.core.errors import UsageError, VideoStarError
 from video_star.core.messages import message_in
 from video_star.core.params import Settings
@@ -86,12 +85,6 @@ def test_processes_come_from_the_settings_or_from_the_hostfile(tmp_path: Path) -
     (tmp_path / "empty").write_text("a\n")
     with pytest.raises(UsageError, match="empty: Hostfile contains a bad entry: a"):
         launch.count_processes(settings(hostfile="empty"), tmp_path)
-
-
-def test_an_unknown_device_is_refused() -> None:
-    assert pick_device("cpu") == "cpu"
-    with pytest.raises(UsageError, match="auto, cpu, cuda"):
-        pick_device("tpu")
 
 
 def test_the_step_starts_without_torch_or_any_training_library() -> None:

@@ -7,12 +7,10 @@ from typing import Literal
 from video_star.core.errors import UsageError
 
 
-def pick_device(wanted: str) -> Literal["cpu", "cuda"]:
-    """cpu or cuda for settings.device, `auto` included; UsageError for others and without CUDA."""
+def pick_device(wanted: Literal["auto", "cpu", "cuda"]) -> Literal["cpu", "cuda"]:
+    """cpu or cuda for settings.device, `auto` included; UsageError without CUDA."""
     if wanted == "cpu":
         return "cpu"
-    if wanted not in ("auto", "cuda"):
-        raise UsageError(f"settings.device is {wanted!r}; it is one of auto, cpu, cuda.")
     import torch
 
     if torch.cuda.is_available():

@@ -215,7 +215,7 @@ class Settings(Section):
     engine: str
     executor: Annotated[str, Field(pattern=r"^(local|ray|ray:\S+)$")]
     """local: in this process | ray: all GPUs or CPUs of this machine | ray:ADDRESS of a cluster."""
-    device: str
+    device: Literal["auto", "cpu", "cuda"]
     batch_size: int = Field(ge=1)
     decode_workers: int = Field(ge=1)
     decode_deadline_s: float = Field(gt=0)
