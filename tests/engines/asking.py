@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 
 from video_star.core.engine import Clip, Engine, Outcome, Request, Sampling
 from video_star.core.model_paths import base_ref
 from video_star.core.params import ModelParams, VideoParams
+from video_star.core.paths import Workspace
 from video_star.core.progress import Silent
 from video_star.generation.transformers import TransformersEngine
+from video_star.pipeline.runner import run_step
 from video_star.video.cache import FrameCache
 
 
@@ -58,3 +62,19 @@ def engine_for(
 
 def answers(engine: Engine, requests: list[Request]) -> dict[str, Outcome]:
     return {outcome.key: outcome for batch in engine.answer(requests) for outcome in batch}
+
+
+def generated_alike(new_workspace: Callable[..., Workspace], engine: str) -> Workspace:
+    """A workspace where an engine wrote what transformers writes; its report alone names it."""
+    written, reports = [], []
+    for name in ("transformers", engine):
+        workspace = new_workspace(name.partition(":")[0], settings__engine=name)
+        run_step("base", "r0", workspace, Silent())
+        run_step("generate", "r1", workspace, Silent())
+        answers_at = workspace.round("r1").answers
+        written.append({path.name: path.read_bytes() for path in sorted(answers_at.iterdir())})
+        reports.append(json.loads(workspace.round("r1").report("generate").read_text()))
+    assert written[0] == written[1]
+    assert reports[1].pop("engine") == engine
+    assert reports[0] == reports[1]
+    return workspace

@@ -66,15 +66,6 @@ def test_what_was_asked_once_is_not_asked_again(
     assert engine.asked == []
 
 
-def test_only_new_requests_reach_the_engine(store: AnswerStore, clips: Path) -> None:
-    requests = requests_for(clips)
-    ask(Counting(), store, requests[:6], Silent())
-    engine = Counting()
-    found = ask(engine, store, requests, Silent())
-    assert engine.asked == [r.key for r in requests[6:]]
-    assert set(found) == {r.key for r in requests}
-
-
 @pytest.mark.parametrize(
     ("change", "asked"),
     [({"prompt": "Else?"}, True), ({"seed": 9}, True), ({"key": "other name"}, False)],

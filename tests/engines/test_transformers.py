@@ -12,20 +12,10 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForImageTextToText
 
 from video_star.core.device import pick_device
-from video_star.core.engine import Reply, Unusable
+from video_star.core.engine import Reply
 from video_star.core.errors import UsageError, VideoStarError
 from video_star.generation import transformers as engine_module
 from video_star.generation.transformers import load
-
-
-def test_a_batch_gives_the_answers_of_one_by_one(
-    tiny_base: Path, clips: Path, tmp_path: Path
-) -> None:
-    requests = requests_for(clips)
-    alone = answers(engine_for(tiny_base, tmp_path, 1), requests)
-    assert answers(engine_for(tiny_base, tmp_path, 4), requests) == alone
-    assert answers(engine_for(tiny_base, tmp_path, 64), requests) == alone
-    assert len({r.text for r in alone.values() if isinstance(r, Reply)}) > 5
 
 
 def test_dropping_finished_rows_changes_no_answer(
@@ -42,22 +32,6 @@ def test_dropping_finished_rows_changes_no_answer(
     assert answers(engine, requests) == dropped
     lengths = {r.n_tokens for r in dropped.values() if isinstance(r, Reply)}
     assert len(lengths) > 3
-
-
-def test_questions_without_a_clip_are_answered_in_batches_too(
-    tiny_base: Path, clips: Path, tmp_path: Path
-) -> None:
-    shown = requests_for(clips, n=3)
-    texts = [replace(r, key=f"text {r.key}", clip=None, prompt=f"Say {r.seed}.") for r in shown]
-    alone = answers(engine_for(tiny_base, tmp_path, 1), [*shown, *texts])
-    assert answers(engine_for(tiny_base, tmp_path, 4), [*shown, *texts]) == alone
-    assert answers(engine_for(tiny_base, tmp_path, 64), texts) == {
-        r.key: alone[r.key] for r in texts
-    }
-    assert answers(engine_for(tiny_base, tmp_path, 4), shown) == {
-        r.key: alone[r.key] for r in shown
-    }
-    assert len({r.text for r in alone.values() if isinstance(r, Reply)}) > 5
 
 
 def test_a_batch_that_does_not_fit_is_halved(
@@ -114,26 +88,6 @@ def test_an_adapter_changes_answers_as_peft_applies_it(
     inner.generation_config = settings
     unmerged.loaded = replace(loaded, model=inner)
     assert answers(unmerged, requests) == found
-
-
-def test_unreadable_clips_are_reported_and_the_others_answered(
-    tiny_base: Path, clips: Path, tmp_path: Path
-) -> None:
-    broken = tmp_path / "broken.mp4"
-    broken.write_bytes(b"nothing")
-    requests = requests_for(clips)
-    bad = replace(requests[0], key="bad", clip=replace(requests[0].clip, path=broken))
-    found = answers(engine_for(tiny_base, tmp_path), [bad, *requests])
-    assert isinstance(found["bad"], Unusable)
-    assert sum(isinstance(r, Reply) for r in found.values()) == len(requests)
-
-
-def test_known_requests_are_left_out(tiny_base: Path, clips: Path, tmp_path: Path) -> None:
-    requests = requests_for(clips)
-    engine = engine_for(tiny_base, tmp_path)
-    known = {request.key for request in requests[:7]}
-    keys = [o.key for batch in engine.answer(requests, known) for o in batch]
-    assert sorted(keys) == sorted(r.key for r in requests[7:])
 
 
 def test_a_missing_model_is_one_sentence(tiny_base: Path, tmp_path: Path, clips: Path) -> None:

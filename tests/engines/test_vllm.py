@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 import vllm_package
-from asking import answers, engine_for, requests_for
+from asking import answers, engine_for, generated_alike, requests_for
 from vllm_package import Recorded
 
 from video_star.core.errors import UsageError, VideoStarError
@@ -77,19 +77,6 @@ def test_vllm_gets_the_frames_of_the_cache_with_their_times(
         assert prompt.multi_modal_uuids.video == [engine.frames.key(clip)]
 
 
-def test_a_video_has_another_name_for_another_sampler(
-    vllm: Recorded, tiny_base: Path, clips: Path, tmp_path: Path
-) -> None:
-    names = set()
-    for n in (3, 4):
-        engine = vllm_engine(tiny_base, tmp_path)
-        engine.frames.params = engine.frames.params.model_copy(update={"frames": n})
-        answers(engine, requests_for(clips, n=1))
-        assert vllm.prompts[-1].multi_modal_uuids is not None
-        names.add(vllm.prompts[-1].multi_modal_uuids.video[0])
-    assert len(names) == 2
-
-
 def test_the_engine_is_told_what_to_load(
     vllm: Recorded, tiny_base: Path, clips: Path, tmp_path: Path
 ) -> None:
@@ -116,7 +103,6 @@ def test_each_request_has_its_seed_and_no_other_sampling(
     requests = requests_for(clips, n=1)
     engine = vllm_engine(tiny_base, tmp_path)
     answers(engine, requests)
-    assert engine.loaded is not None
     end = engine.loaded.conversations.end_id
     told = [s.model_dump(exclude_unset=True) for s in vllm.sampling]
     plain = {"max_tokens": 12, "stop_token_ids": [end]}
@@ -158,36 +144,24 @@ def test_an_adapter_of_the_vision_tower_is_refused(
     assert not vllm.engines
 
 
-def test_a_prompt_that_is_not_the_finetunes_is_refused(
-    vllm: Recorded, tiny_base: Path, clips: Path, tmp_path: Path
-) -> None:
-    vllm.drops_frames = True
-    with pytest.raises(UsageError, match=r"reads \d+ tokens .* not the \d+ of the processor"):
-        answers(vllm_engine(tiny_base, tmp_path), requests_for(clips))
-
-
-def test_a_question_that_is_too_long_is_one_sentence(
-    vllm: Recorded, tiny_base: Path, clips: Path, tmp_path: Path
-) -> None:
-    engine = vllm_engine(tiny_base, tmp_path, 4, "max_model_len=9")
-    with pytest.raises(VideoStarError, match=r"vllm:max_model_len=.*video\.frames"):
-        answers(engine, requests_for(clips))
-
-
-def test_an_answer_that_was_cut_off_otherwise_is_an_error(
-    vllm: Recorded, tiny_base: Path, clips: Path, tmp_path: Path
-) -> None:
-    vllm.finish_reason = "abort"
-    with pytest.raises(VideoStarError, match="'abort'"):
-        answers(vllm_engine(tiny_base, tmp_path), requests_for(clips))
-
-
-def test_a_model_that_vllm_does_not_know_is_one_sentence(
-    vllm: Recorded, tiny_base: Path, clips: Path, tmp_path: Path
-) -> None:
-    vllm.refuses = "Model architectures ['X'] are not supported"
-    with pytest.raises(UsageError, match=r"cannot load .*not supported.*engine transformers"):
-        answers(vllm_engine(tiny_base, tmp_path), requests_for(clips))
+@pytest.mark.parametrize(
+    ("behaviour", "options", "says"),
+    [
+        ({"drops_frames": True}, "", r"reads \d+ tokens .* not the \d+ of the processor"),
+        ({}, "max_model_len=9", r"vllm:max_model_len=.*video\.frames"),
+        ({"finish_reason": "abort"}, "", "'abort'"),
+        ({"refuses": "X is not supported"}, "", r"cannot load .*not supported.*transformers"),
+    ],
+    ids=["another prompt", "too long", "cut off", "unknown model"],
+)
+def test_what_vllm_cannot_do_is_one_sentence(
+    vllm: Recorded, tiny_base: Path, clips: Path, tmp_path: Path,
+    behaviour: dict[str, Any], options: str, says: str,
+) -> None:  # fmt: skip
+    for name, value in behaviour.items():
+        setattr(vllm, name, value)
+    with pytest.raises(VideoStarError, match=says):
+        answers(vllm_engine(tiny_base, tmp_path, 4, options), requests_for(clips))
 
 
 def test_without_vllm_it_is_one_sentence(
@@ -209,18 +183,7 @@ def test_options_that_change_answers_or_are_none_are_refused(text: str) -> None:
 def test_a_step_writes_the_answers_that_it_writes_with_transformers(
     vllm: Recorded, new_workspace: Callable[..., Workspace]
 ) -> None:
-    """Only the report says which engine answered."""
-    written, reports = [], []
-    for name, engine in (("here", "transformers"), ("there", "vllm:max_model_len=4096")):
-        workspace = new_workspace(name, settings__engine=engine)
-        run_step("base", "r0", workspace, Silent())
-        run_step("generate", "r1", workspace, Silent())
-        answers_at = workspace.round("r1").answers
-        written.append({path.name: path.read_bytes() for path in sorted(answers_at.iterdir())})
-        reports.append(json.loads(workspace.round("r1").report("generate").read_text()))
-    assert written[0] == written[1]
-    assert reports[1].pop("engine") == "vllm:max_model_len=4096"
-    assert reports[0] == reports[1]
+    workspace = generated_alike(new_workspace, "vllm:max_model_len=4096")
     n_asked = len(vllm.prompts)
     run_step("generate", "r1", workspace, Silent())
     assert len(vllm.prompts) == n_asked
