@@ -14,16 +14,16 @@ from pathlib import Path
 import frame_images
 import pytest
 from tiny import moving_square, write_clip
+from video_files import params
 
 from video_star.core.engine import Clip
 from video_star.core.errors import VideoError
 from video_star.core.hashing import sha256_file
-from video_star.core.params import VideoParams
 from video_star.video import content
 from video_star.video.cache import FrameCache
 from video_star.video.content import DIGESTS, ContentHashes, files_of
 
-VIDEO = VideoParams(frames=4, sampling="uniform", fps=None, short_side=None)
+VIDEO = params()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from frame_images import write_frames
+from video_files import levels, params
 
 from video_star.core.engine import Clip
 from video_star.core.errors import VideoError
@@ -19,17 +20,6 @@ from video_star.video.cache import FrameCache
 from video_star.video.decode import Frames, probe, read_frames
 from video_star.video.frame_folder import numbered_images
 from video_star.video.isolated import store_frames
-
-
-def params(frames: int = 4, sampling: str = "uniform", **more: object) -> VideoParams:
-    return VideoParams.model_validate(
-        {"frames": frames, "sampling": sampling, "fps": None, "short_side": None, **more}
-    )
-
-
-def levels(frames: Frames) -> list[int]:
-    """Which grey step each frame is."""
-    return [round((float(frame.mean()) - 16) / 12) for frame in frames.pixels]
 
 
 @pytest.fixture

@@ -19,13 +19,12 @@ import video_files as files
 
 from video_star.core.engine import Clip
 from video_star.core.errors import VideoError
-from video_star.core.params import VideoParams
 from video_star.video import isolated
 from video_star.video.cache import FrameCache
 from video_star.video.decode import probe
 from video_star.video.isolated import LIMITS, probe_apart
 
-VIDEO = VideoParams(frames=4, sampling="uniform", fps=None, short_side=None)
+VIDEO = files.params()
 
 
 def children() -> list[int]:

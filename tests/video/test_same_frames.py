@@ -11,9 +11,9 @@ import av
 import numpy as np
 import pytest
 from av.video.reformatter import Interpolation
+from video_files import params
 
 from video_star.core.engine import Clip
-from video_star.core.params import VideoParams
 from video_star.video.decode import _Reader, read_frames
 from video_star.video.picture import _SCALER, AS_STORED, Screen
 
@@ -114,7 +114,7 @@ def test_frames_are_those_of_a_whole_decode(
     monkeypatch.setattr(_Reader, "decoded_line", None)  # for files of which frames are missing
     for count in (1, 2, 5, 8, 17, COUNT):
         for start, end in ((None, None), (0.35, None), (0.9, 2.2), (1.0, 1.05)):
-            video = VideoParams(frames=count, sampling="uniform", fps=None, short_side=None)
+            video = params(count)
             frames = read_frames(Clip(path, start, end), video)
             assert frames.times is not None
             for time, pixels in zip(frames.times, frames.pixels, strict=True):
@@ -127,7 +127,7 @@ def test_damage_looks_as_in_a_whole_decode(folder: Path, tmp_path: Path) -> None
     source = coded(folder, "short groups")
     with av.open(str(source)) as container:
         places = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
-    video = VideoParams(frames=5, sampling="uniform", fps=None, short_side=None)
+    video = params(5)
     plain = read_frames(Clip(source, None, None), video)
     path, changed = tmp_path / "damaged.mp4", 0
     for pos, size in places:

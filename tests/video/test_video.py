@@ -9,22 +9,11 @@ import av
 import numpy as np
 import pytest
 import tiny
+from video_files import levels, params
 
 from video_star.core.engine import Clip
 from video_star.core.errors import VideoError
-from video_star.core.params import VideoParams
-from video_star.video.decode import Frames, choose_times, probe, read_frames
-
-
-def params(frames: int = 4, sampling: str = "uniform", **more: object) -> VideoParams:
-    return VideoParams.model_validate(
-        {"frames": frames, "sampling": sampling, "fps": None, "short_side": None, **more}
-    )
-
-
-def levels(frames: Frames) -> list[int]:
-    """Which grey step each frame is."""
-    return [round((float(frame.mean()) - 16) / 12) for frame in frames.pixels]
+from video_star.video.decode import choose_times, probe, read_frames
 
 
 def whole(path: Path) -> Clip:
@@ -124,14 +113,6 @@ def test_times_count_from_the_start_of_the_cut(steps: Path) -> None:
     assert between.times == (0.0, 0.0)
     assert between.duration == pytest.approx(0.05)
     assert read_frames(Clip(steps, 1.5, 99.0), params(2)).duration == pytest.approx(0.5)
-
-
-@pytest.mark.parametrize("content", [b"", b"not a video at all" * 50])
-def test_an_unreadable_file_is_a_video_error_with_its_name(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "broken.mp4"
-    path.write_bytes(content)
-    with pytest.raises(VideoError, match=r"broken\.mp4: cannot be decoded"):
-        read_frames(whole(path), params())
 
 
 def test_a_missing_file_and_a_sound_file_are_video_errors(tmp_path: Path) -> None:

@@ -20,12 +20,18 @@ STEPS = 20
 """Frames of most files here, at FPS."""
 
 
+def params(frames: int = 4, sampling: str = "uniform", **more: object) -> VideoParams:
+    """Uniform and at the size of the file, unless told otherwise."""
+    return VideoParams.model_validate(
+        {"frames": frames, "sampling": sampling, "fps": None, "short_side": None, **more}
+    )
+
+
 def sampled(
     path: Path, frames: int, start: float | None = None, end: float | None = None
 ) -> Frames:
     """Frames of a file or cut, uniform and at their size."""
-    video = VideoParams(frames=frames, sampling="uniform", fps=None, short_side=None)
-    return read_frames(Clip(path, start, end), video)
+    return read_frames(Clip(path, start, end), params(frames))
 
 
 def levels(frames: Frames) -> list[int]:
