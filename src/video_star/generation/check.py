@@ -81,7 +81,7 @@ def check_model(loaded: Loaded, folder: Path) -> bool:
                 "video-language model (docs/models.md lists the families)."
             )
         question = conversations.encode_question(clips[0], QUESTION)
-        return bool(features_match_pixels(loaded, clips[0], question))
+        return features_match_pixels(loaded, clips[0], question)
 
 
 def _logits(loaded: Loaded, clip: PreparedClip) -> Any:

@@ -142,7 +142,10 @@ class TransformersEngine:
             shown = [together[request.clip] for request in rows if request.clip is not None]
             tokens = loaded.conversations.encode_questions(shown, [r.prompt for r in rows])
             if self.share is None:
-                self.share = self._features_match_pixels(shown[-1], tokens[-1])
+                self.share = features_match_pixels(loaded, shown[-1], tokens[-1])
+                if not self.share:
+                    name = type(loaded.model).__name__
+                    self.progress.note(f"{name} encodes a clip for each of its questions.")
             once = self._reads_once(tokens, shown, rows[0].sampling.max_new_tokens)
             inputs = (self._continued if once else self._inputs)(tokens, shown)
             outcomes += self._decoded(rows, inputs)
@@ -211,16 +214,6 @@ class TransformersEngine:
             for request, row in zip(requests, rows, strict=True)
         ]
 
-    def _features_match_pixels(self, clip: PreparedClip, tokens: Tokens) -> bool:
-        """As `features_match_pixels`, with a note when the answer is no."""
-        loaded = self.loaded
-        model, match = loaded.model, features_match_pixels(loaded, clip, tokens)
-        if match is None:
-            self.progress.note(f"{type(model).__name__} encodes each clip once per question.")
-        elif not match:
-            self.progress.note("Sharing clips between questions changes this model's answers: off.")
-        return bool(match)
-
 
 def _alike(frames: Mapping[Clip, Frames], clips: Sequence[Clip]) -> Iterator[list[Clip]]:
     """Clips with frames of one shape, all with times or all without."""
@@ -250,11 +243,11 @@ def load(params: ModelParams, location: Path, adapter: Path | None, device: str)
     return Loaded(conversations, model.to(device).eval(), ends)
 
 
-def features_match_pixels(loaded: Loaded, clip: PreparedClip, tokens: Tokens) -> bool | None:
-    """Whether features and pixels give equal first-token logits; None: it takes no features."""
+def features_match_pixels(loaded: Loaded, clip: PreparedClip, tokens: Tokens) -> bool:
+    """Whether the model takes features, and gives equal first-token logits for them and pixels."""
     features = encode_clips(loaded.model, [clip.inputs])
     if features is None:
-        return None
+        return False
     text = padded([tokens], pad_id(loaded.conversations.tokenizer), "left")
     shared = {**without_pixels(clip.inputs), **features[0].argument()}
     logits = [
