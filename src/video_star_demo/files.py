@@ -16,14 +16,12 @@ from typing import Final
 from video_star.core.hashing import stable_seed
 from video_star.core.progress import Progress
 from video_star_demo import dives, lessons, moments, mp4, remarks, situations, tempcompass, world
-from video_star_demo.world import ACTIONS, KNOWN, Action
+from video_star_demo.world import ACTIONS, KNOWN, SECONDS, Action
 
 SEED: Final = 7
 """Of the demo data as they are recorded in data.dvc."""
 TRAIN_PER_CLASS: Final = 12
 TEST_PER_CLASS: Final = 12
-PARTS: Final = ("kinetics", "finediving", "star", "moma", "remarks", "tempcompass", "replay")
-CLIP_SECONDS: Final = world.FRAMES // world.FPS
 REPLAY_CLIPS: Final = 160
 REPLAY_TURNS: Final = 6
 REPLAY_MIX: Final = {
@@ -51,13 +49,18 @@ def write_data(root: Path, seed: int, progress: Progress) -> int:
 
     The same seed gives the same bytes everywhere.
     """
-    writers = (
-        *(_write_kinetics, dives.write, situations.write, moments.write, remarks.write),
-        *(tempcompass.write, _write_replay),
-    )
-    for done, (name, write) in enumerate(zip(PARTS, writers, strict=True), start=1):
+    writers = {
+        "kinetics": _write_kinetics,
+        "finediving": dives.write,
+        "star": situations.write,
+        "moma": moments.write,
+        "remarks": remarks.write,
+        "tempcompass": tempcompass.write,
+        "replay": _write_replay,
+    }
+    for done, (name, write) in enumerate(writers.items(), start=1):
         write(root / name, seed)
-        progress.update(done, len(PARTS), "data sets")
+        progress.update(done, len(writers), "data sets")
     return sum(1 for _ in root.rglob("*.mp4"))
 
 
@@ -74,7 +77,7 @@ def _sources(actions: list[Action], rng: random.Random) -> list[tuple[Action, st
         for _ in range(rng.choice((1, 1, 2, 3))):
             if len(made) < len(actions):
                 made.append((actions[len(made)], source, start))
-                start += rng.randint(CLIP_SECONDS, 40)
+                start += rng.randint(SECONDS, 40)
     return made
 
 
@@ -84,8 +87,8 @@ def _write_kinetics(root: Path, seed: int) -> None:
         lines = ["label,youtube_id,time_start,time_end,split"]
         for action, source, start in _sources(list(ACTIONS) * per_class, rng):
             label = f'"{action.name}"' if " " in action.name else action.name
-            lines.append(f"{label},{source},{start},{start + CLIP_SECONDS},{split}")
-            name = f"{source}_{start:06d}_{start + CLIP_SECONDS:06d}.mp4"
+            lines.append(f"{label},{source},{start},{start + SECONDS},{split}")
+            name = f"{source}_{start:06d}_{start + SECONDS:06d}.mp4"
             clip = world.draw_clip(action.program, stable_seed(seed, "kinetics", name))
             mp4.write(root / "videos" / name, world.render(clip))
         (root / f"{split}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -17,10 +17,9 @@ from video_star.core.hashing import stable_seed
 from video_star.core.jsonl import write_text
 from video_star_demo import mp4, world
 from video_star_demo.situations import box
-from video_star_demo.world import ACTIONS, FPS, FRAMES, SIZE, Clip
+from video_star_demo.world import ACTIONS, FPS, FRAMES, SECONDS, SIZE, Clip
 
 ACTIVITIES: Final = {"train": 28, "val": 8}
-SECONDS: Final = FRAMES // FPS
 
 
 def _pair(name: str, same: bool, seed: int) -> tuple[tuple[Clip, Clip], tuple[str, str]]:

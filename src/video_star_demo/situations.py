@@ -18,11 +18,10 @@ import numpy as np
 from video_star.core.hashing import stable_seed
 from video_star.core.jsonl import write_text
 from video_star_demo import mp4, world
-from video_star_demo.world import ACTIONS, SIZE, UNIT, Action, Clip
+from video_star_demo.world import ACTIONS, SECONDS, SIZE, UNIT, Action, Clip
 
 VIDEOS: Final = {"train": 28, "val": 10}
 SEGMENTS: Final = 3
-SECONDS: Final = world.FRAMES // world.FPS
 OPTIONS: Final = 4
 OBJECTS: Final = {
     f"o{n:03d}": name

@@ -19,6 +19,7 @@ SIZE: Final = 56
 """Width and height of a frame in pixels."""
 FRAMES: Final = 16
 FPS: Final = 8
+SECONDS: Final = FRAMES // FPS
 UNIT: Final = 16
 """Positions and sizes are kept in 1/16 pixel."""
 

@@ -68,26 +68,10 @@ def test_a_clip_with_few_frames_repeats_them(tmp_path: Path) -> None:
     assert levels(read_frames(whole(path), params(5))) == [0, 0, 0, 1, 1]
 
 
-def test_many_groups_of_pictures_give_the_same_frames_as_one(tmp_path: Path) -> None:
-    pixels = tiny.grey_steps(19, 32, 32)
-    one = tiny.write_clip(tmp_path / "one.mp4", pixels, g="250", bf="3")
-    many = tiny.write_clip(tmp_path / "many.mp4", pixels, g="3", bf="2")
-    intra = tiny.write_clip(tmp_path / "intra.mp4", pixels, g="1")
-    for path in (one, many, intra):
-        assert levels(read_frames(whole(path), params(4))) == [0, 6, 12, 18]
-        assert levels(read_frames(Clip(path, 1.5, None), params(2))) == [12, 18]
-
-
 def test_a_variable_frame_rate_is_sampled_evenly_in_time(tmp_path: Path) -> None:
     times = [0, 10, 20, 30, 40, 50, 500, 1000]
     path = tiny.write_clip(tmp_path / "vfr.mp4", tiny.grey_steps(8, 32, 32), times=times)
     assert levels(read_frames(whole(path), params(3))) == [0, 6, 7]
-
-
-@pytest.mark.parametrize("suffix", [".mkv", ".ts", ".avi", ".mov"])
-def test_other_containers_give_the_same_frames(tmp_path: Path, suffix: str) -> None:
-    path = tiny.write_clip(tmp_path / f"clip{suffix}", tiny.grey_steps(16, 32, 32), bf="2")
-    assert levels(read_frames(whole(path), params(4))) == [0, 5, 10, 15]
 
 
 def test_the_short_side_is_scaled_and_the_aspect_kept(steps: Path) -> None:
