@@ -24,7 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from video_star.core.engine import Request, Sampling
 from video_star.generation.decoding import decode
-from video_star.generation.transformers import Loaded
+from video_star.generation.transformers import Loaded, reply
 from video_star.models.batches import pad_id, padded
 from video_star.video.decode import Frames
 
@@ -96,8 +96,6 @@ class FakeVLLM:
     reads_media_io: bool = True
     """Whether it knows media_io_kwargs (vLLM of before 2026 does not)."""
     samples: bool = True
-    longest: int = 4096
-    seen: list[ChatRequest] = field(default_factory=list)
     clips: dict[str, bytes] = field(default_factory=dict)
     """Pixels by uuid: one id never names two videos."""
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -110,7 +108,6 @@ class FakeVLLM:
         if request.model not in self.names:
             return refused(404, f"The model `{request.model}` does not exist.")
         with self.lock:
-            self.seen.append(request)
             return self._generate(request)
 
     def _generate(self, request: ChatRequest) -> Answer:
@@ -129,8 +126,6 @@ class FakeVLLM:
             tokens, inputs = conversations.encode_question(clip, text), dict(clip.inputs)
         else:
             tokens = conversations.encode_text_question(text)
-        if len(tokens) + request.max_tokens > self.longest:
-            return refused(400, f"This model's maximum context length is {self.longest} tokens.")
         assert (request.top_k, request.min_p, request.repetition_penalty) == (-1, 0, 1)
         sampling = Sampling(request.temperature, request.top_p, request.max_tokens)
         seed = request.seed if self.samples else 0
@@ -139,11 +134,8 @@ class FakeVLLM:
         batch = padded([tokens], pad_id(conversations.tokenizer), "left") | inputs
         with torch.inference_mode():
             (row,) = decode(self.loaded.model, batch, [asked], ends)
-        ended = bool(row) and row[-1] in ends
-        said = conversations.tokenizer.decode(
-            row[:-1] if ended else row, skip_special_tokens=True, clean_up_tokenization_spaces=False
-        )
-        return completed(said, "stop" if ended else "length", len(tokens), len(row) - ended)
+        made = reply(conversations.tokenizer, asked, row, ends)
+        return completed(made.text, made.finish_reason, len(tokens), made.n_tokens)
 
 
 def read_frames(url: str, io: VideoIO) -> Frames:

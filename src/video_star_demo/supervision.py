@@ -200,8 +200,7 @@ def choose(clip: Clip, rng: random.Random, line: bool = False) -> Asked | None:
     if not facets:
         return None
     facet = rng.choice(facets)
-    options = [facet.truth, *rng.sample(facet.wrong, min(3, len(facet.wrong)))]
-    rng.shuffle(options)
+    options = facet.options(4, rng)
     stem = rng.choice(facet.stems).format(subject=clip.subject)
     labels = (ChoiceLabel(options=tuple(options), answer=options.index(facet.truth)),)
     asked, request = prompts.with_options(stem, options), prompts.line_request(labels, line)

@@ -78,6 +78,12 @@ class Facet:
     wrong: tuple[str, ...]
     stems: tuple[str, ...]
 
+    def options(self, n: int, rng: random.Random) -> list[str]:
+        """The true phrase among others, `n` at most, in any order."""
+        options = [self.truth, *rng.sample(self.wrong, min(n - 1, len(self.wrong)))]
+        rng.shuffle(options)
+        return options
+
 
 def _facet(aspect: str, kind: str, truth: str, others: Sequence[str], *stems: str) -> Facet:
     wrong = tuple(text for text in others if text != truth)
@@ -161,8 +167,7 @@ def motion_facets(clip: Clip, rng: random.Random) -> list[Facet]:
 
 def multi_choice(facet: Facet, subject: str, n_options: int, rng: random.Random) -> Asked:
     """TempCompass multi-choice; the prompt suffix is not part of the question."""
-    options = [facet.truth, *rng.sample(facet.wrong, min(n_options - 1, len(facet.wrong)))]
-    rng.shuffle(options)
+    options = facet.options(n_options, rng)
     stem = rng.choice(facet.stems).format(subject=subject)
     lines = [option_line(options, i) for i in range(len(options))]
     return Asked("\n".join([stem, *lines]), lines[options.index(facet.truth)])
@@ -201,8 +206,7 @@ def captioning_options(
     facet: Facet, subject: str, n_options: int, rng: random.Random
 ) -> tuple[str, list[str]]:
     """TempCompass captioning question and its options, in their order."""
-    options = [facet.truth, *rng.sample(facet.wrong, min(n_options - 1, len(facet.wrong)))]
-    rng.shuffle(options)
+    options = facet.options(n_options, rng)
     infos = [
         f"Information {letter}: {{'subject': '{subject}', '{facet.key}': '{text}'}}"
         for letter, text in zip("ABCD", options, strict=False)
