@@ -74,35 +74,27 @@ def test_caption_matching(prediction: str, match: Match) -> None:
     assert rules.match_caption(prediction, MATCHING, "Caption A: A man jumps.") == match
 
 
-@pytest.mark.parametrize(
-    ("caption", "match"),
-    [
-        ("A red cross is moving left and then growing.", RIGHT),
-        ("A red cross is Moving Left.", WRONG),
-        ("A red cross is growing, then moving left.", UNRATED),
-        ("A red cross is outgrowing others.", UNRATED),
-        ("A red cross.", UNRATED),
-    ],
-)
-def test_caption_decides_for_the_one_option_it_names(caption: str, match: Match) -> None:
-    answer = "B. moving left and then growing"
-    assert match_captioning(caption, "Caption it.", "A. x", CHOICE, answer) == match
+GROWN, SPUN = "B. moving left and then growing", "A. spinning"
 
 
 @pytest.mark.parametrize(
-    ("caption", "match"),
+    ("caption", "question", "answer", "right", "match"),
     [
-        ("A cross is spinning.", WRONG),
-        ("A cross is growing.", RIGHT),
-        ("A spinning cross is growing.", RIGHT),
-        ("It goes down.", UNRATED),
+        # A caption decides for the one option that it names,
+        ("A red cross is moving left and then growing.", "Caption it.", "A. x", GROWN, RIGHT),
+        ("A red cross is Moving Left.", "Caption it.", "A. x", GROWN, WRONG),
+        ("A red cross is growing, then moving left.", "Caption it.", "A. x", GROWN, UNRATED),
+        ("A red cross is outgrowing others.", "Caption it.", "A. x", GROWN, UNRATED),
+        ("A red cross.", "Caption it.", "A. x", GROWN, UNRATED),
+        # or for a piece of its own information.
+        ("A cross is spinning.", INFORMED, "B. moving left's way", "C. growing", WRONG),
+        ("A cross is growing.", INFORMED, "B. moving left's way", "C. growing", RIGHT),
+        ("A spinning cross is growing.", INFORMED, "B. moving left's way", "C. growing", RIGHT),
+        ("It goes down.", INFORMED, "B. moving left's way", "C. growing", UNRATED),
+        ("A cross, spinning.", INFORMED, SPUN, "C. x", RIGHT),
     ],
 )
-def test_caption_may_name_its_own_information_instead(caption: str, match: Match) -> None:
-    answer = "B. moving left's way"
-    assert match_captioning(caption, INFORMED, answer, CHOICE, "C. growing") == match
-
-
-def test_own_information_that_is_right_is_right() -> None:
-    match = match_captioning("A cross, spinning.", INFORMED, "A. spinning", CHOICE, "C. x")
-    assert match == RIGHT
+def test_our_own_rule_of_captions(
+    caption: str, question: str, answer: str, right: str, match: Match
+) -> None:
+    assert match_captioning(caption, question, answer, CHOICE, right) == match

@@ -68,11 +68,19 @@ def benchmark(workspace: Workspace, name: str, content: bytes) -> None:
     video(workspace, f"tempcompass/videos/{name}", content)
 
 
-def test_different_videos_of_equal_size_are_no_leak(workspace: Workspace) -> None:
-    video(workspace, "a.mp4", b"abc")
-    video(workspace, "b.mp4", b"abd")
+def test_other_bytes_copies_in_one_split_and_empty_or_missing_files_are_no_leak(
+    workspace: Workspace,
+) -> None:
+    contents = {"a": b"abc", "b": b"abd", "copy of a": b"abc", "none": b"", "nothing": b""}
+    for name, content in contents.items():
+        video(workspace, f"{name}.mp4", content)
     benchmark(workspace, "1023759503.mp4", b"abe")
-    check(workspace, sample("a.mp4", "train"), sample("b.mp4", "test"))
+    check(
+        workspace,
+        *(sample(f"{name}.mp4", "train") for name in ("a", "copy of a", "none")),
+        *(sample(f"{name}.mp4", "test") for name in ("b", "nothing", "missing")),
+    )
+    check(workspace, sample("a.mp4", "test"), sample("copy of a.mp4", "test"))
 
 
 def test_the_same_bytes_under_another_name_are_refused_and_both_named(
@@ -83,13 +91,6 @@ def test_the_same_bytes_under_another_name_are_refused_and_both_named(
     pair = (sample("a.mp4", "train"), sample("deep/b.mp4", "test", dataset="e"))
     with pytest.raises(DataError, match=r"1 training videos .*a\.mp4 of d is deep/b\.mp4 of e"):
         check(workspace, *pair)
-
-
-def test_copies_within_one_split_are_no_leak(workspace: Workspace) -> None:
-    for name in ("a.mp4", "b.mp4"):
-        video(workspace, name, b"abc")
-    check(workspace, sample("a.mp4", "train"), sample("b.mp4", "train"))
-    check(workspace, sample("a.mp4", "test"), sample("b.mp4", "test"))
 
 
 def test_one_file_in_both_splits_is_refused_whatever_its_sources_are_called(
@@ -155,12 +156,6 @@ def test_two_data_sets_may_not_share_a_recording_across_the_splits(workspace: Wo
 )
 def test_only_names_that_are_known_anywhere_count_as_ids(name: str, recording: str | None) -> None:
     assert recording_of(name) == recording
-
-
-def test_empty_and_missing_files_hold_nothing_to_compare(workspace: Workspace) -> None:
-    video(workspace, "a.mp4", b"")
-    video(workspace, "b.mp4", b"")
-    check(workspace, sample("a.mp4", "train"), sample("b.mp4", "test"), sample("c.mp4", "test"))
 
 
 def test_folders_of_frames_are_compared_by_their_frames(workspace: Workspace) -> None:

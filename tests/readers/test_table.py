@@ -86,7 +86,7 @@ def test_an_unknown_split_is_a_bad_row(tmp_path: Path) -> None:
 
 
 def test_rows_without_a_split_are_refused_before_reading(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"ingest\.sources .*: no split"):
+    with pytest.raises(UsageError, match=r"ingest\.sources\.0\.table: no split"):
         read_file(tmp_path, "a.csv", "file,what\na.mp4,x\n", COLUMNS, None)
 
 

@@ -23,7 +23,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from video_star.core.errors import DataError, UsageError
 from video_star.core.excerpt import cut, excerpt
@@ -51,6 +51,7 @@ SPLITS: dict[str, Split] = {
     **dict.fromkeys(("test", "testing", "val", "valid", "validate", "validation"), "test"),
 }
 """Held-out parts by any of their usual names are "test"."""
+NO_SPLIT = "no split; set `split` or name its column in `columns`"
 
 
 class EmbeddedVideo(RowError):
@@ -86,17 +87,30 @@ class TableSource(base.Source):
     """The form of the lines of a text file, columns in braces: "{video} {start} {end}##{text}"."""
 
     @model_validator(mode="after")
-    def _only_files_have_lines(self) -> TableSource:
-        if self.line is not None and self.reader != "table":
-            raise ValueError("line goes with reader: table")
-        return self
-
-    @field_validator("kind")
-    @classmethod
-    def _is_known(cls, kind: str) -> str:
+    def _can_be_read(self) -> TableSource:
+        kind, columns = self.kind, self.columns
         if kind not in COLUMNS:
             raise ValueError(f"there is no kind {kind!r}; they are {', '.join(COLUMNS)}")
-        return kind
+        if self.line is not None and self.reader != "table":
+            raise ValueError("line goes with reader: table")
+        if self.reader == "table" and self.split is None and "split" not in columns:
+            raise ValueError(NO_SPLIT)
+        needed, optional = COLUMNS[kind]
+        known = tuple(dict.fromkeys(("video", *needed, *optional, *OPTIONAL)))
+        if kind == "box" and "x1" in columns:
+            needed = CORNERS
+        if kind == "span" and "windows" in columns:
+            needed = ("windows",)
+        required = ["video", *needed]
+        if kind in ASKED_WITH and "question" not in columns:
+            required.append(ASKED_WITH[kind] or "question")
+        unknown = [name for name in columns if name not in known]
+        missing = [name for name in required if name not in columns]
+        if unknown or missing:
+            problem = f"does not know {unknown[0]!r}" if unknown else f"needs {missing[0]!r}"
+            keys = ", ".join(known)
+            raise ValueError(f"columns of kind {kind} {problem}; its keys are {keys}")
+        return self
 
 
 class Table(Reader[TableSource]):
@@ -104,9 +118,6 @@ class Table(Reader[TableSource]):
 
     def rows(self) -> Iterator[Row]:
         source = self.source
-        self._check_columns()
-        if source.split is None and "split" not in source.columns:
-            raise self._no_split()
         path = self.annotation_file()
         table = rows_of(path, self._columns(), source.line)
         yield from self._samples(source.annotations, table, source.split)
@@ -175,33 +186,6 @@ class Table(Reader[TableSource]):
                 raise DataError(f"{path}:{place}: {by} {excerpt(key)} is there twice; keep one.")
             found[key] = {name: row.get(name) for name in join.columns}
         return found
-
-    def _check_columns(self) -> None:
-        """UsageError for a mapping by which no row could be read."""
-        kind, columns = self.source.kind, self.source.columns
-        needed, optional = COLUMNS[kind]
-        known = tuple(dict.fromkeys(("video", *needed, *optional, *OPTIONAL)))
-        if kind == "box" and "x1" in columns:
-            needed = CORNERS
-        if kind == "span" and "windows" in columns:
-            needed = ("windows",)
-        required = ["video", *needed]
-        if kind in ASKED_WITH and "question" not in columns:
-            required.append(ASKED_WITH[kind] or "question")
-        unknown = [name for name in columns if name not in known]
-        missing = [name for name in required if name not in columns]
-        if unknown or missing:
-            problem = f"does not know {unknown[0]!r}" if unknown else f"needs {missing[0]!r}"
-            raise UsageError(
-                f"ingest.sources ({self.source.dataset}): columns of kind {kind} {problem}; "
-                f"its keys are {', '.join(known)}."
-            )
-
-    def _no_split(self) -> UsageError:
-        return UsageError(
-            f"ingest.sources ({self.source.dataset}): no split; "
-            "set `split` or name its column in `columns`."
-        )
 
     def _sample(self, row: Mapping[str, Any], ending: str, split: Split | None) -> Iterator[Row]:
         """The sample of a row by our names; `ending` tells it from others of the same id."""
@@ -313,14 +297,13 @@ class HuggingFace(Table):
 
     def rows(self) -> Iterator[Row]:
         source = self.source
-        self._check_columns()
         for name, folder in splits_of(self.inside(source.annotations)).items():
             split = source.split
             if "split" not in source.columns:
                 own = SPLITS.get((name or "").lower())
                 split = split or own
                 if split is None:
-                    raise self._no_split()
+                    raise UsageError(f"ingest.sources ({source.dataset}): {NO_SPLIT}.")
                 if own is not None and own != split:
                     continue
             table = arrow_rows(folder, self._columns())
