@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from video_star.evaluation.benchmarks.judging import Judge
 from video_star.evaluation.benchmarks.scoring import Scored
@@ -195,13 +198,26 @@ def table_rows(
     return rows
 
 
-def write_tsv(path: Path, rows: list[dict[str, Any]]) -> Path:
-    """As pandas writes it with every cell quoted."""
+def write_table(path: Path, rows: list[dict[str, Any]]) -> Path:
+    """A table as pandas writes it, by the suffix of its name: NaN where there are no candidates."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, rows[0], delimiter="\t", quoting=csv.QUOTE_ALL)
-        writer.writeheader()
-        writer.writerows(rows)
+    if path.suffix == ".json":
+        bare = {"candidates": math.nan}
+        filled = [row | bare if row.get("candidates", "") is None else row for row in rows]
+        path.write_text(json.dumps(filled), encoding="utf-8")
+    elif path.suffix == ".xlsx":
+        book = pytest.importorskip("openpyxl").Workbook()
+        book.active.append(list(rows[0]))
+        for row in rows:
+            cells = (None if value != value else value for value in row.values())
+            book.active.append([int(v) if str(v).isdecimal() else v for v in cells])
+        book.save(path)
+    else:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            comma = "," if path.suffix == ".csv" else "\t"
+            writer = csv.DictWriter(file, rows[0], delimiter=comma, quoting=csv.QUOTE_ALL)
+            writer.writeheader()
+            writer.writerows(rows)
     return path
 
 

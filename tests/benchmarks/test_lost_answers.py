@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,30 +24,10 @@ EMPTY = [None, "", " ", "nan", "None", float("nan")]
 """Cells: xlsxwriter drops long texts that begin with an address."""
 
 
-def write_json(path: Path, rows: list[dict[str, Any]]) -> None:
-    path.write_text(json.dumps(rows), encoding="utf-8")
+LAYOUTS = ("tsv", "json", "xlsx")
 
 
-def write_xlsx(path: Path, rows: list[dict[str, Any]]) -> None:
-    book = pytest.importorskip("openpyxl").Workbook()
-    book.active.append(list(rows[0]))
-    for row in rows:
-        book.active.append([None if value != value else value for value in row.values()])
-    book.save(path)
-
-
-def write_tsv(path: Path, rows: list[dict[str, Any]]) -> None:
-    world.write_tsv(path, rows)
-
-
-WRITERS: dict[str, Callable[[Path, list[dict[str, Any]]], None]] = {
-    "tsv": write_tsv,
-    "json": write_json,
-    "xlsx": write_xlsx,
-}
-
-
-@pytest.mark.parametrize("layout", WRITERS)
+@pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("text", [*FAILED, *EMPTY], ids=repr)
 def test_lost_predictions_of_a_table_are_unscored(
     questions: Path, tmp_path: Path, layout: str, text: Any, recorded: OfficialResults
@@ -59,7 +37,7 @@ def test_lost_predictions_of_a_table_are_unscored(
     for number in at:
         rows[number]["prediction"] = text
     table = tmp_path / f"model_TempCompass.{layout}"
-    WRITERS[layout](table, rows)
+    world.write_table(table, rows)
     for judge in (None, recorded):
         report = world.scored(questions, table, judge).report
         lost = [item for item in report["items"] if item["reason"] == "lost"]
@@ -80,7 +58,7 @@ def test_a_table_without_any_answer_left_has_no_score(
 ) -> None:
     rows = [{**row, "prediction": FAILED[0]} for row in world.table_rows()]
     table = tmp_path / "m.tsv"
-    write_tsv(table, rows)
+    world.write_table(table, rows)
     report = world.scored(questions, table, None, allow_missing).report
     assert (report["accuracy"], report["n"], report["unscored"]) == (None, 0, 10)
     assert {own["accuracy"] for own in report["tasks"].values()} == {None}
@@ -103,16 +81,17 @@ def test_an_official_null_is_missing_and_an_empty_text_an_answer(
     assert [(item["rating"], item["match_success"]) for item in chosen] == [(0, False), (0, False)]
 
 
-@pytest.mark.parametrize("layout", WRITERS)
+@pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("text", [FAILED[0], float("nan")], ids=["failed", "nan"])
 def test_lost_answers_to_open_questions_are_unscored(
     tmp_path: Path, layout: str, text: Any
 ) -> None:
     asked = [{"video_name": "v", "question": f"q {n}?", "question_id": n} for n in range(3)]
-    write_json(tmp_path / "q.json", asked)
-    write_json(tmp_path / "a.json", [{"answer": "a boat", "question_id": n} for n in range(3)])
+    world.write_table(tmp_path / "q.json", asked)
+    answers = [{"answer": "a boat", "question_id": n} for n in range(3)]
+    world.write_table(tmp_path / "a.json", answers)
     rows = [{"id": n, "question": f"q {n}?", "pred": ["boat", text, "no"][n]} for n in range(3)]
-    WRITERS[layout](tmp_path / f"pred.{layout}", rows)
+    world.write_table(tmp_path / f"pred.{layout}", rows)
     inputs = Inputs(tmp_path / "q.json", tmp_path / "a.json", tmp_path / f"pred.{layout}")
     scored = score(inputs, None, Bootstrap(100, 0))
     assert not scored.stopping

@@ -104,7 +104,7 @@ def test_the_published_predictions_in_other_layouts_give_the_same(
     if layout == "lmms-eval":
         world.write_lmms(tmp_path / "other", world.lmms_lines(questions, answers))
     else:
-        world.write_tsv(tmp_path / "other" / "m.tsv", world.table_rows(questions, answers))
+        world.write_table(tmp_path / "other" / "m.tsv", world.table_rows(questions, answers))
     judge = OfficialResults(folder / "official_results" / "video-llava")
     scored = world.scored(folder / "questions", tmp_path / "other", judge)
     assert not scored.problems

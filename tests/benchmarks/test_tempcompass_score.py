@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -98,33 +97,12 @@ def test_every_layout_gives_the_same_items(
     if layout == "lmms-eval":
         world.write_lmms(other, world.lmms_lines())
     else:
-        _write_table(other / f"model_TempCompass_8frame.{layout}", world.table_rows())
+        world.write_table(other / f"model_TempCompass_8frame.{layout}", world.table_rows())
     scored = world.scored(questions, other, recorded)
     assert not scored.problems
     assert scored.report["items"] == world.scored(questions, answers, recorded).report["items"]
     expected = "lmms-eval" if layout == "lmms-eval" else "VLMEvalKit"
     assert set(scored.report["files"].values()) == {expected}
-
-
-def _write_table(path: Path, rows: list[dict[str, Any]]) -> None:
-    if path.suffix == ".json":
-        path.parent.mkdir()
-        missing = [{**row, "candidates": row["candidates"] or float("nan")} for row in rows]
-        path.write_text(json.dumps(missing))
-    elif path.suffix == ".xlsx":
-        book = pytest.importorskip("openpyxl").Workbook()
-        book.active.append(list(rows[0]))
-        for row in rows:
-            digits = row["video"].isdecimal()
-            row = {**row, "video": int(row["video"]) if digits else row["video"]}
-            book.active.append(list(row.values()))
-        path.parent.mkdir()
-        book.save(path)
-    else:
-        world.write_tsv(path, rows)
-        if path.suffix == ".csv":
-            text = path.read_text().replace('"\t"', '","')
-            path.write_text(text)
 
 
 def test_layouts_are_told_by_content_not_by_name(
@@ -134,7 +112,7 @@ def test_layouts_are_told_by_content_not_by_name(
     (answers / "multi-choice.json").rename(answers / "first.txt")
     (answers / "captioning.json").rename(answers / "second.data")
     assert world.scored(questions, answers).report["items"] == expected
-    world.write_tsv(tmp_path / "table" / "answers.txt", world.table_rows())
+    world.write_table(tmp_path / "table" / "answers.txt", world.table_rows())
     assert world.scored(questions, tmp_path / "table").report["items"] == expected
 
 

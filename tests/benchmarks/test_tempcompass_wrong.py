@@ -98,7 +98,7 @@ def test_a_truncated_file_is_named_and_so_is_what_it_lacks_of_a_task(
         source = folder / "20240910_samples_tempcompass_yes_no.jsonl"
         if name == "table":
             rows = [row for row in world.table_rows() if row["task_type"] == "yes_no"]
-            source = world.write_tsv(folder / "yes_no.tsv", rows)
+            source = world.write_table(folder / "yes_no.tsv", rows)
         path = answers / source.name
         path.write_bytes(source.read_bytes())
     path.write_bytes(path.read_bytes()[:-12])
