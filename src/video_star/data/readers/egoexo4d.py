@@ -98,15 +98,8 @@ class Take:
     best_exo: str | None
     cameras: Mapping[str, str]
     """Camera to file, relative to `folder`; of several streams the picture in colour."""
-    worn: frozenset[str] = frozenset()
-    """The cameras that the capture's metadata calls `is_ego`; empty where it calls none so."""
-
-    @property
-    def ego(self) -> str | None:
-        """The first of the worn cameras, glasses before others; without metadata the glasses."""
-        glasses = [name for name in self.cameras if name.lower().startswith("aria")]
-        worn = [name for name in (*glasses, *self.cameras) if name in self.worn]
-        return next(iter(worn if self.worn else glasses), None)
+    ego: str | None = None
+    """The first of the worn cameras, glasses before others; without metadata the glasses."""
 
 
 @dataclass(frozen=True)
@@ -280,19 +273,17 @@ def _take(item: object) -> Take:
             cameras[str(name)] = relative
     best = row.get("best_exo")
     exo = best if isinstance(best, str) and best else None
-    return Take(uid, folder, duration, exo, cameras, _worn(row))
+    glasses, worn = [name for name in cameras if name.lower().startswith("aria")], _worn(row)
+    ego = [name for name in (*glasses, *cameras) if name in worn] if worn else glasses
+    return Take(uid, folder, duration, exo, cameras, next(iter(ego), None))
 
 
-def _worn(row: Mapping[str, Any]) -> frozenset[str]:
-    """Names of the cameras with `is_ego` in `capture` (or in the take itself)."""
-    capture = row.get("capture")
-    listed = [holder.get("cameras") for holder in (capture, row) if isinstance(holder, dict)]
+def _worn(row: Mapping[str, Any]) -> set[str]:
+    """The cameras with `is_ego` in `capture` (or in the take itself)."""
+    listed = [own.get("cameras") for own in (row.get("capture"), row) if isinstance(own, dict)]
     entries = chain.from_iterable(part for part in listed if isinstance(part, list))
-    return frozenset(
-        str(entry.get("cam_id"))
-        for entry in entries
-        if isinstance(entry, dict) and flag(entry.get("is_ego"))
-    )
+    owns = (entry for entry in entries if isinstance(entry, dict))
+    return {str(entry.get("cam_id")) for entry in owns if flag(entry.get("is_ego"))}
 
 
 def _entries(content: object, path: Path) -> Iterator[tuple[str | None, Any]]:
