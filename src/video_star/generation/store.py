@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -48,7 +49,10 @@ class AnswerStore:
 
     def __post_init__(self) -> None:
         with self._explained():
-            self._database = sqlite3.connect(private_store(self.path), timeout=BUSY_S)
+            self._database = sqlite3.connect(
+                private_store(self.path), timeout=BUSY_S, check_same_thread=False
+            )
+            weakref.finalize(self, self._database.close)  # whichever thread lets go of the store
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = FULL")  # a commit survives a power cut
             self._database.execute(
