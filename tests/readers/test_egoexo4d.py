@@ -13,8 +13,9 @@ from outcomes import errors, reasons, rows_of, samples, steps_shown, touch
 
 from video_star.core.errors import DataError
 from video_star.core.labels import ClassLabel, TextLabel, TimeLabel
+from video_star.core.labels.cells import BadRow, EmptyLabel
 from video_star.core.records import VideoSample
-from video_star.data.readers.base import BadRow, EmptyLabel, Row
+from video_star.data.readers.base import Row
 from video_star.data.readers.egoexo4d import (
     Take,
     flag,

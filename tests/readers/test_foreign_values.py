@@ -15,7 +15,8 @@ from tables import read, rows_of
 
 from video_star.core.errors import DataError
 from video_star.core.excerpt import LENGTH, cut, excerpt
-from video_star.core.labels import NAME_LENGTH, NAMES, TEXT_LENGTH, ChoiceLabel, ClassLabel
+from video_star.core.labels import ChoiceLabel, ClassLabel
+from video_star.core.labels.base import NAME_LENGTH, NAMES, TEXT_LENGTH
 from video_star.core.records import Failure
 from video_star.data.readers import table_files
 from video_star.data.readers.base import Row

@@ -14,8 +14,9 @@ from outcomes import errors, reasons, rows_of, samples, steps_shown
 
 from video_star.core.errors import DataError
 from video_star.core.labels import BoxLabel, ClassLabel, SameLabel, SequenceLabel, TextLabel
+from video_star.core.labels.cells import BadRow
 from video_star.core.records import VideoSample
-from video_star.data.readers.base import BadRow, Row
+from video_star.data.readers.base import Row
 from video_star.data.readers.moma import (
     Entity,
     Moment,

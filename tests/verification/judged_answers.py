@@ -21,8 +21,9 @@ from video_star.core.labels import (
     TextLabel,
     TimeLabel,
 )
+from video_star.core.labels.base import Embed
 from video_star.core.params import VerifyParams, load_params
-from video_star.verification import Case, Embed, Judgement, Known, judge, known_of
+from video_star.verification import Case, Judgement, Known, judge, known_of
 
 GROUP = "data/class"
 QUESTION = "What happens in the video?"

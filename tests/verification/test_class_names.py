@@ -11,8 +11,8 @@ from judged_answers import GROUP, PARAMS, judged, known_with, outcome, verify_pa
 from rapidfuzz import fuzz, process
 
 from video_star.core.labels import ClassLabel, SequenceLabel, SetLabel
+from video_star.core.labels.words import content
 from video_star.verification import Case, judge_all
-from video_star.verification.words import content
 
 KINETICS = (
     *("playing guitar", "playing drums", "playing piano", "tuning guitar", "juggling balls"),

@@ -17,7 +17,8 @@ from video_star.verification import Case, judge, known_of
 
 LABEL = ClassLabel(name="diving")
 MODULE = '''
-from video_star.verification.base import fails, passes, verdict
+from video_star.core.labels.base import fails, passes
+from video_star.verification.base import verdict
 
 number = 7
 

@@ -6,8 +6,8 @@ import pytest
 from judged_answers import embed, judged, outcome, verify_params
 
 from video_star.core.labels import TextLabel
-from video_star.verification.text import contradiction
-from video_star.verification.words import Said
+from video_star.core.labels.text import contradiction
+from video_star.core.labels.words import Said
 
 DOOR = "The person opens the door."
 ELEPHANT = "An elephant drinks from the river."

@@ -15,8 +15,9 @@ from video_star.core.labels import (
     SpanLabel,
     TimeLabel,
 )
+from video_star.core.labels.numbers import numbers_in, times_in
+from video_star.core.labels.values import box_iou, iou, spans_in
 from video_star.verification import option_chosen
-from video_star.verification.values import box_iou, iou, numbers_in, spans_in, times_in
 
 WHEN = "When does the man jump?"
 SPAN = SpanLabel(start=3, end=7.5, duration=20)

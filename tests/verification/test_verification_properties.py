@@ -21,7 +21,6 @@ from video_star.core.labels import (
     SpanLabel,
     TextLabel,
     TimeLabel,
-    say,
 )
 from video_star.core.prompts import final_line
 from video_star.verification import Judgement, final_answer
@@ -152,7 +151,7 @@ def labels(draw: st.DrawFn) -> Label:
 @settings(max_examples=120)
 @given(labels())
 def test_a_label_in_its_own_words_passes(label: Label) -> None:
-    for text in (final_line((label,)), say(label), f"The answer is {say(label)}."):
+    for text in (final_line((label,)), label.say(), f"The answer is {label.say()}."):
         found = judged(label, text)
         check(found, text)
         assert found.passed, (text, found)
@@ -169,7 +168,7 @@ def test_several_labels_pass_in_one_final_line(several: list[Label]) -> None:
 @KINDS
 def test_what_another_label_of_the_kind_says_does_not_pass(label: Label) -> None:
     (other,) = (one for one in OTHERS if one.kind == label.kind)
-    for text in (final_line((other,)), say(other)):
+    for text in (final_line((other,)), other.say()):
         assert not judged(label, text).passed, text
 
 

@@ -14,9 +14,9 @@ from video_star.core.chat import Chat
 from video_star.core.errors import DataError, ServiceError, UsageError
 from video_star.core.hashing import stable_shuffle
 from video_star.core.labels import ClassLabel, Label, SequenceLabel, SetLabel, TextLabel
+from video_star.core.labels.words import all_words, content
 from video_star.core.records import VideoSample
 from video_star.data.questions import FIELDS, TEMPLATES, problem_of, save_questions
-from video_star.verification.words import all_words, content
 
 SHOWN = 20
 """Labels that the model sees at once, as in the authors' code."""

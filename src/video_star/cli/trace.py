@@ -12,7 +12,6 @@ from rich.table import Table
 from rich.text import Text
 
 from video_star.core.excerpt import visible
-from video_star.core.labels import say
 from video_star.core.records import LabelVerdict, Outcome, Split, Verdict
 from video_star.tracking.lives import PASSING, Attempt, Life, Prompt, RoundLife, Standing, Taken
 
@@ -69,7 +68,7 @@ def _about(life: Life) -> Rows:
     else:
         yield "sample", text_of(f"{sample.split} sample of {sample.dataset}")
         for label in sample.labels:
-            yield "label", text_of(f"{label.kind}: {say(label)}", "bold")
+            yield "label", text_of(f"{label.kind}: {label.say()}", "bold")
     for source in life.sources:
         rows = [row for row in life.rows if row.file == source]
         yield "source", text_of(source)

@@ -15,7 +15,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from video_star.core.errors import UsageError
-from video_star.core.thresholds import PRESETS, Fraction, Preset, Thresholds
+from video_star.core.labels.thresholds import PRESETS, Fraction, Preset, Thresholds
 
 Part = Literal["language_model", "vision_tower", "projector"]
 """What a finetune can train."""

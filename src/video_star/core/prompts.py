@@ -11,10 +11,9 @@ With `prompts.final_line` both ask for a last line in the form of the label kind
 from __future__ import annotations
 
 from collections.abc import Sequence
-from string import ascii_uppercase
 
 from video_star.core.hashing import stable_index
-from video_star.core.labels import Label, option_line, say_box, say_seconds
+from video_star.core.labels import KINDS, Label, option_line
 
 EXPLAIN = "Explain step by step."
 BEST_OPTION = "Please directly give the best option:"
@@ -53,18 +52,7 @@ def class_question(sample_id: str, seed: int) -> tuple[str, str]:
 
 ANSWER = "Answer:"
 """The start of a final line."""
-FORMS: dict[str, str] = {
-    "class": "<name>",
-    "sequence": "<step>, then <step>",
-    "set": "<name>, <name>",
-    "span": "<start> - <end> seconds",
-    "time": "<time> seconds",
-    "score": "<number>",
-    "box": "[<x1>, <y1>, <x2>, <y2>]",
-    "text": "<sentence>",
-    "choice": "<letter>",
-    "same": "<same or different>",
-}
+FORMS: dict[str, str] = {kind: label.FORM for kind, label in KINDS.items()}
 """What follows ANSWER in the final line, by label kind."""
 BETWEEN_LABELS = "; "
 """Separates the values of several labels in one final line."""
@@ -80,7 +68,7 @@ def final_line_request(labels: Sequence[Label]) -> str:
 
     It gives away their kinds only: several of one kind are "<name>; <name>; ...", not their number.
     """
-    forms = list(dict.fromkeys(_named(label, FORMS[label.kind], labels) for label in labels))
+    forms = list(dict.fromkeys(_values(labels, [label.FORM for label in labels])))
     if len(forms) < len(labels):
         forms += [forms[-1], "..."]
     return f'End with a last line "{ANSWER} {BETWEEN_LABELS.join(forms)}".'
@@ -88,38 +76,14 @@ def final_line_request(labels: Sequence[Label]) -> str:
 
 def final_line(labels: Sequence[Label]) -> str:
     """The final line with these labels, which their verifiers accept."""
-    values = (_named(label, final_value(label), labels) for label in labels)
+    values = _values(labels, [label.final_value() for label in labels])
     return f"{ANSWER} {BETWEEN_LABELS.join(values)}"
 
 
-def final_value(label: Label) -> str:
-    """A label in the form of its kind."""
-    match label.kind:
-        case "class":
-            return label.name
-        case "sequence":
-            return ", then ".join(label.names)
-        case "set":
-            return ", ".join(label.names)
-        case "span":
-            return f"{say_seconds(label.start)} - {say_seconds(label.end)} seconds"
-        case "time":
-            return f"{say_seconds(label.at)} seconds"
-        case "score":
-            return f"{label.value:g}"
-        case "box":
-            return say_box(label.xyxy)
-        case "text":
-            return label.text.strip().rstrip(".")
-        case "choice":
-            return ascii_uppercase[label.answer]
-        case "same":
-            return "same" if label.same else "different"
-
-
-def _named(label: Label, value: str, labels: Sequence[Label]) -> str:
-    """A score beside other labels has its name before the value."""
-    return f"{label.name} {value}" if label.kind == "score" and len(labels) > 1 else value
+def _values(labels: Sequence[Label], values: list[str]) -> list[str]:
+    if len(labels) < 2:
+        return values
+    return [label.beside(value) for label, value in zip(labels, values, strict=True)]
 
 
 def direct(question: str, request: str | None = None) -> str:

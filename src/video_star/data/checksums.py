@@ -12,8 +12,9 @@ from shlex import quote
 from typing import Any
 
 from video_star.core.errors import UsageError
+from video_star.core.labels.cells import RowError
 from video_star.core.records import VideoSample
-from video_star.data.readers.base import Reader, Row, RowError, failure, open_text
+from video_star.data.readers.base import Reader, Row, failure, open_text
 from video_star.video.content import ContentHashes, files_of
 
 _LINE = re.compile(r"([0-9a-f]{64}) [ *](?:\./)?(.+)")

@@ -25,10 +25,10 @@ from typing import Any, Final, TypeAlias
 from video_star.core.errors import DataError
 from video_star.core.excerpt import cut, excerpt
 from video_star.core.labels import NAME_LENGTH, is_visible
+from video_star.core.labels.cells import BadRow
 from video_star.core.params import ReplayParams
 from video_star.core.paths import Workspace, inside
 from video_star.core.records import Failure, TrainingExample
-from video_star.data.readers.base import BadRow
 from video_star.data.readers.json_files import json_records
 
 Turn: TypeAlias = tuple[str, str]

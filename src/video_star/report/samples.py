@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from video_star.core.hashing import stable_hash
 from video_star.core.jsonl import read_record, read_records
-from video_star.core.labels import Record, say
+from video_star.core.labels import Record
 from video_star.core.paths import RoundPaths, Workspace
 from video_star.core.records import Answer, Failure, Origin, StepReport, Verdict, VideoSample
 from video_star.data.by_sample import BySample
@@ -114,7 +114,7 @@ def _shown(
         "sheet": f"{stable_hash(*clip):016x}",
         "question": sample.question,
         "kinds": kinds,
-        "labels": [{"kind": label.kind, "text": say(label)} for label in sample.labels],
+        "labels": [{"kind": label.kind, "text": label.say()} for label in sample.labels],
         "rounds": [
             {"standing": one.standing, "attempts": list(map(_attempt, one.attempts))}
             for one in rounds

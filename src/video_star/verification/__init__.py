@@ -1,7 +1,7 @@
 """Whether an answer gives the labels of its sample: pass, fail or doubtful.
 
 One idea: a model is asked to end with a final line in the form of its label's kind; that line is
-read, parsed to the label's type and compared (`final_answer`, then one rule for each kind). An
+read, parsed to the label's type and compared (`final_answer`, then `find` of the label's kind). An
 answer without one is read as a whole. Whatever is ambiguous, denied, hedged or contradicted by the
 reasoning before it is doubtful: it is rejected, or a judge model decides.
 """
@@ -12,40 +12,30 @@ import gc
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from video_star.core.labels import ClassLabel, Label, ScoreLabel, TextLabel
+from video_star.core import prompts
+from video_star.core.labels import ClassLabel, Label, ScoreLabel
+from video_star.core.labels.base import Asked, Embed, Found, doubtful
+from video_star.core.labels.choice import choose
+from video_star.core.labels.classes import ClassNames
+from video_star.core.labels.words import Said, all_words, lemmas
 from video_star.core.params import VerifyParams
-from video_star.core.prompts import BETWEEN_LABELS
 from video_star.core.records import Answer, LabelVerdict, Outcome, Verdict, VideoSample
+from video_star.data.questions import TEMPLATES
 from video_star.verification import released
-from video_star.verification.base import (
-    Asked,
-    Case,
-    Embed,
-    Found,
-    Known,
-    Rule,
-    Verifier,
-    doubtful,
-    verdict,
-)
-from video_star.verification.choice import choose, verify_choice
+from video_star.verification.base import Case, Known, Verifier, verdict
 from video_star.verification.echo import copies_prompt, hint_in, is_echo
 from video_star.verification.embeddings import open_embedder
 from video_star.verification.final_answer import MOST, read
 from video_star.verification.judge import Judge, question_to_judge, read_verdict
-from video_star.verification.names import ClassNames, is_denied, others, verify_class, verify_names
 from video_star.verification.own import own_verifiers
-from video_star.verification.text import verify_text
-from video_star.verification.values import scores_in, verify_same, verify_value
-from video_star.verification.words import Said
 
 __all__ = [
-    "RULES",
     "Case",
     "Embed",
     "Judgement",
@@ -63,17 +53,6 @@ __all__ = [
     "scores_given",
     "verify",
 ]
-
-RULES: dict[str, Rule] = {
-    "class": verify_class,
-    "sequence": verify_names,
-    "set": verify_names,
-    **dict.fromkeys(("span", "time", "score", "box"), verify_value),
-    "text": verify_text,
-    "choice": verify_choice,
-    "same": verify_same,
-}
-"""Label kind to the rule that reads a part of an answer."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +99,7 @@ def known_of(
         for label in labels:
             if isinstance(label, ClassLabel):
                 classes[group].add(label)
-            embeds = embeds or isinstance(label, ClassLabel | TextLabel)
+            embeds = embeds or label.EMBEDS
     where = None if device == "auto" else device
     return Known(
         {group: ClassNames(own) for group, own in classes.items()},
@@ -156,7 +135,8 @@ def option_chosen(text: str, options: Sequence[str]) -> int | None:
 def scores_given(label: ScoreLabel, case: Case) -> set[float]:
     """The numbers that an answer gives as a score."""
     said = _part(label, [case.reading.visible, *case.reading.finals][-1], case)
-    return {value.numbers[0] for value in scores_in(label, said, case, bool(case.reading.finals))}
+    given = label.given(said, case.question, case.labels, bool(case.reading.finals))
+    return {value.numbers[0] for value in given}
 
 
 def verify(label: Label, case: Case, params: VerifyParams, known: Known) -> LabelVerdict:
@@ -169,42 +149,47 @@ def verify(label: Label, case: Case, params: VerifyParams, known: Known) -> Labe
 
 def _found(label: Label, case: Case, params: VerifyParams, known: Known) -> Found:
     """The last final answer decides, if the others and the reasoning agree; else all of it."""
-    reading, rule = case.reading, RULES[label.kind]
-    whole = Asked(case, params, known, final=False)
+    reading = case.reading
+    asked = Asked(
+        question=case.question,
+        labels=case.labels,
+        limits=params.limits,
+        allow_hedge=params.allow_hedge,
+        final=bool(reading.finals),
+        phrases=_phrases(label.kind),
+        classes=known.classes.get(case.group),
+        embed=known.embed,
+    )
     if not reading.finals:
-        return rule(label, reading.visible, whole)
+        return label.find(reading.visible, asked)
     if len(reading.finals) > MOST:
         return doubtful("several final answers")
-    final = Asked(case, params, known, final=True)
-    made = [rule(label, _part(label, said, case), final) for said in reading.finals]
+    made = [label.find(_part(label, said, case), asked) for said in reading.finals]
     if len(made) > 1:
         made = [one for one in made if one.reason != "no value"] or made
     found = made[-1]
     if any(one.outcome != found.outcome for one in made):
         return doubtful("several final answers", found.score, found.place)
-    if found.outcome == "pass" and _contradicts(label, reading.reasoning, whole):
-        return doubtful("contradicted", found.score, found.place)
+    if found.outcome == "pass" and reading.reasoning.text.strip():
+        before = asked._replace(final=False, embed=None)
+        if label.is_contradicted(reading.reasoning, before):
+            return doubtful("contradicted", found.score, found.place)
     return found
 
 
-def _contradicts(label: Label, reasoning: Said, asked: Asked) -> bool:
-    """Whether the reasoning before a final answer plainly gives another value, or denies this."""
-    if label.kind == "score" or not reasoning.text.strip():  # its numbers are steps to the score
-        return False
-    if isinstance(label, ClassLabel) and not others(reasoning, asked):
-        return reasoning.is_negated and is_denied(label, reasoning)  # at once for most answers
-    known = Known(asked.known.classes)
-    found = RULES[label.kind](label, reasoning, Asked(asked.case, asked.params, known, False))
-    if found.reason == "negated":
-        return label.kind != "choice"
-    return found.outcome == "fail" and found.place is not None
+@cache
+def _phrases(kind: str) -> frozenset[str]:
+    """Lemmas of what our own questions and template answers are made of."""
+    own = TEMPLATES[kind] if kind in ("span", "time") else ()
+    texts = (*prompts.CLASS_QUESTIONS, *prompts.LABEL_ANSWERS, *prompts.VALUE_ANSWERS, *own)
+    return frozenset().union(*map(lemmas, all_words(" ".join(texts).replace("{event}", ""))))
 
 
 def _part(label: Label, said: Said, case: Case) -> Said:
     """What a final answer says of one of several labels ("a, then b; score 65.6")."""
     if len(case.labels) < 2:
         return said
-    parts = said.split(BETWEEN_LABELS.strip())
+    parts = said.split(prompts.BETWEEN_LABELS.strip())
     if len(parts) != len(case.labels):
         return said
     return parts[next(n for n, other in enumerate(case.labels) if other == label)]

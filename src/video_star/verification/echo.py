@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from video_star.core import prompts
 from video_star.core.labels import Label, label_text
-from video_star.verification.words import content, key_of
+from video_star.core.labels.words import content, key_of
 
 OWN_WORDS = 2
 """Content words of its own that an explanation needs at least, besides those of the prompt."""

@@ -16,7 +16,7 @@ from functools import cached_property
 from itertools import zip_longest
 from typing import Final
 
-from video_star.verification.words import Said
+from video_star.core.labels.words import Said
 
 _TAG: Final = r"[<\[\u25c1]{}(?:seed:)?(?:think|thinking|thought)[>\]\u25b7]"
 _THOUGHT: Final = re.compile(rf"{_TAG.format('')}.*?(?:{_TAG.format('/')}|\Z)", re.S | re.I)

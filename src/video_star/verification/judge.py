@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from video_star.core.chat import Chat, Messages, OpenAIChat, conversation
 from video_star.core.engine import Engine, Reply, Request, Sampling
-from video_star.core.labels import Label, say
+from video_star.core.labels import Label
 from video_star.core.params import Params, ServerJudge
 from video_star.core.paths import Workspace
 from video_star.core.progress import Progress
@@ -96,7 +96,7 @@ def question_to_judge(label: Label, case: Case) -> Messages:
     """The conversation that judges one label of an answer."""
     order = _STEPS if label.kind == "sequence" else ""
     text = (
-        f"Question: {case.question}\nReference: {say(label)}\n"
+        f"Question: {case.question}\nReference: {label.say()}\n"
         f"<answer>{_quoted(case.reading.visible.text)}</answer>\n{order}Correct or Incorrect?"
     )
     return conversation(INSTRUCTION, text)

@@ -15,9 +15,10 @@ from typing import Any
 
 from video_star.core.errors import UsageError
 from video_star.core.labels import KINDS, Label
+from video_star.core.labels.base import fails
 from video_star.core.params import VerifyParams
 from video_star.core.records import LabelVerdict
-from video_star.verification.base import Case, Known, Verifier, fails, verdict
+from video_star.verification.base import Case, Known, Verifier, verdict
 
 _log = logging.getLogger(__name__)
 

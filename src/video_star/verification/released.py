@@ -33,10 +33,11 @@ import numpy as np
 from rapidfuzz import fuzz
 
 from video_star.core.labels import Label
+from video_star.core.labels.base import Found, fails, passes
+from video_star.core.labels.values import box_iou, iou
+from video_star.core.labels.words import all_words, sentences
 from video_star.core.params import VerifyParams
-from video_star.verification.base import Case, Found, Known, fails, passes
-from video_star.verification.values import box_iou, iou
-from video_star.verification.words import all_words, sentences
+from video_star.verification.base import Case, Known
 
 IN_ORDER = 0.25
 """Least cosine of a step of a sequence."""

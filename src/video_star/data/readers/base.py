@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import os
-import re
-import tokenize
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from io import StringIO
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Literal, TextIO, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from video_star.core.errors import DataError, VideoError, VideoStarError
+from video_star.core.errors import DataError, VideoError
 from video_star.core.excerpt import cut, excerpt
 from video_star.core.labels import Label, say_box, say_seconds
+from video_star.core.labels.cells import BadRow, RowError, number
 from video_star.core.paths import inside
 from video_star.core.records import Failure, Split, VideoSample
 from video_star.data import questions
@@ -38,24 +34,9 @@ UNUSABLE = (DataError, ValueError, OSError, RuntimeError)
 links (a RuntimeError before Python 3.13)."""
 NO_TEXT = {b"PK\x03\x04": "an Excel or zip file", b"PAR1": "Parquet under another suffix"}
 """First bytes of files that people take for tables of text."""
-_CLOCK = re.compile(r"(?:(\d{1,4}):)?(\d{1,4}):([0-5]?\d(?:[.,]\d*)?)", re.ASCII)
-_WRITTEN = 1 << 18
-"""Characters of a list in Python's form, whose parser takes hundreds of bytes for each."""
 _MESSAGE = 500
 """Characters of a message about a row."""
 T = TypeVar("T")
-
-
-class RowError(VideoStarError):
-    """One row cannot be used; becomes a counted Failure named after the subclass."""
-
-
-class EmptyLabel(RowError):
-    """The row has no label, or the file has no label column."""
-
-
-class BadRow(RowError):
-    """A field of the row is missing or not what it should be."""
 
 
 class MissingVideo(RowError):
@@ -336,48 +317,6 @@ def text_of(row: Mapping[str, Any], name: str) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int) or not str(value).strip():
         raise BadRow(f"{name} is {excerpt(value)}, not a text; correct the annotation.")
     return str(value).strip()
-
-
-def number(value: object, name: str) -> float:
-    """A finite number from a field, or BadRow."""
-    try:
-        result = float(str(value))
-    except ValueError:
-        raise BadRow(f"{name} is {excerpt(value)}, not a number; correct the row.") from None
-    if not abs(result) < float("inf"):
-        raise BadRow(f"{name} is {excerpt(value)}; it must be finite.")
-    return result
-
-
-def seconds(value: object, name: str) -> float:
-    """A time from a field in seconds: a number, or a text as h:mm:ss.ff or mm:ss; BadRow."""
-    clock = _CLOCK.fullmatch(value.strip()) if isinstance(value, str) else None
-    if clock is None:
-        return number(value, name)
-    hours, minutes, rest = clock.groups()
-    return int(hours or 0) * 3600 + int(minutes) * 60 + float(rest.replace(",", "."))
-
-
-def written_list(text: str, name: str) -> Any:
-    """A list that is written out, as JSON or as Python writes it; BadRow for anything else."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        pass
-    if len(text) > _WRITTEN:
-        raise BadRow(f"{name} has {len(text)} characters; write a list of that length as JSON.")
-    try:
-        value = ast.literal_eval(text)
-    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError) as error:
-        raise BadRow(
-            f"{name} is {excerpt(text)}, which is not a list; write it as JSON."
-        ) from error
-    tokens = tokenize.generate_tokens(StringIO(text).readline)
-    kinds = [token.type for token in tokens if token.type not in (tokenize.NL, tokenize.NEWLINE)]
-    if (tokenize.STRING, tokenize.STRING) in pairwise(kinds):
-        # Python would make one text of the two, which are two in the array that numpy printed.
-        raise BadRow(f"{name} is {excerpt(text)}, without commas; write it as JSON.")
-    return value
 
 
 def interval(name: str, row: Mapping[str, Any], start: str, end: str) -> tuple[float, float]:

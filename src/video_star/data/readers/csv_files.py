@@ -17,7 +17,8 @@ from typing import Any, TypeAlias
 
 from video_star.core.errors import DataError
 from video_star.core.excerpt import cut, excerpt
-from video_star.data.readers.base import BadRow, column_of, open_text
+from video_star.core.labels.cells import BadRow
+from video_star.data.readers.base import column_of, open_text
 
 DELIMITERS = (",", ";", "\t", "|")
 CELL_LIMIT = 1 << 24

@@ -28,10 +28,11 @@ from pydantic import Field
 from video_star.core.errors import DataError
 from video_star.core.excerpt import excerpt
 from video_star.core.hashing import stable_index
-from video_star.core.labels import ClassLabel, Label, TextLabel, TimeLabel
+from video_star.core.labels import ClassLabel, Label, TextLabel, TimeLabel, cells
+from video_star.core.labels.cells import BadRow, EmptyLabel, RowError
 from video_star.core.records import Failure
 from video_star.data.readers import base
-from video_star.data.readers.base import BadRow, EmptyLabel, Reader, Row, RowError, Segment
+from video_star.data.readers.base import Reader, Row, Segment
 from video_star.data.readers.json_files import json_items, json_value
 
 FILES = {
@@ -259,7 +260,7 @@ def _take(item: object) -> Take:
     row = base.mapping(item, "the take")
     uid = base.text_of(row, "take_uid")
     folder = str(row.get("root_dir") or "").strip() or f"takes/{base.text_of(row, 'take_name')}"
-    duration = base.number(row.get("duration_sec"), "duration_sec")
+    duration = cells.number(row.get("duration_sec"), "duration_sec")
     if duration <= 0:
         raise BadRow(f"take {uid} lasts {duration:g} seconds; correct duration_sec.")
     cameras = {}
@@ -312,7 +313,7 @@ def _description(item: object, row: Mapping[str, Any], take: Take, key: str) -> 
         raise UnsureDescription(f"{key} is marked as unsure.")
     best = description.get("best_exo")
     camera = best.get("cam_id") if isinstance(best, dict) else None
-    time = base.number(description.get("timestamp"), "timestamp")
+    time = cells.number(description.get("timestamp"), "timestamp")
     text = without_letter(base.text_of(description, "text"))
     return time, text, str(camera) if camera else None, flag(description.get("ego_visible"))
 
@@ -321,14 +322,14 @@ def _commentary(item: object, row: Mapping[str, Any], take: Take, key: str) -> R
     commentary = base.mapping(item, "the commentary")
     if flag(commentary.get("error")):
         raise FaultyCommentary(f"{key} is marked as an error.")
-    time = base.number(commentary.get("video_time"), "video_time")
+    time = cells.number(commentary.get("video_time"), "video_time")
     return time, " ".join(base.text_of(commentary, "text").split()), take.best_exo, True
 
 
 def _demonstration(name: str, item: object, row: Mapping[str, Any], take: Take, key: str) -> Remark:
     """What was done well, or what to do better."""
     remark = base.mapping(item, name)
-    time = base.number(remark.get("video_time"), "video_time")
+    time = cells.number(remark.get("video_time"), "video_time")
     return time, sentences(remark.get("list"), f"list of {name}"), take.best_exo, True
 
 
@@ -392,7 +393,7 @@ def without_letter(text: str) -> str:
 def sentences(value: object, name: str) -> str:
     """A list of remarks, or the text of a Python list of them, as sentences; BadRow otherwise."""
     if isinstance(value, str):
-        value = base.written_list(value.strip(), name)
+        value = cells.written_list(value.strip(), name)
     if not isinstance(value, list | tuple) or not all(isinstance(part, str) for part in value):
         raise BadRow(f"{name} is not a list of texts; correct the annotation.")
     parts = [part for part in (" ".join(part.split()) for part in value) if part]

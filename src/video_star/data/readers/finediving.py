@@ -27,10 +27,11 @@ from pydantic import Field
 
 from video_star.core.errors import DataError, VideoError
 from video_star.core.excerpt import excerpt
-from video_star.core.labels import ClassLabel, Label, ScoreLabel, SequenceLabel
+from video_star.core.labels import ClassLabel, Label, ScoreLabel, SequenceLabel, cells
+from video_star.core.labels.cells import BadRow, EmptyLabel
 from video_star.core.records import Split
 from video_star.data.readers import base
-from video_star.data.readers.base import BadRow, EmptyLabel, MissingVideo, Reader, Row, Segment
+from video_star.data.readers.base import MissingVideo, Reader, Row, Segment
 from video_star.data.readers.pickles import load_dict, load_pickle
 from video_star.video.frame_folder import numbered_images
 
@@ -134,8 +135,8 @@ class FineDiving(Reader[FineDivingSource]):
                 "as a file or as a folder of frames."
             )
         # Frames of the recording are numbered from 1, and both ends belong to the dive.
-        start = base.number(cut.get("start_frame"), "start_frame") - 1
-        end = base.number(cut.get("end_frame"), "end_frame")
+        start = cells.number(cut.get("start_frame"), "start_frame") - 1
+        end = cells.number(cut.get("end_frame"), "end_frame")
         return Segment(recording, start / self.source.fps, end / self.source.fps)
 
     def _file(self, stem: str) -> str | None:
@@ -159,7 +160,7 @@ def _split_file(folder: Path, split: Split) -> Path:
 def _key(item: object) -> Key:
     if not isinstance(item, list | tuple) or len(item) != 2:
         raise BadRow(f"{excerpt(item)} is not (competition, instance); correct the split file.")
-    competition, instance = str(item[0]), base.number(item[1], "instance")
+    competition, instance = str(item[0]), cells.number(item[1], "instance")
     if not _PART.fullmatch(competition) or competition in (".", "..") or instance % 1:
         raise BadRow(f"{excerpt(item)} does not name a dive; correct the split file.")
     return competition, int(instance)
@@ -179,7 +180,7 @@ def _dive(key: Key, notes: Annotations) -> Dive:
 def _number(row: Mapping[str, Any], name: str) -> float:
     if row.get(name) is None:
         raise EmptyLabel(f"the dive has no {name}; add it or take it out.")
-    return base.number(row[name], name)
+    return cells.number(row[name], name)
 
 
 def steps_of(row: Mapping[str, Any], table: Mapping[Any, Any]) -> tuple[str, ...]:

@@ -17,7 +17,8 @@ from typing import Any, TypeAlias
 
 from video_star.core.errors import DataError
 from video_star.core.excerpt import cut, excerpt
-from video_star.data.readers.base import BadRow, Reader, Row, column_of, counted, open_text, opened
+from video_star.core.labels.cells import BadRow
+from video_star.data.readers.base import Reader, Row, column_of, counted, open_text, opened
 
 KEY, VALUE = "(key)", "(value)"
 """Columns of the records of {id: {...}} and {id: value}: the id, and a value that is no object."""

@@ -17,8 +17,9 @@ from typing import TypeAlias
 from video_star.core.errors import DataError
 from video_star.core.excerpt import cut, excerpt
 from video_star.core.labels import ClassLabel
+from video_star.core.labels.cells import BadRow, EmptyLabel
 from video_star.data.readers import base
-from video_star.data.readers.base import BadRow, EmptyLabel, MissingVideo, Reader, Row, Segment
+from video_star.data.readers.base import MissingVideo, Reader, Row, Segment
 from video_star.data.readers.csv_files import csv_rows
 from video_star.data.readers.json_files import json_value
 

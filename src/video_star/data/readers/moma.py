@@ -36,11 +36,13 @@ from video_star.core.labels import (
     SameLabel,
     SequenceLabel,
     TextLabel,
+    cells,
     say_box,
 )
+from video_star.core.labels.cells import BadRow, EmptyLabel, RowError
 from video_star.core.records import Failure, Split
 from video_star.data.readers import base
-from video_star.data.readers.base import BadRow, Box, EmptyLabel, Reader, Row, RowError, Segment
+from video_star.data.readers.base import Box, Reader, Row, Segment
 from video_star.data.readers.json_files import json_value, rows_of_items
 
 SPLITS: dict[str, Split] = {"train": "train", "val": "test", "test": "test"}
@@ -195,7 +197,7 @@ class Moma(Reader[MomaSource]):
             raise BadRow(
                 f"{activity.id} is not in {self.source.splits}; add it or take the entry out."
             )
-        width, height = (base.number(entry.get(name), name) for name in ("width", "height"))
+        width, height = (cells.number(entry.get(name), name) for name in ("width", "height"))
         if min(width, height) <= 0:
             raise BadRow(f"{activity.id} has a frame of {width:g} x {height:g} pixels.")
         top = PurePosixPath(self.source.videos)
@@ -267,7 +269,7 @@ def corners(bbox: object, width: float, height: float) -> Box:
     """
     if not isinstance(bbox, list) or len(bbox) != 4:
         raise BadRow(f"bbox is {excerpt(bbox)}, not [x, y, width, height]; correct the annotation.")
-    x, y, w, h = (base.number(value, "bbox") for value in bbox)
+    x, y, w, h = (cells.number(value, "bbox") for value in bbox)
     across = [round(min(max(value / width, 0.0), 1.0), _DECIMALS) for value in (x, x + w)]
     down = [round(min(max(value / height, 0.0), 1.0), _DECIMALS) for value in (y, y + h)]
     if across[0] >= across[1] or down[0] >= down[1]:
@@ -289,7 +291,7 @@ def moments_of(
         try:
             row = base.mapping(item, name)
             name = base.text_of(row, "id")
-            time = base.number(row.get("time"), "time")
+            time = cells.number(row.get("time"), "time")
             if not sub.start <= time <= sub.end:
                 raise BadRow(
                     f"time {time:g} is outside of the sub-activity ({sub.start:g}-{sub.end:g} s)."

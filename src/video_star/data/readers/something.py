@@ -17,8 +17,9 @@ from typing import Any, Literal
 from pydantic import Field
 
 from video_star.core.labels import Label, SetLabel, TextLabel
+from video_star.core.labels.cells import BadRow, EmptyLabel
 from video_star.data.readers import base
-from video_star.data.readers.base import BadRow, EmptyLabel, Reader, Row, Segment
+from video_star.data.readers.base import Reader, Row, Segment
 from video_star.data.readers.json_files import rows_of_items
 
 BLANK = "___"

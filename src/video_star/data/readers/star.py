@@ -44,20 +44,13 @@ from video_star.core.labels import (
     SetLabel,
     SpanLabel,
     TextLabel,
+    cells,
     say_box,
 )
+from video_star.core.labels.cells import BadRow, EmptyLabel, RowError
 from video_star.core.prompts import with_options
 from video_star.data.readers import base
-from video_star.data.readers.base import (
-    BadRow,
-    Box,
-    EmptyLabel,
-    MissingVideo,
-    Reader,
-    Row,
-    RowError,
-    Segment,
-)
+from video_star.data.readers.base import Box, MissingVideo, Reader, Row, Segment
 from video_star.data.readers.json_files import rows_of_items
 from video_star.data.readers.pickles import load_dict
 
@@ -129,7 +122,7 @@ class Question:
         texts: dict[int, str] = {}
         for item in base.items_of(self.raw, "choices"):
             choice = base.mapping(item, "a choice")
-            number = base.number(choice.get("choice_id"), "choice_id")
+            number = cells.number(choice.get("choice_id"), "choice_id")
             if number in texts:
                 raise BadRow(f"{self.id} has two options {number:g}; correct choice_id.")
             texts[int(number)] = _without_stop(base.text_of(choice, "choice"))
@@ -434,7 +427,7 @@ def _things_in(frame: Keyframe) -> Iterator[Thing]:
             continue
         if not isinstance(box, list) or len(box) != 4:
             raise BadRow(f"bbox {excerpt(box)} is not x1, y1, x2, y2; correct the situation.")
-        x1, y1, x2, y2 = (base.number(part, "bbox") for part in box)
+        x1, y1, x2, y2 = (cells.number(part, "bbox") for part in box)
         yield Thing(at, code, (x1, y1, x2, y2))
 
 

@@ -35,10 +35,12 @@ from video_star.core.labels import (
     SpanLabel,
     TextLabel,
     TimeLabel,
+    cells,
 )
+from video_star.core.labels.cells import BadRow, EmptyLabel
 from video_star.core.records import VideoSample
 from video_star.data.readers import base
-from video_star.data.readers.base import BadRow, EmptyLabel, Reader, Row, Segment
+from video_star.data.readers.base import Reader, Row, Segment
 from video_star.data.readers.json_files import rows_of_items
 from video_star.video.isolated import probe_apart
 
@@ -75,7 +77,7 @@ class StarAnnotations(Reader[StarAnnotationsSource]):
         places = dict.fromkeys([path, path.removeprefix(_OWN_FOLDER)])
         video = self.find_video([(videos / place).as_posix() for place in places], path)
         start_s, end_s = (
-            None if item.get(key) is None else base.number(item[key], key)
+            None if item.get(key) is None else cells.number(item[key], key)
             for key in ("start", "end")
         )
         yield self.sample(
@@ -127,7 +129,7 @@ def label_from(name: str, verifier: str, value: object, duration: object) -> Lab
                 return SetLabel(names=_texts(value))
             return ClassLabel(name=plain(value))
         case "simple" | "obj_compare" | "obj_identify" | "float":
-            return ScoreLabel(value=base.number(value, name), name=_score_name(name))
+            return ScoreLabel(value=cells.number(value, name), name=_score_name(name))
         case "sentence" | "llm":
             parts = _texts(value)  # of a list each must be met, so each becomes a sentence
             return TextLabel(text=parts[0] if len(parts) == 1 else base.as_sentences(parts))
@@ -143,7 +145,7 @@ def label_from(name: str, verifier: str, value: object, duration: object) -> Lab
             return SpanLabel(start=start, end=end, duration=length)
         case "timestamp":
             length = _seconds(duration)
-            at = round(base.number(value, name) * length, _DECIMALS)
+            at = round(cells.number(value, name) * length, _DECIMALS)
             if at < 0:
                 raise BadRow(f"timestamp {excerpt(value)} is before the start; correct the label.")
             return TimeLabel(at=at, duration=length)
@@ -174,11 +176,11 @@ def _texts(value: object) -> tuple[str, ...]:
 def _numbers(value: object, n: int) -> list[float]:
     if not isinstance(value, list) or len(value) != n:
         raise BadRow(f"{excerpt(value)} is not a list of {n} numbers; correct the label.")
-    return [base.number(part, "the value") for part in value]
+    return [cells.number(part, "the value") for part in value]
 
 
 def _seconds(duration: object) -> float:
-    length = base.number(duration, "duration")
+    length = cells.number(duration, "duration")
     if length <= 0:
         raise BadRow(f"duration is {length:g}; a time needs the clip's length in seconds.")
     return length
@@ -194,7 +196,7 @@ def labels_to(labels: Sequence[Label], duration: float) -> list[tuple[str, str, 
     found: list[tuple[str, str, Value]] = []
     names: dict[str, int] = {}
     for label in labels:
-        name, verifier, value = _TO[label.kind]
+        name, verifier, value = _TO.get(label.kind, (label.kind, "sentence", _sentence))
         name = _score_type(label.name) if isinstance(label, ScoreLabel) else name
         names[name] = count = names.get(name, 0) + 1
         ending = "" if count == 1 else f"_{count}"
@@ -218,6 +220,11 @@ _TO: dict[str, tuple[str, str, Callable[[Any, float], Value]]] = {
     "same": ("same_or_not", "same_or_not", lambda label, _: SAME[label.same]),
 }
 """Kind to label_type (of a score: its name), verifier_type, and the value by the clip's length."""
+
+
+def _sentence(label: Label, _: float) -> Value:
+    """The value of a kind that the format does not know."""
+    return label.say()
 
 
 def _score_type(name: str) -> str:

@@ -28,22 +28,16 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from video_star.core.errors import DataError, UsageError
 from video_star.core.excerpt import cut, excerpt
 from video_star.core.hashing import stable_hash
-from video_star.core.labels import ChoiceLabel, Label
+from video_star.core.labels import KINDS, ChoiceLabel, Label, cells
+from video_star.core.labels.cells import BadRow, EmptyLabel, RowError
 from video_star.core.prompts import with_options
 from video_star.core.records import Split
+from video_star.data.questions import FIELDS
 from video_star.data.readers import base
-from video_star.data.readers.base import (
-    BadRow,
-    EmptyLabel,
-    MissingVideo,
-    Reader,
-    Row,
-    RowError,
-    Segment,
-)
+from video_star.data.readers.base import MissingVideo, Reader, Row, Segment
 from video_star.data.readers.table_columns import Spec, item_by_item, mapped, named_in
 from video_star.data.readers.table_files import Placed, arrow_rows, rows_of, splits_of
-from video_star.data.readers.table_labels import ASKED_WITH, COLUMNS, CORNERS, by_window, labels_of
+from video_star.data.readers.table_labels import SEVERAL, by_window, columns_of, labels_of
 
 OPTIONAL = ("id", "split", "source_id", "start_s", "end_s", "question")
 SPLITS: dict[str, Split] = {
@@ -89,21 +83,18 @@ class TableSource(base.Source):
     @model_validator(mode="after")
     def _can_be_read(self) -> TableSource:
         kind, columns = self.kind, self.columns
-        if kind not in COLUMNS:
-            raise ValueError(f"there is no kind {kind!r}; they are {', '.join(COLUMNS)}")
+        if kind not in (*KINDS, SEVERAL):
+            names = ", ".join((*KINDS, SEVERAL))
+            raise ValueError(f"there is no kind {kind!r}; they are {names}")
         if self.line is not None and self.reader != "table":
             raise ValueError("line goes with reader: table")
         if self.reader == "table" and self.split is None and "split" not in columns:
             raise ValueError(NO_SPLIT)
-        needed, optional = COLUMNS[kind]
+        needed, optional = columns_of(kind, columns)
         known = tuple(dict.fromkeys(("video", *needed, *optional, *OPTIONAL)))
-        if kind == "box" and "x1" in columns:
-            needed = CORNERS
-        if kind == "span" and "windows" in columns:
-            needed = ("windows",)
         required = ["video", *needed]
-        if kind in ASKED_WITH and "question" not in columns:
-            required.append(ASKED_WITH[kind] or "question")
+        if "question" not in columns:
+            required += _asked_with(kind)
         unknown = [name for name in columns if name not in known]
         missing = [name for name in required if name not in columns]
         if unknown or missing:
@@ -191,7 +182,7 @@ class Table(Reader[TableSource]):
         """The sample of a row by our names; `ending` tells it from others of the same id."""
         video = self._video(row)
         start_s, end_s = (
-            base.seconds(row[name], name) if name in row else None for name in ("start_s", "end_s")
+            cells.seconds(row[name], name) if name in row else None for name in ("start_s", "end_s")
         )
 
         def duration() -> float:
@@ -215,11 +206,11 @@ class Table(Reader[TableSource]):
             question, template = _text(row, "question"), base.GIVEN
         else:
             fields = {key: _text(row, key) for key in ("event", "object", "name") if key in row}
-            needed = ASKED_WITH.get(kind, kind)
-            if kind in ASKED_WITH and needed not in fields:
-                raise BadRow(f"neither question nor {needed or 'another'} in the row; add one.")
+            if any(name not in fields for name in _asked_with(kind)):
+                needed = " or ".join(dict.fromkeys(("question", *_asked_with(kind))))
+                raise BadRow(f"no {needed} in the row; add one.")
             if kind == "box" and "label_at" in row:
-                fields["time"] = base.in_seconds(base.seconds(row["label_at"], "label_at"))
+                fields["time"] = base.in_seconds(cells.seconds(row["label_at"], "label_at"))
             question, template = self.ask(kind, name, **fields)
         if isinstance(label, ChoiceLabel):
             question = with_options(question, label.options)
@@ -274,7 +265,7 @@ class Table(Reader[TableSource]):
 
     def _own_id(self, video: str, row: Mapping[str, Any]) -> str:
         """An id for a row without one: the video's path, its times, and what else differs."""
-        times = [_plain(base.seconds(row[n], n)) for n in ("start_s", "end_s") if n in row]
+        times = [_plain(cells.seconds(row[n], n)) for n in ("start_s", "end_s") if n in row]
         # One video may be asked about several events or objects; equal questions are duplicates.
         names = ["question", "event", "object", "name"]
         names += ["label_at"] if self.source.kind == "box" else []
@@ -308,6 +299,11 @@ class HuggingFace(Table):
                     continue
             table = arrow_rows(folder, self._columns())
             yield from self._samples(folder.relative_to(self.data).as_posix(), table, split)
+
+
+def _asked_with(kind: str) -> list[str]:
+    """The columns that a row without a question of its own is asked with, by a template."""
+    return sorted(FIELDS.get(kind, ("question",)))
 
 
 def _plain(time: float) -> str:

@@ -14,7 +14,7 @@ from math import isnan
 from typing import Any, TypeAlias
 
 from video_star.core.excerpt import cut, excerpt
-from video_star.data.readers.base import BadRow, EmptyLabel, written_list
+from video_star.core.labels.cells import BadRow, EmptyLabel, written_list
 
 Spec: TypeAlias = str | tuple[str, ...]
 """What stands behind one of our names."""

@@ -18,8 +18,9 @@ from pyarrow import ipc, parquet
 
 from video_star.core.errors import DataError
 from video_star.core.excerpt import cut, excerpt
+from video_star.core.labels.cells import BadRow
 from video_star.core.paths import inside
-from video_star.data.readers.base import BadRow, column_of, open_text
+from video_star.data.readers.base import column_of, open_text
 from video_star.data.readers.csv_files import csv_rows
 from video_star.data.readers.json_files import json_records, json_value
 

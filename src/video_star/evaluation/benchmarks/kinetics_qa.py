@@ -39,6 +39,8 @@ from video_star.core.context import StepContext
 from video_star.core.errors import UsageError
 from video_star.core.hashing import stable_shuffle
 from video_star.core.labels import ClassLabel, label_text
+from video_star.core.labels.base import Embed
+from video_star.core.labels.words import content, lemmas
 from video_star.core.records import Score, VideoSample
 from video_star.data.manifest import read_manifest
 from video_star.evaluation.benchmarks.base import (
@@ -59,9 +61,7 @@ from video_star.verification import (
     known_of_samples,
     option_chosen,
 )
-from video_star.verification.base import Embed
 from video_star.verification.embeddings import open_embedder
-from video_star.verification.words import content, lemmas
 
 
 class KineticsQAParams(BenchmarkParams):

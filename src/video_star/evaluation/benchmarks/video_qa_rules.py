@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from video_star.core.labels.mention import mention, name_of
+from video_star.core.labels.words import Said, all_words
 from video_star.evaluation.benchmarks.answer_text import bare
-from video_star.verification.names import mention, name_of
-from video_star.verification.words import Said, all_words
 
 _ARTICLES: Final = frozenset({"a", "an", "the"})
 _POLAR: Final = ("yes", "no")

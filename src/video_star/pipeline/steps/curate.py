@@ -21,6 +21,7 @@ from video_star.core.errors import VideoStarError
 from video_star.core.hashing import sha256, stable_hash, stable_index, stable_shuffle
 from video_star.core.jsonl import to_line, write_shards
 from video_star.core.labels import Record, label_text, option_line
+from video_star.core.labels.words import sentences
 from video_star.core.params import CurateParams
 from video_star.core.records import (
     Answer,
@@ -38,7 +39,6 @@ from video_star.data.manifest import samples_of, training_samples
 from video_star.data.replay import Replay
 from video_star.evaluation.leakage import held_out_among
 from video_star.verification.final_answer import read
-from video_star.verification.words import sentences
 
 LETTERED = frozenset({"class", "sequence", "set"})
 """Kinds that make lettered options: names; a wrong span or score is no option that teaches."""

@@ -1,4 +1,4 @@
-"""Words of a text: tokens, lemmas, sentences, and the closed classes that verification knows.
+"""Words of a text: tokens, lemmas, sentences, and the closed classes of words that kinds know.
 
 All lists of words of the package stand here. They are closed classes of English, which do not grow
 with a data set; everything open (names, inflections, number words) comes from the labels or from a
@@ -13,11 +13,9 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from functools import cache, cached_property, lru_cache
+from functools import cached_property, lru_cache
 from itertools import chain
 from typing import Final
-
-from video_star.core import prompts
 
 
 def _list(text: str) -> frozenset[str]:
@@ -41,6 +39,7 @@ them tells what comes before or behind it, or how long something is."""
 FUNCTION: Final = _list("a an the that be do and of to in on at with for from about it he they")
 """The most frequent function words of written English (Leech, Rayson and Wilson, Word Frequencies,
 2001), by lemma: a name is found without them."""
+POLAR: Final = ("yes", "no")
 OPPOSITE: Final = {
     word: other
     for pair in ("left right", "up down", "forward backward", "top bottom", "open close")
@@ -120,13 +119,6 @@ def sentences(text: str) -> list[tuple[int, int]]:
     found = ((match.start(), match[0]) for match in _SENTENCE.finditer(text))
     starts = ((at + len(said) - len(said.lstrip()), said.strip()) for at, said in found)
     return [(start, start + len(said)) for start, said in starts if said]
-
-
-@cache
-def _asking() -> frozenset[str]:
-    """Function words and what our own questions and template answers are made of, by lemma."""
-    texts = (*prompts.CLASS_QUESTIONS, *prompts.LABEL_ANSWERS, *prompts.VALUE_ANSWERS)
-    return FUNCTION.union(*map(lemmas, all_words(" ".join(texts))))
 
 
 @dataclass(frozen=True)
@@ -228,9 +220,9 @@ class Said:
         marks = self.marks.get(self.sentence_at(place), ()) if self.marks else ()
         return next((why for word, why in marks if word not in known), "")
 
-    def others(self, known: Iterable[str]) -> int:
-        """How many words there are besides known ones, function words and those of prompts."""
-        expected = _asking().union(*map(lemmas, known))
+    def others(self, known: Iterable[str], phrases: frozenset[str]) -> int:
+        """How many words there are besides known ones, function words and lemmas of phrases."""
+        expected = phrases.union(FUNCTION, *map(lemmas, known))
         return sum(lemmas(word).isdisjoint(expected) for word in {*self.words})
 
     def clauses(self, start: int, end: int) -> Said:
