@@ -41,7 +41,6 @@ __all__ = [
     "Judgement",
     "Known",
     "Verifier",
-    "by_rules",
     "case_of",
     "group_of",
     "judge",
@@ -118,11 +117,6 @@ def known_of_samples(
 ) -> Known:
     """`known_of` for the samples of a manifest, train and test."""
     return known_of(((group_of(s), s.labels) for s in samples), params, home, device, judge)
-
-
-def by_rules(params: VerifyParams) -> VerifyParams:
-    """The same without a judge: how benchmarks are marked, so that rounds compare."""
-    return params.model_copy(update={"doubtful": "reject"})
 
 
 def option_chosen(text: str, options: Sequence[str]) -> int | None:

@@ -128,6 +128,8 @@ class BaseLabel(Record):
     """Columns that may hold it in another way."""
     OPTIONAL: ClassVar[tuple[str, ...]] = ()
     """Columns that a table may have besides."""
+    THRESHOLD: ClassVar[str] = ""
+    """Which of the thresholds the score of an answer must reach; without one it must be 1."""
     EMBEDS: ClassVar[bool] = False
     """Whether answers are compared by embedding, so that a model has to be opened."""
 
@@ -156,7 +158,7 @@ class BaseLabel(Record):
 
     def least(self, limits: Thresholds) -> float:
         """The score that an answer must reach."""
-        return 1.0
+        return getattr(limits, self.THRESHOLD) if self.THRESHOLD else 1.0
 
     def find(self, said: Said, asked: Asked) -> Found:
         """Whether a part of an answer gives the label."""

@@ -32,7 +32,6 @@ from video_star.core.labels.base import (
 )
 from video_star.core.labels.cells import EmptyLabel, one_text, texts
 from video_star.core.labels.mention import LONG, WORST, Mention, Name, mention, name_of
-from video_star.core.labels.thresholds import Thresholds
 from video_star.core.labels.words import OPPOSITE, Said, all_words
 
 if TYPE_CHECKING:
@@ -48,6 +47,7 @@ class ClassLabel(BaseLabel):
 
     FORM = "<name>"
     OPTIONAL = ("synonyms",)
+    THRESHOLD = "class_similarity"
     EMBEDS = True
 
     kind: Literal["class"] = "class"
@@ -70,9 +70,6 @@ class ClassLabel(BaseLabel):
 
     def say(self) -> str:
         return self.name
-
-    def least(self, limits: Thresholds) -> float:
-        return limits.class_similarity
 
     def find(self, said: Said, asked: Asked) -> Found:
         own, classes, whole = self.names, asked.classes, (said.start, said.end)

@@ -14,13 +14,13 @@ from pydantic import Field
 from video_star.core.labels.base import NAMES, Asked, BaseLabel, Found, NameText, Row, fails, unless
 from video_star.core.labels.cells import EmptyLabel, texts
 from video_star.core.labels.mention import mention, name_of, runs
-from video_star.core.labels.thresholds import Thresholds
 from video_star.core.labels.words import Said, all_words, lemma
 
 
 class _NamesLabel(BaseLabel):
     """Several names."""
 
+    THRESHOLD = "class_similarity"
     MISSING: ClassVar[str]
     """Why an answer fails that gives some of them."""
 
@@ -32,9 +32,6 @@ class _NamesLabel(BaseLabel):
         if not names:
             raise EmptyLabel("label is an empty list; add names or take the row out.")
         return cls.model_validate({"names": names})
-
-    def least(self, limits: Thresholds) -> float:
-        return limits.class_similarity
 
     def is_ordered(self, said: Said) -> bool:
         """Whether a text that has all words of all names gives them in order."""

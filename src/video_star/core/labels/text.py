@@ -27,7 +27,6 @@ from video_star.core.labels.base import (
 from video_star.core.labels.cells import one_text
 from video_star.core.labels.mention import name_of
 from video_star.core.labels.numbers import numbers_in
-from video_star.core.labels.thresholds import Thresholds
 from video_star.core.labels.words import OPPOSITE, Said, all_words, lemmas
 
 _NAME: Final = re.compile(r"(?<=[a-z,;:] )[A-Z][a-z]+")
@@ -42,6 +41,7 @@ class TextLabel(BaseLabel):
     """One or more sentences; passes when the answer means the same."""
 
     FORM = "<sentence>"
+    THRESHOLD = "text_agreement"
     EMBEDS = True
 
     kind: Literal["text"] = "text"
@@ -55,9 +55,6 @@ class TextLabel(BaseLabel):
 
     def say(self) -> str:
         return self.text.strip().rstrip(".")
-
-    def least(self, limits: Thresholds) -> float:
-        return limits.text_agreement
 
     def find(self, said: Said, asked: Asked) -> Found:
         wanted, given = Said(self.text).sentences, said.sentences[:MOST]

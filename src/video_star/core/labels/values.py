@@ -141,6 +141,7 @@ class SpanLabel(_TimedLabel):
     FORM = "<start> - <end> seconds"
     COLUMNS = ("label_start", "label_end")
     INSTEAD = ("windows",)
+    THRESHOLD = "span_iou"
     OPTIONAL = ("event", "duration")
 
     kind: Literal["span"] = "span"
@@ -167,9 +168,6 @@ class SpanLabel(_TimedLabel):
 
     def final_value(self) -> str:
         return f"{say_seconds(self.start)} - {say_seconds(self.end)} seconds"
-
-    def least(self, limits: Thresholds) -> float:
-        return limits.span_iou
 
     def values(self, said: Said, asked: Asked) -> list[Value]:
         return spans_in(said.text, self.duration, asked.final)
@@ -327,6 +325,7 @@ class BoxLabel(_ValueLabel):
 
     FORM = "[<x1>, <y1>, <x2>, <y2>]"
     INSTEAD = CORNERS
+    THRESHOLD = "box_iou"
     OPTIONAL = ("object", "label_at")
 
     kind: Literal["box"] = "box"
@@ -354,9 +353,6 @@ class BoxLabel(_ValueLabel):
 
     def say(self) -> str:
         return say_box(self.xyxy)
-
-    def least(self, limits: Thresholds) -> float:
-        return limits.box_iou
 
     def values(self, said: Said, asked: Asked) -> list[Value]:
         return boxes_in(said.text)

@@ -45,7 +45,7 @@ from video_star.evaluation.benchmarks.base import (
     plain_measures,
 )
 from video_star.evaluation.benchmarks.held_out import OfDataset, Verified, held_out, item_of
-from video_star.verification import Case, by_rules, case_of, known_of, scores_given, verify
+from video_star.verification import Case, case_of, known_of, scores_given, verify
 
 NAME = "score"
 """Of the score label that counts; a dive's difficulty is a score label too."""
@@ -74,7 +74,7 @@ class FineDivingQA(Benchmark[Gold]):
             "a sequence label or a score label named score",
             lambda sample: any(True for _ in _asked(sample)),
         )
-        params, line = by_rules(context.params.verify), context.params.prompts.final_line
+        params, line = context.params.verify, context.params.prompts.final_line
         known = known_of((), params, context.workspace.root)
         made = []
         for sample in samples:

@@ -24,7 +24,6 @@ from video_star.verification import (
     Case,
     Judgement,
     Known,
-    by_rules,
     case_of,
     judge,
     known_of_samples,
@@ -132,7 +131,7 @@ class HeldOut(Benchmark[Verified]):
                 f"{'' if wanted is None else f' of data set {wanted!r}'}; add such a source to "
                 "ingest.sources in params.yaml, or remove the benchmark there."
             )
-        verify, settings = by_rules(context.params.verify), context.params.settings
+        verify, settings = context.params.verify, context.params.settings
         known = known_of_samples(everything, verify, workspace.root, settings.device)
         line = context.params.prompts.final_line
         return [

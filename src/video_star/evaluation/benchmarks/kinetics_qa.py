@@ -55,7 +55,6 @@ from video_star.evaluation.benchmarks.judging import JudgeParams
 from video_star.evaluation.benchmarks.video_chatgpt import PROTOCOL, Answer, judged, with_bounds
 from video_star.verification import (
     Judgement,
-    by_rules,
     case_of,
     judge_all,
     known_of_samples,
@@ -90,7 +89,7 @@ class KineticsQA(Benchmark[Verified | Choice]):
     def items(self, context: StepContext) -> list[Item[Verified | Choice]]:
         """Two items for each test sample with a class label, by sample id."""
         samples = read_manifest(context.workspace)
-        verify, settings = by_rules(context.params.verify), context.params.settings
+        verify, settings = context.params.verify, context.params.settings
         known = known_of_samples(samples, verify, context.workspace.root, settings.device)
         others = self._others(context, _classes(samples))
         made: list[Item[Verified | Choice]] = []

@@ -33,7 +33,7 @@ from video_star.evaluation.benchmarks.base import (
     values_of,
 )
 from video_star.evaluation.benchmarks.held_out import OfDataset, Verified, held_out, item_of
-from video_star.verification import by_rules, case_of, known_of
+from video_star.verification import case_of, known_of
 
 TYPES = ("Interaction", "Sequence", "Prediction", "Feasibility")
 """Question types: the first part of STAR's question ids."""
@@ -53,7 +53,7 @@ class StarQA(Benchmark[Verified]):
         samples = held_out(
             context, self.params.dataset, "star_qa", "a choice label", _has_choice_alone
         )
-        verify = by_rules(context.params.verify)
+        verify = context.params.verify
         known = known_of((), verify, context.workspace.root)
         return [
             item_of(
