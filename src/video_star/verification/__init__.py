@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from video_star.core import prompts
 from video_star.core.labels import ClassLabel, Label, ScoreLabel
-from video_star.core.labels.base import Asked, Embed, Found, doubtful
+from video_star.core.labels.base import Asked, Found, doubtful
 from video_star.core.labels.choice import choose
 from video_star.core.labels.classes import ClassNames
 from video_star.core.labels.words import Said, all_words, lemmas
@@ -28,30 +28,15 @@ from video_star.core.params import VerifyParams
 from video_star.core.records import Answer, LabelVerdict, Outcome, Verdict, VideoSample
 from video_star.data.questions import TEMPLATES
 from video_star.verification import released
-from video_star.verification.base import Case, Known, Verifier, verdict
+from video_star.verification.base import Case as Case
+from video_star.verification.base import Known as Known
+from video_star.verification.base import Verifier as Verifier
+from video_star.verification.base import verdict
 from video_star.verification.echo import copies_prompt, hint_in, is_echo
 from video_star.verification.embeddings import open_embedder
 from video_star.verification.final_answer import MOST, read
 from video_star.verification.judge import Judge, question_to_judge, read_verdict
 from video_star.verification.own import own_verifiers
-
-__all__ = [
-    "Case",
-    "Embed",
-    "Judgement",
-    "Known",
-    "Verifier",
-    "case_of",
-    "group_of",
-    "judge",
-    "judge_all",
-    "judge_answers",
-    "known_of",
-    "known_of_samples",
-    "option_chosen",
-    "scores_given",
-    "verify",
-]
 
 
 @dataclass(frozen=True)

@@ -15,44 +15,24 @@ from typing import Annotated, TypeAlias, get_args
 
 from pydantic import Field
 
-from video_star.core.labels.base import NAME_LENGTH, TEXT_LENGTH, BaseLabel, Record, is_visible
-from video_star.core.labels.choice import ChoiceLabel, option_line
-from video_star.core.labels.classes import ClassLabel
-from video_star.core.labels.names import SequenceLabel, SetLabel
-from video_star.core.labels.same import SameLabel
-from video_star.core.labels.text import TextLabel
-from video_star.core.labels.values import (
-    BoxLabel,
-    ScoreLabel,
-    SpanLabel,
-    TimeLabel,
-    say_box,
-    say_seconds,
-)
-
-__all__ = [
-    "KINDS",
-    "NAME_LENGTH",
-    "TEXT_LENGTH",
-    "BaseLabel",
-    "BoxLabel",
-    "ChoiceLabel",
-    "ClassLabel",
-    "Label",
-    "Record",
-    "SameLabel",
-    "ScoreLabel",
-    "SequenceLabel",
-    "SetLabel",
-    "SpanLabel",
-    "TextLabel",
-    "TimeLabel",
-    "is_visible",
-    "label_text",
-    "option_line",
-    "say_box",
-    "say_seconds",
-]
+from video_star.core.labels.base import NAME_LENGTH as NAME_LENGTH
+from video_star.core.labels.base import TEXT_LENGTH as TEXT_LENGTH
+from video_star.core.labels.base import BaseLabel as BaseLabel
+from video_star.core.labels.base import Record as Record
+from video_star.core.labels.base import is_visible as is_visible
+from video_star.core.labels.choice import ChoiceLabel as ChoiceLabel
+from video_star.core.labels.choice import option_line as option_line
+from video_star.core.labels.classes import ClassLabel as ClassLabel
+from video_star.core.labels.names import SequenceLabel as SequenceLabel
+from video_star.core.labels.names import SetLabel as SetLabel
+from video_star.core.labels.same import SameLabel as SameLabel
+from video_star.core.labels.text import TextLabel as TextLabel
+from video_star.core.labels.values import BoxLabel as BoxLabel
+from video_star.core.labels.values import ScoreLabel as ScoreLabel
+from video_star.core.labels.values import SpanLabel as SpanLabel
+from video_star.core.labels.values import TimeLabel as TimeLabel
+from video_star.core.labels.values import say_box as say_box
+from video_star.core.labels.values import say_seconds as say_seconds
 
 Label: TypeAlias = Annotated[
     ClassLabel
