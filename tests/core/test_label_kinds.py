@@ -50,7 +50,7 @@ class ColourLabel(BaseLabel):
     colour: str
 
     @classmethod
-    def of_row(cls, row, duration):
+    def of_row(cls, row):
         return cls(colour=one_text(row["label"]))
 
     def say(self):

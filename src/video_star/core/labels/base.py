@@ -136,8 +136,8 @@ class BaseLabel(Record):
     kind: str
 
     @classmethod
-    def of_row(cls, row: Row, duration: Callable[[], float]) -> Self:
-        """The label of a row that has its columns; `duration` gives the clip's length in seconds.
+    def of_row(cls, row: Row) -> Self:
+        """The label of a row that has its columns; `duration`, if it is one, is always there.
 
         Raises EmptyLabel where the row has no label, BadRow where it cannot be understood,
         ValidationError.

@@ -6,7 +6,7 @@ import ast
 import json
 import re
 import tokenize
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from io import StringIO
 from itertools import pairwise
@@ -101,9 +101,9 @@ def one_text(value: object) -> str:
     return text
 
 
-def length_of(row: Mapping[str, Any], duration: Callable[[], float], at: float, name: str) -> float:
+def length_of(row: Mapping[str, Any], at: float, name: str) -> float:
     """Length of the clip; BadRow where the label lies behind it."""
-    length = seconds(row["duration"], "duration") if "duration" in row else duration()
+    length = seconds(row["duration"], "duration")
     if at > length:
         raise BadRow(f"{name} is {at:g} s, but the clip ends after {length:.4g} s.")
     return length

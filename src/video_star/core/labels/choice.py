@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from string import ascii_uppercase
 from typing import Final, Literal, NamedTuple, Self
@@ -65,7 +65,7 @@ class ChoiceLabel(BaseLabel):
         return self
 
     @classmethod
-    def of_row(cls, row: Row, duration: Callable[[], float]) -> Self:
+    def of_row(cls, row: Row) -> Self:
         options = without_letters(texts(_by_letter(row["options"]), "options"))
         if not 2 <= len(options) <= len(ascii_uppercase):
             raise BadRow(f"{len(options)} options; a choice has 2 to {len(ascii_uppercase)}.")

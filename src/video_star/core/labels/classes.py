@@ -9,7 +9,7 @@ with all of them: the nearest one counts where it is nearer than the second by a
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Literal, Self
@@ -57,7 +57,7 @@ class ClassLabel(BaseLabel):
     )
 
     @classmethod
-    def of_row(cls, row: Row, duration: Callable[[], float]) -> Self:
+    def of_row(cls, row: Row) -> Self:
         synonyms, name = texts(row.get("synonyms", ()), "synonyms"), one_text(row["label"])
         if name == "-1":  # as in `datasets`
             raise EmptyLabel("label is -1, which stands for none; take the row out.")

@@ -6,7 +6,6 @@ may tell that one of them is missing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import ClassVar, Literal, Self
 
 from pydantic import Field
@@ -27,7 +26,7 @@ class _NamesLabel(BaseLabel):
     names: tuple[NameText, ...] = Field(min_length=1, max_length=NAMES)
 
     @classmethod
-    def of_row(cls, row: Row, duration: Callable[[], float]) -> Self:
+    def of_row(cls, row: Row) -> Self:
         names = texts(row["label"], "label")
         if not names:
             raise EmptyLabel("label is an empty list; add names or take the row out.")

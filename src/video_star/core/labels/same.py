@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final, Literal, Self
 
 from video_star.core.excerpt import excerpt
@@ -24,7 +23,7 @@ class SameLabel(BaseLabel):
     same: bool
 
     @classmethod
-    def of_row(cls, row: Row, duration: Callable[[], float]) -> Self:
+    def of_row(cls, row: Row) -> Self:
         text = one_line(row["label"], "label").casefold().removesuffix(".0")
         if text not in _TRUE | _FALSE:
             raise BadRow(f"label is {excerpt(row['label'])}; write yes or no.")

@@ -9,7 +9,6 @@ threshold, numbers, negation, names and directions may still make it doubtful.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, StringConstraints
@@ -50,7 +49,7 @@ class TextLabel(BaseLabel):
     ]
 
     @classmethod
-    def of_row(cls, row: Row, duration: Callable[[], float]) -> Self:
+    def of_row(cls, row: Row) -> Self:
         return cls(text=one_text(row["label"]))
 
     def say(self) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Annotated, ClassVar, Final, Literal, Self
 
@@ -157,9 +157,9 @@ class SpanLabel(_TimedLabel):
         return self
 
     @classmethod
-    def of_row(cls, row: Row, duration: Callable[[], float]) -> Self:
+    def of_row(cls, row: Row) -> Self:
         start, end = (seconds(row[name], name) for name in cls.COLUMNS)
-        length = length_of(row, duration, start, "label_start")
+        length = length_of(row, start, "label_start")
         # Annotated ends often lie a little behind the last frame; no answer can see beyond it.
         return cls(start=start, end=min(end, length), duration=length)
 
@@ -213,9 +213,9 @@ class TimeLabel(_TimedLabel):
     duration: float | None = Field(default=None, gt=0)
 
     @classmethod
-    def of_row(cls, row: Row, duration: Callable[[], float]) -> Self:
+    def of_row(cls, row: Row) -> Self:
         at = seconds(row["label_at"], "label_at")
-        return cls(at=at, duration=length_of(row, duration, at, "label_at"))
+        return cls(at=at, duration=length_of(row, at, "label_at"))
 
     def say(self) -> str:
         return f"at {self.final_value()}"
@@ -246,7 +246,7 @@ class ScoreLabel(_ValueLabel):
     """What the number measures, as answers call it: "score", "difficulty"."""
 
     @classmethod
-    def of_row(cls, row: Row, duration: Callable[[], float]) -> Self:
+    def of_row(cls, row: Row) -> Self:
         ends = {name: number(row[name], name) for name in ("low", "high") if name in row}
         named = {"name": one_line(row["name"], "name")} if "name" in row else {}
         value = number(row["label"], "label")
@@ -341,7 +341,7 @@ class BoxLabel(_ValueLabel):
         return self
 
     @classmethod
-    def of_row(cls, row: Row, duration: Callable[[], float]) -> Self:
+    def of_row(cls, row: Row) -> Self:
         value = [row[name] for name in CORNERS] if "x1" in row else row["label"]
         if isinstance(value, str):
             value = _COMMA.split(value.strip("[]() "))

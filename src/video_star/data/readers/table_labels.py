@@ -60,13 +60,15 @@ def labels_of(
     `duration` gives the length of the clip in seconds, for rows without a column for it. Raises
     EmptyLabel where the row has no label, BadRow where it cannot be understood, ValidationError.
     """
-    needed, _ = columns_of(kind, row)
+    needed, others = columns_of(kind, row)
     absent = [name for name in needed if name not in row]
     if len(absent) == len(needed):
         raise EmptyLabel(f"no {' and '.join(needed)} in the row; add one or take the row out.")
     if absent:
         raise BadRow(f"no {' and '.join(absent)} in the row; add it or take the row out.")
-    made = _many(row) if kind == SEVERAL else (KINDS[kind].of_row(row, duration),)
+    if "duration" in others and "duration" not in row:
+        row = {**row, "duration": duration()}
+    made = _many(row) if kind == SEVERAL else (KINDS[kind].of_row(row),)
     if not made:
         raise EmptyLabel("the list of labels is empty; add one or take the row out.")
     return made
