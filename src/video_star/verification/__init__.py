@@ -12,7 +12,6 @@ import gc
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +22,9 @@ from video_star.core.labels import ClassLabel, Label, ScoreLabel
 from video_star.core.labels.base import Asked, Found, doubtful
 from video_star.core.labels.choice import choose
 from video_star.core.labels.classes import ClassNames
-from video_star.core.labels.words import Said, all_words, lemmas
+from video_star.core.labels.words import Said
 from video_star.core.params import VerifyParams
 from video_star.core.records import Answer, LabelVerdict, Outcome, Verdict, VideoSample
-from video_star.data.questions import TEMPLATES
 from video_star.verification import released
 from video_star.verification.base import Case as Case
 from video_star.verification.base import Known as Known
@@ -135,7 +133,6 @@ def _found(label: Label, case: Case, params: VerifyParams, known: Known) -> Foun
         limits=params.limits,
         allow_hedge=params.allow_hedge,
         final=bool(reading.finals),
-        phrases=_phrases(label.kind),
         classes=known.classes.get(case.group),
         embed=known.embed,
     )
@@ -154,14 +151,6 @@ def _found(label: Label, case: Case, params: VerifyParams, known: Known) -> Foun
         if label.is_contradicted(reading.reasoning, before):
             return doubtful("contradicted", found.score, found.place)
     return found
-
-
-@cache
-def _phrases(kind: str) -> frozenset[str]:
-    """Lemmas of what our own questions and template answers are made of."""
-    own = TEMPLATES[kind] if kind in ("span", "time") else ()
-    texts = (*prompts.CLASS_QUESTIONS, *prompts.LABEL_ANSWERS, *prompts.VALUE_ANSWERS, *own)
-    return frozenset().union(*map(lemmas, all_words(" ".join(texts).replace("{event}", ""))))
 
 
 def _part(label: Label, said: Said, case: Case) -> Said:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Verifier: TypeAlias = "Callable[[Any, Case, VerifyParams, Known], LabelVerdict]"
 """Judges labels of one kind; the signature of the user's own verifiers."""
-VERSION = 6
+VERSION = 7
 """Of the rules; goes up when one changes."""
 
 

@@ -106,8 +106,6 @@ class Asked(NamedTuple):
     allow_hedge: bool
     final: bool
     """Whether the part is a final answer, not a whole text with reasoning."""
-    phrases: frozenset[str]
-    """Lemmas of what our own questions and template answers are made of."""
     classes: ClassNames | None
     """The classes of the data set and type of question that could have been the answer."""
     embed: Embed | None

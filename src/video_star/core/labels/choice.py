@@ -87,10 +87,6 @@ class ChoiceLabel(BaseLabel):
             return unless(chosen.against, 1.0, chosen.place)
         return fails("other option", 0.0, chosen.place)
 
-    def is_contradicted(self, reasoning: Said, asked: Asked) -> bool:
-        found = self.find(reasoning, asked)  # one that it denies may be one of the others
-        return found.outcome == "fail" and found.place is not None
-
 
 def option_line(options: Sequence[str], index: int) -> str:
     """The full line of one option, as TempCompass writes its answers ("B. text")."""
@@ -172,8 +168,6 @@ def choose(options: tuple[str, ...], said: Said, question: str) -> Chosen | None
     matches = [opening] if opening else _LETTERED.finditer(said.text)
     letters = ((match[match.lastindex or 0].upper(), match) for match in matches)
     named = {marks.index(letter): match for letter, match in letters if letter in marks}
-    if opening and not named and opening[1].isalpha() and opening[0][-1] in ").:":
-        return Chosen(0, None, "no such option")
     texts = {}
     for number, option in enumerate(options):
         if len(option) > 1 or option.isdigit():

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Set
 from dataclasses import replace
-from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints
@@ -66,7 +65,7 @@ class ClassLabel(BaseLabel):
     @property
     def names(self) -> tuple[Name, ...]:
         """All of its names, taken apart."""
-        return _names_of(self.name, *self.synonyms)
+        return tuple(map(name_of, (self.name, *self.synonyms)))
 
     def say(self) -> str:
         return self.name
@@ -104,8 +103,7 @@ class ClassLabel(BaseLabel):
             sentence = said.sentence_of(best.last)
             rivals = [one for one in rivals if said.sentence_of(one[1].first) <= sentence]
         turns = any(OPPOSITE.get(one) in own[0].lemmas for one in own[0].lemmas)  # "left to right"
-        plain = not (rivals or said.marks or turns)
-        if against == "other order" and plain and len(own[0].words) >= LONG:
+        if against == "other order" and len(own[0].words) >= LONG and not (rivals or turns):
             against = ""  # as the paper reads: every word of the label somewhere
         if rivals and not asked.allow_hedge:
             against = against or "several classes"
@@ -147,11 +145,6 @@ class ClassLabel(BaseLabel):
         else:
             found = fails("other class", 0.0, whole)
         return replace(found, threshold=limits.class_nearest)
-
-
-@lru_cache(maxsize=1 << 14)
-def _names_of(*texts: str) -> tuple[Name, ...]:
-    return tuple(map(name_of, texts))
 
 
 def _labelled(asked: Asked) -> set[str]:

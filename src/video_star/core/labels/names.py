@@ -49,7 +49,7 @@ class _NamesLabel(BaseLabel):
         figures = [word for word in said.words if word.isdecimal()]
         counted = figures if figures == [str(n + 1) for n in range(len(figures))] else []
         known = [*all_words(f"{asked.question} {self.say()}"), *counted]  # of a list: "1. a, 2. b"
-        if not (against or asked.final) and said.others(known, asked.phrases):
+        if not (against or asked.final) and said.others(known):
             against = "other words"
         if not against and score == 1 and not self.is_ordered(said):  # misspelt ones have no place
             return fails("other order", score, place)

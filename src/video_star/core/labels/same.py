@@ -39,9 +39,7 @@ class SameLabel(BaseLabel):
         question = all_words(asked.question)
         asks = {_SAME[word] for word in question if word in _SAME}
         read: list[tuple[bool, int]] = []
-        # A denial counts, also where the question has the word ("the same or not").
-        known = ["no", *(word for word in question if mark_of(word) != "negated")]
-        against = {*said.reasons(known)}
+        against = {*said.reasons(["no"])}
         for number, word in enumerate(said.words):
             if word in _SAME:
                 read.append((_SAME[word] != ("negated" in against), number))
@@ -52,7 +50,7 @@ class SameLabel(BaseLabel):
         same, place = {same for same, _ in read}, said.place(read[0][1], read[-1][1])
         denials = [word for word in said.words if mark_of(word) == "negated"]
         doubts = [*sorted(against - {"negated"}), *(["several values"] if len(same) > 1 else [])]
-        if not asked.final and said.others([*question, *_SAME, *POLAR, *denials], asked.phrases):
+        if not asked.final and said.others([*question, *_SAME, *POLAR, *denials]):
             doubts.append("other words")
         if not doubts and same != {self.same}:
             return fails("other value", 0.0, place)

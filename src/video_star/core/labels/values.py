@@ -31,6 +31,7 @@ from video_star.core.labels.thresholds import Thresholds
 from video_star.core.labels.words import (
     BOUND,
     CONTRAST,
+    HAPPENING,
     Said,
     all_words,
     content,
@@ -100,16 +101,12 @@ class _ValueLabel(BaseLabel):
         against = "" if all(score > least for score, _ in scored) else "several values"
         against = against or ("a bound" if beside & BOUND else "")
         against = against or self.misused(value, beside - {*known}, said)
-        against = against or self.doubt(value, said, known)
+        against = against or said.doubt(value.start, CONTRAST.union(known))
         if not (against or asked.final or self.FEW is None):
             clauses = said.clauses(value.start, value.end)
-            if clauses.others(known, asked.phrases) > self.FEW:
+            if clauses.others([*known, *HAPPENING]) > self.FEW:
                 against = "other words"
         return unless(against, best, place)
-
-    def doubt(self, value: Value, said: Said, known: Sequence[str]) -> str:
-        """Why the sentence with a value does not plainly say it."""
-        return said.doubt(value.start, known)
 
 
 def _beside(value: Value, said: Said) -> set[str]:
@@ -302,9 +299,6 @@ class ScoreLabel(_ValueLabel):
 
     def misused(self, value: Value, around: set[str], said: Said) -> str:
         return "other unit" if any(map(UNIT.match, around)) else ""
-
-    def doubt(self, value: Value, said: Said, known: Sequence[str]) -> str:
-        return said.doubt(value.start, CONTRAST.union(known))
 
 
 def _named(name: str, said: Said, values: Sequence[Value]) -> list[Value]:

@@ -39,6 +39,10 @@ them tells what comes before or behind it, or how long something is."""
 FUNCTION: Final = _list("a an the that be do and of to in on at with for from about it he they")
 """The most frequent function words of written English (Leech, Rayson and Wilson, Word Frequencies,
 2001), by lemma: a name is found without them."""
+HAPPENING: Final = _list(
+    "video clip moment segment part event query happen occur take show start end"
+)
+"""Words for parts of a video and for going on there: they do not say what it is."""
 POLAR: Final = ("yes", "no")
 OPPOSITE: Final = {
     word: other
@@ -53,7 +57,6 @@ _TOKEN: Final = re.compile(rf"[^\W_]+(?:['\u2019][^\W_]+)?|[{_CROSS}]")
 _ASKS: Final = re.compile(r"(?<=\S)\?(?=\W|\Z)")
 _SENTENCE: Final = re.compile(r"[^.!?\n]*(?:[.!?](?!\s|$)[^.!?\n]*)*[.!?\n]*\s*")
 _CLAUSE: Final = re.compile(r"[.,;:!?](?=\s|\Z)|\n")
-_PAUSE: Final = re.compile(r";\s")
 
 
 @lru_cache(maxsize=1 << 16)
@@ -179,11 +182,10 @@ class Said:
 
     @cached_property
     def _starts(self) -> list[int]:
-        pauses = [match.end() for match in _PAUSE.finditer(self.text)]
-        return sorted([*(start for start, _ in sentences(self.text)), *pauses])
+        return [start for start, _ in sentences(self.text)]
 
     def sentence_at(self, place: int) -> int:
-        """The number of the sentence that a character is in; a semicolon ends one as well."""
+        """The number of the sentence that a character is in."""
         return bisect_right(self._starts, place)
 
     def sentence_of(self, number: int) -> int:
@@ -220,9 +222,9 @@ class Said:
         marks = self.marks.get(self.sentence_at(place), ()) if self.marks else ()
         return next((why for word, why in marks if word not in known), "")
 
-    def others(self, known: Iterable[str], phrases: frozenset[str]) -> int:
-        """How many words there are besides known ones, function words and lemmas of phrases."""
-        expected = phrases.union(FUNCTION, *map(lemmas, known))
+    def others(self, known: Iterable[str]) -> int:
+        """How many words there are besides known ones and function words."""
+        expected = FUNCTION.union(*map(lemmas, known))
         return sum(lemmas(word).isdisjoint(expected) for word in {*self.words})
 
     def clauses(self, start: int, end: int) -> Said:
