@@ -28,7 +28,7 @@ from plain_verifier import passes
 from scipy.stats import binomtest
 
 from video_star.core.params import Params, load_params
-from video_star.verification.judge_file import Judged, judge_lines
+from video_star.verification.judge_file import judge_lines
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("VIDEO_STAR_REAL_DATA", ROOT.parent / "shared" / "data"))
@@ -86,7 +86,7 @@ def _group(row: Row) -> str:
 
 def _judged(rows: Sequence[Row], params: Params) -> Outcomes:
     lines = io.BytesIO("".join(json.dumps(row) + "\n" for row in rows).encode())
-    results = [result for result in judge_lines(lines, params, ROOT) if isinstance(result, Judged)]
+    results = judge_lines(lines, params, ROOT, sys.exit)
     return [(result.outcome, result.verdicts[0].reason) for result in results]
 
 

@@ -13,12 +13,13 @@ import json
 import os
 import sqlite3
 import sys
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from importlib import metadata
-from io import TextIOWrapper
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, TypeVar
 
 import typer
 from typer.core import TyperGroup
@@ -26,7 +27,7 @@ from typer.core import TyperGroup
 from video_star.cli import score as score_cli
 from video_star.core import messages
 from video_star.core.environment import quieten
-from video_star.core.errors import UsageError, VideoStarError, explain_refusal
+from video_star.core.errors import DataError, UsageError, VideoStarError, explain_refusal
 from video_star.core.paths import Workspace
 from video_star.pipeline.choice import LAST_STEP
 from video_star.pipeline.stages import STEPS
@@ -283,28 +284,42 @@ def export(
 def judge(
     file: Annotated[str, typer.Argument(metavar="FILE.jsonl", help="- reads standard input.")],
     out: Annotated[
-        Path | None, typer.Option(resolve_path=True, help="File to write; else they are printed.")
+        Path | None,
+        typer.Option(
+            resolve_path=True, dir_okay=False, help="File to write; else they are printed."
+        ),
     ] = None,
 ) -> None:
     """Judge answers from anywhere: lines of id, question, labels (as in manifests) and answer."""
-    from functools import partial
-
-    from video_star.verification.judge_file import judge_file, judge_lines, open_lines
+    from video_star.core.jsonl import to_line, write_records
+    from video_star.verification.judge_file import Judged, judge_lines
 
     home, params = _opened()
-    with open_lines(file, sys.stdin.buffer) as lines:
-        counts = judge_file(
-            judge_lines(lines, params, home.root),
-            out,
-            partial(typer.echo, nl=False),
-            lambda problem: typer.echo(f"{file}: {problem}", err=True),
-        )
+    if file != "-" and not Path(file).is_file():
+        raise DataError(f"{file}: there is no such file; correct its path, or write - for stdin.")
+    counts: Counter[str] = Counter()
+
+    def warn(problem: str) -> None:
+        counts["bad"] += 1
+        typer.echo(f"{file}: {problem}", err=True)
+
+    def judged(lines: BinaryIO) -> Iterator[Judged]:
+        for one in judge_lines(lines, params, home.root, warn):
+            counts.update(("judged", one.outcome))
+            yield one
+
+    with BytesIO(sys.stdin.buffer.read()) if file == "-" else Path(file).open("rb") as lines:
+        if out is not None:
+            write_records(out, judged(lines))
+        else:
+            for one in judged(lines):
+                typer.echo(to_line(one), nl=False)
     typer.echo(
-        f"judged {counts.judged} answers, {counts.passed} passed, {counts.doubtful} doubtful, "
-        f"{counts.bad} bad lines",
+        f"judged {counts['judged']} answers, {counts['pass']} passed, {counts['doubtful']} "
+        f"doubtful, {counts['bad']} bad lines",
         err=True,
     )
-    if counts.bad:
+    if counts["bad"]:
         raise typer.Exit(1)
 
 

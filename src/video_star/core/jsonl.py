@@ -92,12 +92,16 @@ def parse_record(line: str | bytes, where: str, kind: type[R]) -> R:
     try:
         return kind.model_validate_json(line)
     except ValidationError as error:
-        first = error.errors()[0]
-        problem = ": ".join(filter(None, (".".join(map(str, first["loc"])), first["msg"])))
         raise DataError(
-            f"{where}: no valid {kind.__name__} ({problem}); "
+            f"{where}: no valid {kind.__name__} ({problem_of(error)}); "
             "delete the file and run the step that writes it again."
         ) from error
+
+
+def problem_of(error: ValidationError) -> str:
+    """The first thing that is wrong with a record: its field and what pydantic says of it."""
+    first = error.errors()[0]
+    return ": ".join(filter(None, (".".join(map(str, first["loc"])), first["msg"])))
 
 
 def write_text(path: Path, text: str) -> None:
