@@ -1,10 +1,9 @@
-"""Users' own verifiers: found by module or entry point, and never able to stop a step."""
+"""Users' own verifiers: found by module and function, and never able to stop a step."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -68,22 +67,6 @@ def test_other_kinds_keep_their_rules(home: Path) -> None:
     assert judge(Case("This is diving.", "", (LABEL,), GROUP), params, known).passed
 
 
-def test_an_entry_point_is_found_by_its_name(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(home))
-    point = metadata.EntryPoint("loud", "own_checks:shouts", "video_star.verifiers")
-    asked: list[str] = []
-
-    def entry_points(*, group: str) -> list[metadata.EntryPoint]:
-        asked.append(group)
-        return [point]
-
-    monkeypatch.setattr(metadata, "entry_points", entry_points)
-    assert judged(home, "loud", "SURFING").verifier == "shouts"
-    assert asked == ["video_star.verifiers"]
-    with pytest.raises(UsageError, match=r"no entry point 'quiet' .*installed are loud"):
-        judged(home, "quiet", "SURFING")
-
-
 @pytest.mark.parametrize("function", ["raises", "says_true"])
 def test_a_verifier_that_fails_costs_the_label_and_not_the_step(
     home: Path, function: str, caplog: pytest.LogCaptureFixture
@@ -101,6 +84,7 @@ def test_a_verifier_that_fails_costs_the_label_and_not_the_step(
         ("broken_checks:verify", "no_such_package"),
         ("own_checks:gone", r"cannot be imported \(AttributeError"),
         ("own_checks:number", "is no function but int"),
+        ("diving", "write module:function"),
     ],
 )
 def test_a_verifier_that_cannot_be_had_is_named(home: Path, name: str, said: str) -> None:

@@ -112,7 +112,7 @@ class VerifyParams(Section):
     """Of `text` and `class` labels: a folder, hub name, or package:NAME/FOLDER of a package."""
     judge: Annotated[ServerJudge | ModelJudge, Field(discriminator="use")] | None
     verifiers: dict[str, str]
-    """Label kind to a verifier of one's own: module:function, or the name of an entry point."""
+    """Label kind to a verifier of one's own: module:function."""
 
     @model_validator(mode="after")
     def _has_its_judge(self) -> VerifyParams:
