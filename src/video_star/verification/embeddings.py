@@ -7,7 +7,6 @@ before the first sentence is embedded.
 from __future__ import annotations
 
 import unicodedata
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -33,28 +32,21 @@ class Embedder:
     """
 
     def __init__(self, name: str, location: str, device: str | None = None) -> None:
-        self.name = name
-        self.location = location
-        self.device = device
+        self.name, self.location, self.device = name, location, device
         self._encode: Callable[[list[str]], NDArray[np.float32]] | None = None
-        self._kept: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
+        self._kept: dict[str, NDArray[np.float32]] = {}
 
     def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """One vector per text, in order; DataError when the model cannot be opened."""
         folded = [fold(text) for text in texts]
-        vectors: dict[str, NDArray[np.float32]] = {}
-        for text in folded:
-            if text in self._kept:
-                vectors[text] = self._kept[text]
-                self._kept.move_to_end(text)
-        new = [text for text in dict.fromkeys(folded) if text not in vectors]
+        new = [text for text in dict.fromkeys(folded) if text not in self._kept]
         if new:
-            if self._encode is None:
-                self._encode = _load(self.name, self.location, self.device)
-            vectors.update(zip(new, self._encode(new), strict=True))
-            self._kept.update((text, vectors[text]) for text in new)
-            while len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
+            self._encode = self._encode or _load(self.name, self.location, self.device)
+            self._kept.update(zip(new, self._encode(new), strict=True))
+        vectors = {text: self._kept.pop(text) for text in dict.fromkeys(folded)}
+        self._kept.update(vectors)  # what was used last stands last
+        while len(self._kept) > KEPT:
+            del self._kept[next(iter(self._kept))]
         return np.stack([vectors[text] for text in folded]) if folded else np.zeros((0, 0), "f4")
 
 
@@ -68,42 +60,20 @@ def open_embedder(name: str, home: Path = Path(), device: str | None = None) -> 
     """The model that verify.embedding_model names; its weights are loaded at the first use.
 
     A folder is looked for below `home`, the workspace; what is no folder is taken for a hub name.
-    UsageError for a package or folder that is not there, DataError for one without safetensors.
+    UsageError for a package or folder that is not there.
     """
+    folder = home / name
     if name.startswith(PACKAGE):
-        return Embedder(name, str(_checked(name, _in_package(name))), device)
-    if (home / name).is_dir():
-        return Embedder(name, str(_checked(name, home / name)), device)
-    if name.startswith((".", "/", "~")) or name.count("/") > 1:
-        raise UsageError(f"verify.embedding_model: there is no folder {name}; correct its path.")
+        package, _, inside = name.removeprefix(PACKAGE).partition("/")
+        spec = find_spec(package) if package.isidentifier() else None  # and imports nothing
+        folder = Path(spec.origin).parent / inside if spec and spec.origin else folder
+    if folder.is_dir():
+        return Embedder(name, str(folder), device)
+    if name.startswith((PACKAGE, ".", "/", "~")) or name.count("/") > 1:
+        raise UsageError(
+            f"verify.embedding_model: there is no folder {name}; correct it or install its package."
+        )
     return Embedder(name, name, device)
-
-
-def _in_package(name: str) -> Path:
-    """The folder inside an installed package, found without importing it."""
-    package, _, folder = name.removeprefix(PACKAGE).partition("/")
-    spec = find_spec(package) if package.isidentifier() else None
-    places = list(spec.submodule_search_locations or ()) if spec is not None else []
-    if not places:
-        raise UsageError(
-            f"verify.embedding_model: no package {package!r} is installed; install it, "
-            "or name another model."
-        )
-    path = Path(places[0]) / folder
-    if not path.resolve().is_relative_to(Path(places[0]).resolve()) or not path.is_dir():
-        raise UsageError(
-            f"verify.embedding_model: package {package} has no folder {folder!r}; correct the name."
-        )
-    return path
-
-
-def _checked(name: str, folder: Path) -> Path:
-    if not (folder / "config.json").is_file() or not any(folder.rglob("*.safetensors")):
-        raise DataError(
-            f"verify.embedding_model: {name} is no model with safetensors weights; "
-            "name a folder that sentence-transformers has saved."
-        )
-    return folder
 
 
 def _load(
@@ -126,13 +96,10 @@ def _load(
             f"verify.embedding_model: {name} cannot be opened "
             f"({' '.join(str(error).split())[:200]}); name one that sentence-transformers reads."
         ) from error
-    model.eval()
 
     def encode(texts: list[str]) -> NDArray[np.float32]:
-        vectors = model.encode(
-            texts, batch_size=BATCH, show_progress_bar=False, convert_to_numpy=True
-        )
-        vectors = np.nan_to_num(np.asarray(vectors, np.float32))
+        made = model.encode(texts, batch_size=BATCH, show_progress_bar=False)
+        vectors = np.nan_to_num(np.asarray(made, np.float32))
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         return vectors / np.maximum(lengths, np.finfo(np.float32).tiny)
 
