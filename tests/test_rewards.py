@@ -1,17 +1,13 @@
 """Rewards, called as TRL, ms-swift and verl call them; the blocks of docs/rewards.md are executed.
 
-TRL's trainer cannot be imported without `datasets`, so the method that calls the rewards is taken
-out of its installed source and run as it stands there. ms-swift and verl are not installed: their
-calls are written as ms-swift 4.6.0 (rl_core/grpo_algorithm.py) and verl 0.9.1
-(experimental/reward_loop/reward_manager/naive.py) have them.
+None of them is installed: their calls are written as trl 1.16.0 (trainer/grpo_trainer.py), ms-swift
+4.6.0 (rl_core/grpo_algorithm.py) and verl 0.9.1 (experimental/reward_loop/reward_manager/naive.py)
+have them.
 """
 
 from __future__ import annotations
 
-import ast
 import asyncio
-import functools
-import inspect
 import json
 import pickle
 import re
@@ -19,8 +15,7 @@ import sys
 import types
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import nullcontext
-from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from importlib.util import module_from_spec, spec_from_file_location
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -28,13 +23,10 @@ from typing import Any
 import numpy as np
 import pytest
 import tiny
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from video_star.core.errors import DataError, UsageError
 from video_star.core.hashing import stable_hash
 from video_star.core.labels import ClassLabel, TimeLabel
-from video_star.core.params import load_params
 from video_star.rewards import FormatReward, LabelReward, classes_of, labels_of, text_of
 from video_star.verification import embeddings
 
@@ -103,77 +95,30 @@ def test_classes_are_those_of_the_data_set() -> None:
 # TRL ---------------------------------------------------------------------------------------------
 
 
-def _from_trl(file: str, *names: str, **known: Any) -> dict[str, Any]:
-    """Functions and methods of the installed trl, without its imports and their decorators."""
-    spec = find_spec("trl")
-    if spec is None or not spec.submodule_search_locations:
-        pytest.skip("trl is not installed")
-    source = (Path(next(iter(spec.submodule_search_locations))) / file).read_text(encoding="utf-8")
-    found: list[Any] = [n for n in ast.walk(ast.parse(source)) if getattr(n, "name", "") in names]
-    for node in found:
-        assert isinstance(node, ast.FunctionDef)
-        node.decorator_list = []
-    future = ast.parse("from __future__ import annotations").body
-    exec(compile(ast.Module([*future, *found], []), file, "exec"), known)
-    return known
+def as_trl(
+    rewards: Sequence[Any], prompts: list[Any], completions: list[Any], **columns: list[Any]
+) -> tuple[list[Any], dict[str, float]]:
+    """What each reward gives, and what is logged, as `GRPOTrainer._calculate_rewards` calls."""
+    logged: dict[str, float] = {}
+    given = {
+        "prompts": prompts,
+        "completions": completions,
+        "completion_ids": [[7]] * len(completions),
+        "trainer_state": object(),
+        "log_extra": None,
+        "log_metric": logged.__setitem__,
+    }
+    return [one(**given, **columns) for one in rewards], logged
 
 
-@pytest.fixture(scope="module")
-def trl_rewards() -> Callable[..., tuple[list[list[float]], dict[str, list[float]]]]:
-    """GRPOTrainer._calculate_rewards of the installed trl, NaN where a reward is None."""
-    import torch
-
-    tools = _from_trl(
-        "trainer/utils.py",
-        *("get_callable_name", "is_async_callable"),
-        functools=functools,
-        inspect=inspect,
-    )
-    trainer_module = _from_trl(
-        "trainer/grpo_trainer.py",
-        *("_calculate_rewards", "_log_metric"),
-        torch=torch,
-        nn=torch.nn,
-        asyncio=asyncio,
-        profiling_context=lambda trainer, name: nullcontext(),
-        is_async_callable=tools["is_async_callable"],
-        gather=lambda rewards: rewards,
-        logger=types.SimpleNamespace(warning=lambda text: None),
-    )
-
-    def calculate(
-        rewards: Sequence[Any], rows: list[dict[str, Any]], completions: list[Any]
-    ) -> tuple[list[list[float]], dict[str, list[float]]]:
-        trainer: Any = types.SimpleNamespace(
-            accelerator=types.SimpleNamespace(device="cpu"),
-            reward_funcs=list(rewards),
-            reward_processing_classes=[None] * len(rewards),
-            reward_func_names=[tools["get_callable_name"](one) for one in rewards],
-            state=types.SimpleNamespace(global_step=3),
-            environments=None,
-            _log_completion_extra=lambda column, values: None,
-            _pending_metrics={"rewards/label_reward/doubtful": []},
-        )
-        trainer._log_metric = functools.partial(trainer_module["_log_metric"], trainer)
-        made = trainer_module["_calculate_rewards"](
-            trainer, rows, [row["prompt"] for row in rows], completions, [[7]] * len(rows)
-        )
-        assert trainer.reward_func_names == [one.__name__ for one in rewards]
-        return made.tolist(), trainer._pending_metrics
-
-    return calculate
+def test_trl_calls_them_with_texts(reward: LabelReward) -> None:
+    rewards, labels = [reward, FormatReward()], [SURFING] * 3
+    made, logged = as_trl(rewards, ["What is it?"] * 3, ANSWERS, labels=labels, id=["a", "b", "c"])
+    assert made == [[1.0, 0.0, None], [1.0] * 3]
+    assert logged == {"rewards/label_reward/doubtful": pytest.approx(1 / 3)}
 
 
-def test_trl_calls_them_with_texts(reward: LabelReward, trl_rewards: Callable[..., Any]) -> None:
-    rows = [{"prompt": "What is this?", "labels": SURFING, "id": str(n)} for n in range(3)]
-    made, logged = trl_rewards([reward, FormatReward()], rows, ANSWERS)
-    np.testing.assert_equal(made, [[1.0, 1.0], [0.0, 1.0], [np.nan, 1.0]])
-    assert logged == {"rewards/label_reward/doubtful": [pytest.approx(1 / 3)]}
-
-
-def test_trl_calls_them_with_conversations(
-    reward: LabelReward, trl_rewards: Callable[..., Any]
-) -> None:
+def test_trl_calls_them_with_conversations(reward: LabelReward) -> None:
     prompt = [
         {"role": "system", "content": "Be brief."},
         {"role": "user", "content": [{"type": "video"}, {"type": "text", "text": "What is it?"}]},
@@ -185,9 +130,8 @@ def test_trl_calls_them_with_conversations(
         [{"role": "assistant", "content": [{"type": "text", "text": HEDGED}]}],
         [call],
     ]
-    rows = [{"prompt": prompt, "labels": SURFING} for _ in completions]
-    made, _ = trl_rewards([reward], rows, completions)
-    np.testing.assert_equal(made, [[1.0], [0.0], [np.nan], [0.0]])
+    made, _ = as_trl([reward], [prompt] * 4, completions, labels=[SURFING] * 4)
+    assert made == [[1.0, 0.0, None, 0.0]]
 
 
 # ms-swift and verl -------------------------------------------------------------------------------
@@ -448,17 +392,3 @@ def test_the_text_of_a_completion() -> None:
     assert text_of([{"content": RIGHT}]) == RIGHT
     parts = [{"type": "thinking", "thinking": WRONG}, {"type": "text", "text": "a"}, "b"]
     assert text_of([{"role": "assistant", "content": parts}]) == "a\nb"
-
-
-@settings(max_examples=40)
-@given(st.text(), st.sampled_from(["", "Answer: ", "<think>", '{"answer": ']))
-def test_no_text_makes_them_raise(text: str, before: str) -> None:
-    reward = _span_reward()
-    made = reward([before + text] * len(MIXED), MIXED)
-    assert all(one in (0.0, 1.0, None) for one in made)
-    assert FormatReward()([before + text])[0] in (0.0, 1.0)
-
-
-@functools.cache
-def _span_reward() -> LabelReward:
-    return LabelReward(load_params(PARAMS).verify)

@@ -13,11 +13,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import numpy as np
 from pydantic import TypeAdapter
+from pydantic_core import to_json
 
 from video_star.core.errors import DataError, UsageError
 from video_star.core.labels import ClassLabel, Label, TextLabel
-from video_star.core.params import VerifyParams, load_params
+from video_star.core.params import Params, load_params
 from video_star.core.records import Outcome
 from video_star.verification import Case, judge_all, known_of
 from video_star.verification.final_answer import read
@@ -43,39 +45,36 @@ class LabelReward:
     __name__ = "label_reward"
 
     def __init__(
-        self,
-        params: VerifyParams,
-        classes: Classes = (),
-        home: Path = Path(),
-        device: str = "auto",
-        doubtful: float | None = None,
+        self, params: Params, home: Path, classes: Classes = (), doubtful: float | None = None
     ) -> None:
         """An answer that names several of `classes` is no right one; without them nobody notices.
 
-        Own verifiers and embedding models are looked for below `home`. UsageError and DataError say
-        what of them cannot be had; weights are loaded at the first use, in each process anew.
+        Own verifiers and embedding models are looked for below `home`, UsageError says what of them
+        is not there. Weights are loaded at the first use, in each process anew.
         """
         if isinstance(classes, str):
             raise UsageError(f"classes: {classes!r} is one text; give a list of class names.")
         groups = classes if isinstance(classes, Mapping) else {"": classes}
-        self.params, self.home, self.device, self.doubtful = params, home, device, doubtful
+        self.params, self.home, self.doubtful = params, home, doubtful
         self.classes = {
             group: tuple(c if isinstance(c, ClassLabel) else ClassLabel(name=c) for c in own)
             for group, own in groups.items()
         }
         text = TextLabel(text="any")  # sentences may have to be embedded, whatever the classes are
-        self._known = known_of([*self.classes.items(), ("", (text,))], params, home, device)
+        self._known = known_of(
+            [*self.classes.items(), ("", (text,))], params.verify, home, params.settings.device
+        )
 
     @classmethod
     def of(
         cls, params_yaml: str | Path, classes: Classes = (), doubtful: float | None = None
     ) -> LabelReward:
         """The reward with the `verify` settings of a params.yaml, in its folder."""
-        params, home = load_params(Path(params_yaml)), Path(params_yaml).parent
-        return cls(params.verify, classes, home, params.settings.device, doubtful)
+        path = Path(params_yaml)
+        return cls(load_params(path), path.parent, classes, doubtful)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.params, self.classes, self.home, self.device, self.doubtful)
+        return type(self), (self.params, self.home, self.classes, self.doubtful)
 
     def __call__(
         self,
@@ -91,13 +90,10 @@ class LabelReward:
         """One reward for each completion. DataError for labels that are none."""
         if labels is None:
             raise DataError("labels: the data set has no such column; add it, or rename one to it.")
-        asked = prompts if prompts is not None else messages
-        filled = [
-            [None] * len(completions) if column is None else column
-            for column in (question, dataset, asked)
-        ]
-        rows = zip(completions, labels, *filled, strict=True)
-        outcomes = self._outcomes([self._case(*row) for row in rows])
+        none = [None] * len(completions)
+        given = (question, dataset, messages if prompts is None else prompts)
+        rest = (none if column is None else column for column in given)
+        outcomes = self._outcomes(zip(completions, labels, *rest, strict=True))
         if log_metric is not None and outcomes:
             share = outcomes.count("doubtful") / len(outcomes)
             log_metric(f"rewards/{self.__name__}/doubtful", share)
@@ -117,7 +113,7 @@ class LabelReward:
         question.
         """
         question = (extra_info or {}).get("question")
-        (outcome,) = self._outcomes([self._case(solution_str, ground_truth, question, data_source)])
+        (outcome,) = self._outcomes([(solution_str, ground_truth, question, data_source)])
         return {"score": float(outcome == "pass"), "doubtful": float(outcome == "doubtful")}
 
     def _case(
@@ -134,10 +130,11 @@ class LabelReward:
         said = text_of(asked, "user") if question is None else str(question)
         return Case(text_of(completion), said, found, group)
 
-    def _outcomes(self, cases: Sequence[Case]) -> list[Outcome | None]:
+    def _outcomes(self, rows: Iterable[Sequence[Any]]) -> list[Outcome | None]:
         """None for a sample without labels, of which every answer would pass."""
+        cases = [self._case(*row) for row in rows]
         with _TURN:
-            made = judge_all(cases, self.params, self._known)
+            made = judge_all(cases, self.params.verify, self._known)
         return [one.outcome if case.labels else None for case, one in zip(cases, made, strict=True)]
 
 
@@ -176,19 +173,17 @@ def labels_of(given: Any) -> tuple[Label, ...]:
     Tables of Arrow give every label the fields of all kinds: the empty ones are left out.
     """
     try:
-        plain = _without_nulls(json.loads(given) if isinstance(given, str | bytes) else given)
+        is_text = isinstance(given, str | bytes)
+        text = given if is_text else to_json(given, fallback=np.ndarray.tolist)
+        plain = json.loads(text, object_hook=_without_nulls)
         return _LABELS.validate_python([plain] if isinstance(plain, dict) else plain or [])
-    except ValueError as error:  # of JSON or of pydantic
+    except (TypeError, ValueError) as error:  # of JSON or of pydantic
         problem = " ".join(str(error).split())[:300]
         raise DataError(f"labels: {given!r:.300} are none ({problem}); write {FORM}.") from error
 
 
-def _without_nulls(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
-    if isinstance(value, list | tuple):
-        return [_without_nulls(item) for item in value]
-    return _without_nulls(value.tolist()) if hasattr(value, "tolist") else value
+def _without_nulls(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def text_of(turns: Any, role: str = "assistant") -> str:
@@ -198,12 +193,9 @@ def text_of(turns: Any, role: str = "assistant") -> str:
     """
     if isinstance(turns, str):
         return turns
-    messages = [turns] if isinstance(turns, Mapping) else turns
-    if not isinstance(messages, list | tuple):
-        return ""
+    messages = turns if isinstance(turns, list | tuple) else [turns]
     own = [m for m in messages if isinstance(m, Mapping) and m.get("role", role) == role]
     said = own[-1].get("content") if own else None
-    if not isinstance(said, list | tuple):
-        return said if isinstance(said, str) else ""
-    parts = [part.get("text") if isinstance(part, Mapping) else part for part in said]
-    return "\n".join(part for part in parts if isinstance(part, str))
+    parts = said if isinstance(said, list | tuple) else [said]
+    texts = [part.get("text") if isinstance(part, Mapping) else part for part in parts]
+    return "\n".join(text for text in texts if isinstance(text, str))
