@@ -6,17 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
-import tiny
-from chat_server import said, serve
 from judged_answers import GROUP, PARAMS, known_with, verify_params
 
 from video_star.core.chat import Messages
-from video_star.core.errors import ServiceError
 from video_star.core.labels import ClassLabel, Label, SequenceLabel, TextLabel
-from video_star.core.params import VerifyParams, load_params
-from video_star.core.progress import Silent
+from video_star.core.params import VerifyParams
 from video_star.verification import Case, Judgement, judge_all
-from video_star.verification.judge import open_judge, question_to_judge, read_verdict
+from video_star.verification.judge import question_to_judge, read_verdict
 
 GUITAR = ClassLabel(name="playing guitar")
 SURE, WRONG, DOUBTFUL = "Answer: playing guitar", "Answer: playing drums", "Is he playing guitar?"
@@ -24,8 +20,8 @@ SERVER = {"use": "server", "url": "http://127.0.0.1:9/v1", "model": "tiny", "max
 """Nothing listens there: whoever asks it fails."""
 
 
-def judging(decides: str = "doubtful", **changes: str) -> VerifyParams:
-    return verify_params(doubtful="judge", judge={**SERVER, "decides": decides, **changes})
+def judging(decides: str = "doubtful") -> VerifyParams:
+    return verify_params(doubtful="judge", judge={**SERVER, "decides": decides})
 
 
 @dataclass
@@ -123,30 +119,3 @@ def test_an_answer_cannot_end_its_own_quotation_and_thoughts_are_not_quoted() ->
     assert content.count("<answer>") == content.count("</answer>") == 1
     assert "secret" not in content
     question_to_judge(label, case("a \ud800 b", label))[1]["content"].encode()
-
-
-def test_a_servers_replies_are_kept_in_the_workspace(new_workspace: object) -> None:
-    workspace = new_workspace()  # type: ignore[operator]
-    params = load_params(tiny.ROOT / "params.yaml")
-    question = question_to_judge(GUITAR, case(DOUBTFUL))
-    with serve(lambda _: said("Correct")) as server:
-        own = judging(url=server.url)
-        for _ in range(2):
-            judge = open_judge(params.model_copy(update={"verify": own}), workspace, Silent())
-            assert judge is not None
-            assert judge.replies([question, question]) == ["Correct", "Correct"]
-    assert len(server.bodies) == 1
-    assert (workspace.work / "judge" / "replies.jsonl").is_file()
-
-
-def test_a_server_that_does_not_answer_stops_the_work(
-    new_workspace: object, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("time.sleep", lambda _: None)
-    workspace = new_workspace()  # type: ignore[operator]
-    params = load_params(tiny.ROOT / "params.yaml").model_copy(update={"verify": judging()})
-    judge = open_judge(params, workspace, Silent())
-    assert judge is not None
-    with pytest.raises(ServiceError, match="tiny does not answer"):
-        judge.replies([question_to_judge(GUITAR, case(DOUBTFUL))])
-    assert open_judge(load_params(tiny.ROOT / "params.yaml"), workspace, Silent()) is None
