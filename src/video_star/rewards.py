@@ -29,8 +29,6 @@ Classes: TypeAlias = Mapping[str, Iterable[str | ClassLabel]] | Iterable[str | C
 Column: TypeAlias = Iterable[Any] | None
 """One value for each completion."""
 
-FORM = 'a list such as [{"kind": "class", "name": "surfing"}]'
-"""What a cell of labels holds."""
 _LABELS: TypeAdapter[tuple[Label, ...]] = TypeAdapter(tuple[Label, ...])
 _TURN = threading.Lock()
 """Who has it judges: neither tokenizers of embedding models nor our caches serve two threads."""
@@ -179,7 +177,10 @@ def labels_of(given: Any) -> tuple[Label, ...]:
         return _LABELS.validate_python([plain] if isinstance(plain, dict) else plain or [])
     except (TypeError, ValueError) as error:  # of JSON or of pydantic
         problem = " ".join(str(error).split())[:300]
-        raise DataError(f"labels: {given!r:.300} are none ({problem}); write {FORM}.") from error
+        raise DataError(
+            f"labels: {given!r:.300} are none ({problem}); write a list such as "
+            '[{"kind": "class", "name": "surfing"}].'
+        ) from error
 
 
 def _without_nulls(fields: dict[str, Any]) -> dict[str, Any]:

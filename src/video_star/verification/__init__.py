@@ -73,7 +73,7 @@ def known_of(
     """What rules need to know of a data set: groups with their labels, read once and not kept.
 
     Looks for verifiers and models below `home`, the workspace. Loads no model yet, but UsageError
-    and DataError say what cannot be loaded. Without a judge what is doubtful stays so.
+    says what is not there. Without a judge what is doubtful stays so.
     """
     classes: dict[str, set[ClassLabel]] = defaultdict(set)
     embeds = False

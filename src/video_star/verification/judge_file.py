@@ -2,7 +2,7 @@
 
 A line is {"id", "question", "labels", "answer"}, its labels as in manifests; other keys are left
 alone. The classes that an answer may be mistaken for are those of the lines with the same "dataset"
-where lines have one, else of those with the same question; so the file is read twice, never held.
+where lines have one, else of those with the same question; so a file is read twice, never held.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from video_star.core.jsonl import problem_of
 from video_star.core.labels import Label, Record
@@ -30,8 +30,6 @@ CHUNK = 512
 
 class Line(BaseModel):
     """One answer to judge."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
     id: str = Field(min_length=1)
     question: str

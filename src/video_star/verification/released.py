@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -90,9 +89,10 @@ def _last(scores: Sequence[float], least: float = ALL) -> Found:
 
 def _share(name: str, text: str, limits: Thresholds) -> float:
     """Share of the words of a name that some word of the text is like."""
-    wanted = [w for w in all_words(name) if w not in _stop_words() and len(w) > 2]
-    said = set(all_words(text))
-    least = 100 * limits.class_similarity
+    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS  # takes a second
+
+    wanted = [w for w in all_words(name) if w not in ENGLISH_STOP_WORDS and len(w) > 2]
+    said, least = {*all_words(text)}, 100 * limits.class_similarity
     found = [any(round(fuzz.ratio(word, other)) > least for other in said) for word in wanted]
     return sum(found) / len(found) if found else 1.0
 
@@ -115,10 +115,3 @@ def _corners(box: Sequence[float]) -> tuple[float, ...]:
     """A box read as centre x, centre y, width and height, as corners."""
     x, y, wide, high = box
     return x - wide / 2, y - high / 2, x + wide / 2, y + high / 2
-
-
-@cache
-def _stop_words() -> frozenset[str]:
-    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS  # takes a second
-
-    return ENGLISH_STOP_WORDS
