@@ -1,8 +1,7 @@
-"""Workspaces that are ready to be finetuned, and one undisturbed run to compare with."""
+"""Workspaces that are ready to be finetuned, and what is left of them when they were."""
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,11 +11,9 @@ import tiny
 from video_star.core.jsonl import write_shards
 from video_star.core.model_paths import base_ref, write_ref
 from video_star.core.paths import Workspace
-from video_star.core.progress import Silent
 from video_star.core.records import TrainingExample
 from video_star.models.adapters import unwrapped
 from video_star.models.conversation import Conversations, Tokens
-from video_star.pipeline.runner import run_step
 from video_star.training.job import clip_of
 from video_star.video.cache import FrameCache
 
@@ -66,25 +63,17 @@ def rows(
 
 
 def ready(root: Path, base: Path, clips: Path, **changes: object) -> Workspace:
-    """A workspace whose round r1 has a training set: 40 steps of batch 8, a checkpoint every 4."""
+    """A workspace whose round r1 has a training set: 15 steps of batch 8, a checkpoint every 4."""
     small: dict[str, object] = {
         "finetune__batch_size": 8,
-        "finetune__epochs": 13,
-        "finetune__learning_rate": 0.003,
+        "finetune__epochs": 5,
+        "finetune__learning_rate": 0.01,
         "settings__checkpoint_steps": 4,
     }
     workspace = tiny.make_workspace(root, base, clips, **(small | changes))  # type: ignore[arg-type]
     write_shards(workspace.round("r1").train, examples(), lambda example: example.sample_id)
     model = tiny.params_of(workspace).model
     write_ref(workspace.round("r0").model_json, base_ref(model, workspace.root))
-    return workspace
-
-
-@functools.cache
-def undisturbed(root: Path, base: Path, clips: Path) -> Workspace:
-    """A finished finetune with one process; the same folders give the same run."""
-    workspace = ready(root, base, clips)
-    run_step("finetune", "r1", workspace, Silent())
     return workspace
 
 

@@ -7,6 +7,7 @@ import json
 import os
 from pathlib import Path
 
+import forked
 import pytest
 import tiny
 import yaml
@@ -19,8 +20,8 @@ from video_star.pipeline.stages import STEPS
 
 pytestmark = pytest.mark.slow
 WALKED = os.environ.get("VIDEO_STAR_WALKED", "video_llava gemma4").split()
-"""The paper's own model and one with sliding windows: each walk launches a finetune. What the steps
-do to clips and tokens is tested for all families; name others here to walk them too."""
+"""The paper's own model and one with sliding windows. What the steps do to clips and tokens is
+tested for all families; name others here to walk them too."""
 
 
 def workspace_of(root: Path, name: str, footage: list[Path]) -> Workspace:
@@ -71,10 +72,11 @@ def test_all_steps_run_and_leave_an_adapter_and_scores(
     workspace = workspace_of(tmp_path, name, footage)
     for step in ("ingest", "base", "evaluate"):
         run_step(step, "r0", workspace, Silent())
-    for step in STEPS:
-        if step not in ("ingest", "base", "publish"):
-            report = run_step(step, "r1", workspace, Silent())
-            assert report.failed == 0, report
+    with forked.trains():
+        for step in STEPS:
+            if step not in ("ingest", "base", "publish"):
+                report = run_step(step, "r1", workspace, Silent())
+                assert report.failed == 0, report
     first, last = (json.loads(workspace.round(r).metrics.read_text()) for r in ("r0", "r1"))
     assert first.keys() == last.keys()
     losses = workspace.round("r1").loss.read_text(encoding="utf-8").splitlines()

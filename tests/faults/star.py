@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import forked
 import loop_workspace
 import tiny
 import yaml
@@ -37,7 +38,7 @@ CHANGES: dict[str, Any] = {
     "curate__forms": ["direct", "chain_of_thought"],
     "curate__final_round": "all",
     "finetune__batch_size": 8,
-    "finetune__epochs": 40,
+    "finetune__epochs": 20,
     "finetune__learning_rate": 0.003,
     "evaluate__max_new_tokens": 40,
     "evaluate__benchmarks": {"held_out": {"dataset": None}},
@@ -105,9 +106,10 @@ def finish(root: Path, *steps: str) -> Path:
     workspace = Workspace(root)
     params = load_params(workspace.params)
     every = [f"{step} {name}" for step in STEPS for name in rounds_of(step, params)]
-    for step in sorted(steps or every, key=lambda step: (step.split()[1], every.index(step))):
-        name, _, round_name = step.partition(" ")
-        run_step(name, round_name, workspace, Silent())
+    with forked.trains():
+        for step in sorted(steps or every, key=lambda step: (step.split()[1], every.index(step))):
+            name, _, round_name = step.partition(" ")
+            run_step(name, round_name, workspace, Silent())
     targets = [stage_name(*step.split()) for step in steps]
     run(root, "dvc", "commit", "--quiet", "--force", *targets)
     return root
@@ -126,8 +128,8 @@ SHORT = ("ingest r0", "base r0", *(f"{step} r1" for step in list(STEPS)[2:7]))
 LONG_ANSWERS = {
     "settings__engine": "transformers",
     "settings__batch_size": 2,
-    "generate__samples": 4,
-    "generate__max_new_tokens": 160,
+    "generate__samples": 2,
+    "generate__max_new_tokens": 120,
 }
 TEMPLATES: dict[str, Callable[[Path, Path, Path], Path]] = {
     "whole": lambda root, base, clips: finish(make(root, base, clips)),

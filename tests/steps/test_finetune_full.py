@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import finetuned
+import forked
 import pytest
 import tiny
 
@@ -29,10 +30,11 @@ def done(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path, clips: Path)
         tiny_base,
         clips,
         finetune__method="full",
-        finetune__epochs=6,
+        finetune__epochs=2,
         finetune__start_from="previous",
     )
-    run_step("finetune", "r1", workspace, Silent())
+    with forked.trains():
+        run_step("finetune", "r1", workspace, Silent())
     return workspace
 
 

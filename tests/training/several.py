@@ -1,7 +1,4 @@
-"""Runs many jobs in one launch, since starting processes costs more than a tiny finetune.
-
-`train_all` is for tests; the file itself is what each process of the launcher runs.
-"""
+"""Runs many jobs in the same processes, and says what became of them."""
 
 from __future__ import annotations
 
@@ -9,14 +6,13 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import forked
+
 from video_star.core.params import Zero
-from video_star.training import launch
 from video_star.training.job import Job
 
 BEGUN = "begun.txt"
@@ -25,24 +21,8 @@ BEGUN = "begun.txt"
 def train_all(jobs: Sequence[Job], folder: Path) -> None:
     """Train jobs of the same number of processes one after the other; their checkpoints stay."""
     folder.mkdir()
-    (folder / "jobs.json").write_text(json.dumps([job.model_dump(mode="json") for job in jobs]))
-    command = [
-        *(sys.executable, "-m", "deepspeed.launcher.runner", "--hostfile", ""),
-        *("--num_gpus", str(jobs[0].world_size), "--master_addr", "127.0.0.1"),
-        *("--master_port", str(launch._free_port()), "--log_level", "warning"),
-        *(__file__, str(folder)),
-    ]
-    made = subprocess.run(
-        command,
-        env=launch._environment(jobs[0], alone=True),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        timeout=400,
-    )
-    assert made.returncode == 0, made.stdout[-4000:]
-    assert all(job.done.exists() for job in jobs), made.stdout[-4000:]
+    forked.run_ranks(jobs[0], train_here, jobs, folder)
+    assert all(job.done.exists() for job in jobs)
 
 
 def losses(job: Job) -> list[float]:
@@ -104,15 +84,14 @@ def whole_of(model: Any) -> int:
     return sum(getattr(p, "ds_numel", p.numel()) for p in model.parameters())
 
 
-def main() -> None:
+def train_here(jobs: Sequence[Job], folder: Path) -> None:
     """One process of a launch."""
     import torch
     from accelerate.state import AcceleratorState
 
     from video_star.training import session, worker
 
-    folder, rank = Path(sys.argv[-1]), int(os.environ["RANK"])
-    jobs = [Job.model_validate(raw) for raw in json.loads((folder / "jobs.json").read_text())]
+    rank = int(os.environ["RANK"])
     torch.set_num_threads(1)
     worker._join_processes(jobs[0], folder, rank)
     if jobs[0].world_size > 1:
@@ -145,7 +124,3 @@ def main() -> None:
             torch.cuda.reset_peak_memory_stats()
         AcceleratorState._reset_state(reset_partial_state=True)
     torch.distributed.destroy_process_group()
-
-
-if __name__ == "__main__":
-    main()
