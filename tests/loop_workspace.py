@@ -6,11 +6,9 @@ import os
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-import psutil
 import pytest
 import yaml
 
@@ -64,7 +62,7 @@ def make(root: Path, patch: pytest.MonkeyPatch) -> Path:
     # Some hundred small steps over few texts: enough to learn the names of the classes.
     forms = ["direct", "chain_of_thought"]
     params["curate"].update(forms=forms, final_round="all", replay=None)
-    params["finetune"].update(epochs=15, batch_size=16)
+    params["finetune"].update(epochs=10, batch_size=16)
     params["settings"].update(checkpoint_steps=20, micro_batch_size=16)
     (root / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
     workspace = Workspace(root)
@@ -105,23 +103,3 @@ def contents(root: Path) -> dict[str, bytes]:
         for path in sorted((root / "rounds").rglob("*"))
         if path.is_file() and path.name != ".gitignore"
     }
-
-
-def processes_in(root: Path) -> list[int]:
-    """Living processes that work in the folder."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.status() != psutil.STATUS_ZOMBIE and Path(process.cwd()) == root:
-                found.append(process.pid)
-        except (psutil.Error, OSError):
-            continue
-    return found
-
-
-def wait_for(found: Callable[[], bool], limit_s: float) -> None:
-    """Wait until something holds; the test fails when it never does."""
-    end = time.monotonic() + limit_s
-    while not found():
-        assert time.monotonic() < end, "waited too long"
-        time.sleep(0.02)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
+import psutil
 import pytest
 from tiny import ROOT, video_star
 
+from video_star.core import messages
 from video_star.pipeline.stages import STEPS
 
 SHIPPED = ROOT / "params.yaml"
@@ -50,3 +55,21 @@ def test_the_folder_one_is_in_is_a_place_like_any_other(tmp_path: Path) -> None:
     (tmp_path / "rounds" / "manifest.jsonl").touch()
     done = video_star("export", "train", "--format", "star_annotations", "--to", ".", cwd=tmp_path)
     assert done.stderr.startswith(f"error: {tmp_path}: Is a directory")
+
+
+def test_a_stage_of_a_killed_dvc_ends_too(tmp_path: Path) -> None:
+    shutil.copy(SHIPPED, tmp_path / "params.yaml")
+    command = [sys.executable, "-m", "video_star", "judge", "-"]  # waits for lines that never come
+    code = f"import subprocess; subprocess.run({command})"
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=os.environ | {"DVC_STAGE": "verify@r1", messages.VARIABLE: "1"},
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as dvc:
+        assert dvc.stderr is not None
+        assert b"started" in dvc.stderr.readline()
+        (stage,) = psutil.Process(dvc.pid).children()
+        dvc.kill()
+        stage.wait(20)

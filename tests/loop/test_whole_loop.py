@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from pathlib import Path
-from subprocess import DEVNULL
 
+import forked
 import loop_workspace as ws
 import pytest
 
@@ -25,24 +24,17 @@ def by_hand(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         root = ws.make(tmp_path_factory.mktemp("loop") / "by-hand", patch)
     of_r1 = [step for step in STEPS if step not in ("ingest", "base", "publish")]
-    for name, steps in (("r0", ["ingest", "base", "evaluate"]), ("r1", of_r1)):
-        for step in steps:
-            run_step(step, name, Workspace(root), Silent())
+    with forked.trains():
+        for name, steps in (("r0", ["ingest", "base", "evaluate"]), ("r1", of_r1)):
+            for step in steps:
+                run_step(step, name, Workspace(root), Silent())
     return root
 
 
 @pytest.fixture(scope="module")
 def by_dvc(by_hand: Path) -> Path:
-    """A clean clone of it in which `dvc repro` ran without any server, killed once on its way."""
+    """A clean clone of it in which `dvc repro` ran without any server, through the launcher."""
     root = ws.clone(by_hand, by_hand.with_name("by-dvc"))
-    repro = subprocess.Popen(
-        ["dvc", "repro"], cwd=root, env=ws.ENVIRONMENT, stdout=DEVNULL, stderr=DEVNULL
-    )
-    ws.wait_for(lambda: any(root.glob(".work/finetune-r1-*/checkpoints/*/complete.json")), 400)
-    repro.kill()
-    repro.wait()
-    ws.wait_for(lambda: not ws.processes_in(root), 30)
-    assert not (root / "rounds" / "r1" / "model").exists()
     ws.run(root, "dvc", "repro")
     return root
 
@@ -73,8 +65,8 @@ def test_no_tracked_file_knows_the_machine(by_dvc: Path) -> None:
 
 
 def test_a_step_that_was_run_by_hand_is_up_to_date_for_everybody(by_dvc: Path) -> None:
-    assert "up to date" in ws.run(by_dvc, "video-star", "verify", "r1")
-    ws.run(by_dvc, "video-star", "verify", "r1", "--force")
+    assert "up to date" in ws.run(by_dvc, "video-star", "curate", "r1")
+    ws.run(by_dvc, "video-star", "curate", "r1", "--force")
     assert "up to date" in ws.run(by_dvc, "dvc", "repro")
 
 
