@@ -8,7 +8,6 @@ from video_star.core.params import ModelParams, VideoParams
 
 POLICIES = {
     "uniform": VideoParams(frames=4, sampling="uniform", fps=None, short_side=None),
-    "middle": VideoParams(frames=3, sampling="middle", fps=None, short_side=None),
     "fps": VideoParams(frames=6, sampling="fps", fps=2.0, short_side=None),
 }
 """The last one gives 1 to 6 frames of the clips in conftest.py."""

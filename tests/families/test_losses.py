@@ -200,6 +200,7 @@ def test_full_finetuning_learns_in_the_part_alone(loaded: Loaded, part: Part) ->
         assert deepest in mine
 
 
+@pytest.mark.parametrize("policy", ["fps"], indirect=True)
 def test_an_adapter_survives_saving_loading_and_merging(
     loaded: Loaded,
     base: Path,

@@ -28,9 +28,9 @@ def test_a_server_gives_the_answers_of_transformers(
     base: Path, loaded: Loaded, footage: list[Path], policy: VideoParams, tmp_path: Path
 ) -> None:
     asked = Asked(loaded, tmp_path, footage, policy)
-    here = {key: reply.text for key, reply in asked.answers(1, share=False).items()}
+    here = {key: reply.text for key, reply in asked.answers(12, share=None).items()}
     with serving(FakeVLLM(loaded)) as server:
-        batches = list(served(server.url, base, asked).answer(questions(footage, 10)))
+        batches = list(served(server.url, base, asked).answer(questions(footage, 8)))
     assert {reply.key: reply.text for batch in batches for reply in batch} == here  # type: ignore[union-attr]
 
 
@@ -46,10 +46,10 @@ def test_vllm_gives_the_answers_of_transformers(
     """So the question's tokens become those of transformers when the video takes its place."""
     vllm_package.install(monkeypatch)
     asked = Asked(loaded, tmp_path, footage, policy)
-    here = {key: reply.text for key, reply in asked.answers(1, share=False).items()}
+    here = {key: reply.text for key, reply in asked.answers(12, share=None).items()}
     params = model_params(base)
     engine = VLLMEngine(REF, params, base, None, asked.frames, 4, read_options(""))
-    batches = list(engine.answer(questions(footage, 10)))
+    batches = list(engine.answer(questions(footage, 8)))
     assert {reply.key: reply.text for batch in batches for reply in batch} == here  # type: ignore[union-attr]
 
 
@@ -68,4 +68,4 @@ def test_a_server_that_takes_no_times_is_refused_where_they_are_text(
     with serving(FakeVLLM(loaded, reads_media_io=False)) as server:
         engine = served(server.url, base, asked)
         with pytest.raises(UsageError, match="tokens of a question about 4 frames"):
-            list(engine.answer(questions(footage, 10)))
+            list(engine.answer(questions(footage, 8)))
