@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 import tiny
+from typer.testing import CliRunner
 
+from video_star.cli.main import app
 from video_star.core.params import load_params
 from video_star.verification.judge_file import Judged, judge_lines
 
@@ -117,12 +119,15 @@ def test_bytes_that_are_no_utf8_are_a_bad_line(tmp_path: Path) -> None:
     assert len(problems) == 1
 
 
-def test_the_command_prints_verdicts_and_names_bad_lines(tmp_path: Path) -> None:
+def test_the_command_prints_verdicts_and_names_bad_lines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shutil.copy(PARAMS, tmp_path)
+    monkeypatch.chdir(tmp_path)
     text = "\n".join([line("a", "This is diving."), "{", line("b", CAT)])
     (tmp_path / "answers.jsonl").write_text(text)
-    done = command("answers.jsonl", cwd=tmp_path)
-    assert done.returncode == 1
+    done = CliRunner().invoke(app, ["judge", "answers.jsonl"])
+    assert done.exit_code == 1
     rows = [json.loads(row) for row in done.stdout.splitlines()]
     assert [(row["id"], row["passed"]) for row in rows] == [("a", True), ("b", False)]
     assert rows[0]["verdicts"][0]["extracted"] == "diving"

@@ -113,6 +113,7 @@ FAULTS = (
         undone=("generate@r1",),
         during=(kill("step", when=answered),),
         then_says="answers were known from before",
+        span_s=0.5,
         quick=True,
     ),
     Fault(
@@ -190,7 +191,7 @@ FAULTS = (
         undone=("finetune@r1",),
         during=(kill("rank", when=checkpoint),),
         then_says="resumes from step",
-        span_s=1,
+        span_s=0.5,
         quick=True,
     ),
     Fault(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +40,21 @@ CLEAN = {
 
 
 def make_workspace(root: Path) -> Path:
-    """Make the repository: committed, nothing run so far."""
-    root.mkdir(parents=True)
+    """The repository: committed, nothing run so far; a copy, as git and DVC start slowly."""
+    made = _made()
+    shutil.copytree(made, root, symlinks=True)
+    return root
+
+
+@functools.cache
+def _made() -> Path:
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder)
+    return _make(folder / "star")
+
+
+def _make(root: Path) -> Path:
+    root.mkdir()
     params = yaml.safe_load((REPOSITORY / "params.yaml").read_text(encoding="utf-8"))
     params["rounds"] = ROUNDS
     params["model"]["base"] = "base"

@@ -413,14 +413,13 @@ def test_a_cycle_fails_is_left_and_goes_on_without_worker_mlflow_and_server(
         ("evaluate r0", "publish r0"),
     }
 
-    abandoned = cycle(running)
-    assert abandoned.stdout is not None
-    while "flow-run" not in abandoned.stdout.readline():
-        assert abandoned.poll() is None
-    kill_worker(running)
-    assert "error: The worker that ran it is gone; run it again" in output_of(abandoned, 1)
-
     with prefect_client(running) as client:
+        abandoned = start_run(client, {"rounds": 0})
+        kill_worker(running)
+        ended = follow(client, abandoned.id, services, str).state
+        assert ended is not None
+        assert (ended.is_crashed(), ended.message) == (True, "The worker that ran it is gone.")
+
         kill(services.server)
         with pytest.raises(ServiceError, match="The Prefect server has stopped; start it by"):
             follow(client, RUN, services, str)
