@@ -77,9 +77,9 @@ ui: up ## the MLflow page that shows the rounds side by side
 doctor: $(VENV)/.installed ## what is wrong with this installation, and how to fix it
 	@$(BIN)/video-star doctor
 
-# Two files at a time with one thread each: most of the time goes into starting processes.
+# More files at a time than two cores can take, with one thread each: many tests wait for processes.
 test: setup ## all tests
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 smoke: $(VENV)/.installed ## every step on tiny clips and the pipeline around them, in a minute
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/steps tests/pipeline -m "not slow and not gpu" --numprocesses 2 --dist loadfile
