@@ -23,26 +23,24 @@ def _list(text: str) -> frozenset[str]:
 
 
 NEGATION: Final = _list(
-    "no not never none neither nor nobody nothing without cannot unable false wrong incorrect"
+    "no not never none neither nobody nothing without cannot false wrong incorrect"
 )
 """Absolute negators (Huddleston and Pullum, The Cambridge Grammar of the English Language, 9.1)
-with "unable" and words for false; a contracted "n't" and a cross deny as well."""
-HEDGING: Final = _list("maybe perhaps possibly probably might may could or unclear whether")
+and words for false; a contracted "n't" and a cross deny as well."""
+HEDGING: Final = _list("maybe perhaps possibly probably might may could or whether")
 """Hedges (Hyland, Metadiscourse, 2005, appendix: epistemic adverbs and modals), and "or" and
 "whether", which leave open; without "seem" and "appear", with which models begin sure answers."""
 CONTRAST: Final = _list("but however instead than only if would will")
 """Contrast, concession, condition and future (Quirk et al., A Comprehensive Grammar of the English
 Language, 1985, 4.42 and 15.33-39); without "while", which mostly joins what happens together."""
-BOUND: Final = _list("before after until than below above for every")
+BOUND: Final = _list("before after than below above for every")
 """Prepositions of order, comparison and duration (Quirk et al., 9.33-43): a number beside one of
 them tells what comes before or behind it, or how long something is."""
-FUNCTION: Final = _list("a an the that be do and of to in on at with for from about it he they")
+FUNCTION: Final = _list("a an the that be do and of to in on at for from about it he they")
 """The most frequent function words of written English (Leech, Rayson and Wilson, Word Frequencies,
 2001), by lemma: a name is found without them."""
-HAPPENING: Final = _list(
-    "video clip moment segment part event query happen occur take show start end"
-)
-"""Words for parts of a video and for going on there: they do not say what it is."""
+HAPPENING: Final = _list("video moment segment event query happen occur start end")
+"""Words for a part of a video and for going on there: they do not say what it is."""
 POLAR: Final = ("yes", "no")
 OPPOSITE: Final = {
     word: other
