@@ -186,6 +186,7 @@ def test_a_speed_counts_what_was_done_and_belongs_to_its_model(new_workspace: Ma
     assert known is not None
     assert known["answers"][0] == 40
     ran(95, 100)  # a smaller run says less
+    ran(100, 100)  # nor does one that had all answers
     assert read_speed(workspace, "generate", params) == known
     other = params.model_copy(update={"video": params.video.model_copy(update={"frames": 9})})
     assert read_speed(workspace, "generate", other) is None

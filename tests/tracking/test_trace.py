@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -242,6 +243,18 @@ def test_only_the_shard_of_the_sample_is_read(copied: Workspace) -> None:
             for path in (copied.root / "rounds").rglob(f"{name}.jsonl"):
                 path.write_bytes(b"\xff damaged")
     assert life(copied, "mine/lost") == whole
+
+
+def test_an_explanation_that_only_repeats_its_hint_is_shown_as_that(copied: Workspace) -> None:
+    path = copied.round("r1").rationale_verdicts / f"{shard_of('mine/never')}.jsonl"
+    verdicts = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    own = next(one for one in verdicts if one["sample_id"] == "mine/never")
+    own |= {"outcome": "fail", "passed": False, "reason": "echo"}
+    own["labels"][0] |= {"outcome": "pass", "passed": True, "reason": "match"}
+    path.write_text("".join(f"{json.dumps(one)}\n" for one in verdicts), encoding="utf-8")
+    said = run(copied, "trace", "mine/never").stdout
+    assert re.search(r"explained\s+fail: echo\s*$", said, re.M)
+    assert "pass: class, match" in said
 
 
 def test_a_damaged_line_of_the_sample_is_named(copied: Workspace) -> None:

@@ -134,18 +134,17 @@ def indented(text: RenderableType) -> RenderableType:
 
 def _attempt(name: str, attempt: Attempt, asked: Prompt | None) -> Rows:
     answer, verdict = attempt.answer, attempt.verdict
-    heading, labels = Text("not judged yet"), verdict.labels if verdict else ()
-    if len(labels) == 1:
-        heading = _label(labels[0])
-    elif verdict is not None:
-        heading = _told(verdict.outcome, verdict.reason)
+    heading, labels = Text("not judged yet"), list(verdict.labels if verdict else ())
+    if verdict is not None:
+        heading = _told(verdict.outcome, verdict.reason)  # that of its label, or of the guard
+        if [(one.outcome, one.reason) for one in labels] == [(verdict.outcome, verdict.reason)]:
+            heading = _label(labels.pop())
     if answer.finish_reason == "length":
         heading.append(f", cut off at {answer.n_tokens} tokens", style="yellow")
     if asked is not None and answer.prompt_hash != asked.prompt_hash:
         heading.append(", asked in other words than above", style="yellow")
     parts: list[RenderableType] = [heading, indented(marked(answer.text, verdict))]
-    if len(labels) > 1:
-        parts += [_label(label) for label in labels]
+    parts += map(_label, labels)
     yield f"{name} {answer.attempt + 1}" if answer.attempt else name, Group(*parts)
 
 

@@ -41,13 +41,17 @@ class Measured:
         self._update(done, total, what)
 
     def record(self, workspace: Workspace, step: str, params: Params, read: int) -> None:
-        """Keep the speed of a step of `read` samples, unless that of a larger run is kept."""
+        """Keep the speed of a step of `read` samples, unless that of a larger run is kept.
+
+        Nothing is kept of a run whose answers were all there before.
+        """
         done = {
             what: (n - self._first[what][0], at - self._first[what][1])
             for what, (n, at) in self._last.items()
             if what in UNITS and n > self._first[what][0]
         }
-        done = done or {"samples": (read, time.monotonic() - self._begun)}
+        if self._last.keys().isdisjoint(UNITS):
+            done = {"samples": (read, time.monotonic() - self._begun)}
         known = read_speed(workspace, step, params) or {}
         if sum(n for n, _ in done.values()) > sum(n for n, _ in known.values()):
             machine = f"{platform.node()}, {os.cpu_count()} cores, {params.settings.device}"
