@@ -76,5 +76,5 @@ def refuse_leaks(samples: Iterable[VideoSample]) -> None:
     raise Leak(
         "source videos are in train and in test",
         leaks,
-        "so a test would measure memory; remove them from one of the two annotation files.",
+        "so a test would measure memory; keep each of them in one split.",
     )

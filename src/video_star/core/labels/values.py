@@ -65,7 +65,7 @@ def say_box(xyxy: Sequence[float]) -> str:
     return f"[{', '.join(f'{part:.2f}' for part in xyxy)}]"
 
 
-class _ValueLabel(BaseLabel):
+class ValueLabel(BaseLabel):
     """A label that is a value, and how all of them are found."""
 
     FEW: ClassVar[int | None] = 1
@@ -122,7 +122,7 @@ def _near(value: float, true: float, width: float) -> float:
     return 1.0 if off <= 1e-9 else max(0.0, 1 - off / (2 * width) + 1e-9) if width else 0.0
 
 
-class _TimedLabel(_ValueLabel):
+class _TimedLabel(ValueLabel):
     """A label of times, which a number with a thing behind it is none of."""
 
     def misused(self, value: Value, around: set[str], said: Said) -> str:
@@ -227,7 +227,7 @@ class TimeLabel(_TimedLabel):
         return _near(value.numbers[0], self.at, limits.time_tolerance * (self.duration or self.at))
 
 
-class ScoreLabel(_ValueLabel):
+class ScoreLabel(ValueLabel):
     """A number; passes when the number that the answer gives as this score is close to it."""
 
     FORM = "<number>"
@@ -314,7 +314,7 @@ def _named(name: str, said: Said, values: Sequence[Value]) -> list[Value]:
     return named
 
 
-class BoxLabel(_ValueLabel):
+class BoxLabel(ValueLabel):
     """A box as fractions of width and height, corners x1 y1 x2 y2; passes by its IoU."""
 
     FORM = "[<x1>, <y1>, <x2>, <y2>]"
