@@ -40,7 +40,8 @@ FUNCTION: Final = _list("a an the that be do and of to in on at for from about i
 """The most frequent function words of written English (Leech, Rayson and Wilson, Word Frequencies,
 2001), by lemma: a name is found without them."""
 HAPPENING: Final = _list("video moment segment event query happen occur start end")
-"""Words for a part of a video and for going on there: they do not say what it is."""
+"""Words of questions and answers of temporal grounding (`data/questions/times.yaml`; TimeChat: "The
+given query happens in 3.0 - 7.5 seconds."), which do not say what happens."""
 POLAR: Final = ("yes", "no")
 OPPOSITE: Final = {
     word: other
