@@ -1,7 +1,9 @@
-"""The demo's other label kinds: real layouts, read by the readers of such data sets."""
+"""The demo's data: files in the layouts of real data sets, labels of all kinds."""
 
 from __future__ import annotations
 
+import csv
+import json
 import random
 import shutil
 from pathlib import Path
@@ -19,7 +21,7 @@ from video_star.data.manifest import read_manifest
 from video_star.pipeline.steps.ingest import run_ingest
 from video_star.verification import case_of, judge_all, known_of_samples
 from video_star.video.decode import probe
-from video_star_demo import lessons, supervision, world
+from video_star_demo import lessons, supervision, tempcompass, world
 
 SHIPPED = load_params(tiny.ROOT / "params.yaml")
 
@@ -99,3 +101,55 @@ def test_no_lesson_of_other_kinds_holds_a_name_that_the_loop_must_teach() -> Non
             if asked is not None:
                 text = f"{asked.question} {asked.answer}".lower()
                 assert not [word for word in words if word in text.split()], text
+
+
+def _kinetics(root: Path, split: str) -> list[dict[str, str]]:
+    with (root / "kinetics" / f"{split}.csv").open(encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def test_kinetics_files_name_every_clip_and_split_by_source(data: Path) -> None:
+    splits = {name: _kinetics(data, name) for name in ("train", "test")}
+    assert {r["label"] for r in splits["train"]} == {a.name for a in world.ACTIONS}
+    sources = {name: {r["youtube_id"] for r in rows} for name, rows in splits.items()}
+    assert not sources["train"] & sources["test"]
+    assert len(sources["train"]) < len(splits["train"])
+    for row in (*splits["train"], *splits["test"]):
+        start, end = int(row["time_start"]), int(row["time_end"])
+        name = f"{row['youtube_id']}_{start:06d}_{end:06d}.mp4"
+        assert len(row["youtube_id"]) == 11
+        assert (data / "kinetics" / "videos" / name).stat().st_size > 1000
+
+
+def test_no_two_clips_of_the_demo_are_the_same(data: Path) -> None:
+    contents = [path.read_bytes() for path in data.rglob("*.mp4")]
+    assert len(set(contents)) == len(contents)
+
+
+def test_tempcompass_files_have_the_layout_of_the_benchmark(data: Path) -> None:
+    root = data / "tempcompass"
+    meta = json.loads((root / "meta_info.json").read_text())
+    asked = {
+        t: json.loads((root / "questions" / f"{t}.json").read_text()) for t in tempcompass.TASKS
+    }
+    assert all(set(content) == set(meta) for content in asked.values())
+    for video, content in meta.items():
+        assert (root / "videos" / f"{video}.mp4").exists()
+        aspects = {name for name, known in content["eval_dim"].items() if known is not None}
+        assert all(set(task[video]) == aspects for task in asked.values())
+    for aspects in asked["multi-choice"].values():
+        for questions in aspects.values():
+            assert all(q["answer"] in q["question"].split("\n")[1:] for q in questions)
+    polarity = [q["answer"] for v in asked["yes_no"].values() for a in v.values() for q in a]
+    assert polarity.count("yes") == polarity.count("no")
+
+
+def test_replay_conversations_hold_no_name_that_the_loop_must_teach(data: Path) -> None:
+    records = json.loads((data / "replay" / "replay.json").read_text())
+    text = json.dumps(records)
+    unknown = {word for action in world.UNKNOWN for word in action.name.split()}
+    assert not [word for word in unknown if word in text]
+    for record in records:
+        assert (data / "replay" / record["video"]).exists()
+        assert [turn["from"] for turn in record["conversations"]] == ["human", "gpt"]
+        assert record["conversations"][0]["value"].startswith("<video>\n")
