@@ -29,7 +29,7 @@ SEEDS = {
     "internvl": 1,
     "perception_lm": 10,
     "video_llama_3": 11,
-    "gemma4": 18,
+    "gemma4": 17,
 }
 
 CHATML_SPECIALS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
@@ -665,8 +665,8 @@ def build_gemma4(folder: Path) -> Path:
             num_attention_heads=2,
             num_key_value_heads=2,
             head_dim=8,
-            patch_size=4,
-            pooling_kernel_size=3,
+            patch_size=6,
+            pooling_kernel_size=2,
             position_embedding_size=64,
             initializer_range=0.3,
         ),
@@ -684,7 +684,7 @@ def build_gemma4(folder: Path) -> Path:
         ),
     )
     # 70 tokens a frame is the fewest that the processors allow.
-    cells = {"patch_size": 4, "pooling_kernel_size": 3, "max_soft_tokens": 70}
+    cells = {"patch_size": 6, "pooling_kernel_size": 2, "max_soft_tokens": 70}
     processor = hf.Gemma4Processor(
         feature_extractor=hf.Gemma4AudioFeatureExtractor(),
         image_processor=hf.Gemma4ImageProcessor(do_normalize=False, **cells),
