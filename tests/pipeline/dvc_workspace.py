@@ -19,7 +19,6 @@ from video_star.core.paths import Workspace
 from video_star.pipeline.chain import update_chain
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-ROUNDS = 2
 IGNORED = """\
 log.txt
 fail.txt
@@ -39,24 +38,24 @@ CLEAN = {
 }
 
 
-def make_workspace(root: Path) -> Path:
+def make_workspace(root: Path, rounds: int = 2) -> Path:
     """The repository: committed, nothing run so far; a copy, as git and DVC start slowly."""
-    made = _made()
+    made = _made(rounds)
     shutil.copytree(made, root, symlinks=True)
     return root
 
 
 @functools.cache
-def _made() -> Path:
+def _made(rounds: int) -> Path:
     folder = Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, folder)
-    return _make(folder / "star")
+    return _make(folder / "star", rounds)
 
 
-def _make(root: Path) -> Path:
+def _make(root: Path, rounds: int) -> Path:
     root.mkdir()
     params = yaml.safe_load((REPOSITORY / "params.yaml").read_text(encoding="utf-8"))
-    params["rounds"] = ROUNDS
+    params["rounds"] = rounds
     params["model"]["base"] = "base"
     _write_yaml(root / "params.yaml", params)
     pipeline = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text(encoding="utf-8"))
