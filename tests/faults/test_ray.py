@@ -26,8 +26,8 @@ STEPS = ("generate", "verify")
 LONG = {"generate__samples": 4, "generate__max_new_tokens": 64}
 
 
-@pytest.fixture(autouse=True)
-def _small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
     shorten_shards(monkeypatch)
 
 
@@ -136,7 +136,7 @@ def local(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path, clips: Path
     return workspace
 
 
-@pytest.mark.usefixtures("cluster")
+@pytest.mark.usefixtures("cluster", "small_shards")
 def test_two_workers_give_the_same_bytes_and_one_may_die(
     new_workspace: Callable[..., Workspace], local: Workspace
 ) -> None:
@@ -156,7 +156,7 @@ def test_two_workers_give_the_same_bytes_and_one_may_die(
     assert not list(results(ray))
 
 
-@pytest.mark.usefixtures("cluster")
+@pytest.mark.usefixtures("cluster", "small_shards")
 def test_results_that_a_run_left_are_not_asked_again(
     new_workspace: Callable[..., Workspace], local: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
