@@ -78,8 +78,9 @@ doctor: $(VENV)/.installed ## what is wrong with this installation, and how to f
 	@$(BIN)/video-star doctor
 
 # More files at a time than two cores can take, with one thread each: many tests wait for processes.
+# Those read compiled modules, also where the environment says that none be written.
 test: setup ## all tests
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+	@PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 smoke: $(VENV)/.installed ## every step on tiny clips and the pipeline around them, in a minute
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/steps tests/pipeline -m "not slow and not gpu" --numprocesses 2 --dist loadfile
