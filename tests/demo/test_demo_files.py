@@ -24,6 +24,7 @@ from video_star.video.decode import probe
 from video_star_demo import lessons, supervision, tempcompass, world
 
 SHIPPED = load_params(tiny.ROOT / "params.yaml")
+UNKNOWN_WORDS = {word for action in world.UNKNOWN for word in action.name.split()}
 
 
 @pytest.fixture(scope="session")
@@ -91,7 +92,6 @@ def test_a_told_label_ends_the_lesson_as_the_loop_tells_it(kind: str) -> None:
 
 def test_no_lesson_of_other_kinds_holds_a_name_that_the_loop_must_teach() -> None:
     rng = random.Random(4)
-    words = {word for action in world.UNKNOWN for word in action.name.split()}
     for number in range(400):
         clip = world.draw_clip(rng.choice(world.all_programs()), number)
         for name in (
@@ -100,7 +100,7 @@ def test_no_lesson_of_other_kinds_holds_a_name_that_the_loop_must_teach() -> Non
             asked = lessons.LESSONS[name](clip, rng)
             if asked is not None:
                 text = f"{asked.question} {asked.answer}".lower()
-                assert not [word for word in words if word in text.split()], text
+                assert not [word for word in UNKNOWN_WORDS if word in text.split()], text
 
 
 def _kinetics(root: Path, split: str) -> list[dict[str, str]]:
@@ -147,8 +147,7 @@ def test_tempcompass_files_have_the_layout_of_the_benchmark(data: Path) -> None:
 def test_replay_conversations_hold_no_name_that_the_loop_must_teach(data: Path) -> None:
     records = json.loads((data / "replay" / "replay.json").read_text())
     text = json.dumps(records)
-    unknown = {word for action in world.UNKNOWN for word in action.name.split()}
-    assert not [word for word in unknown if word in text]
+    assert not [word for word in UNKNOWN_WORDS if word in text]
     for record in records:
         assert (data / "replay" / record["video"]).exists()
         assert [turn["from"] for turn in record["conversations"]] == ["human", "gpt"]
